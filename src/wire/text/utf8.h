@@ -1,0 +1,21 @@
+/*
+ * utf8: strict UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+ */
+#ifndef WIRE_TEXT_UTF8_H
+#define WIRE_TEXT_UTF8_H
+
+#include "base/slice.h"
+
+/*
+ * Takes the first character off *rest, which is not empty. Answers true and the code point; or
+ * false and the first byte, when no character begins there (one byte is taken then).
+ */
+bool utf8_next(struct slice *rest, uint32_t *ret_code);
+
+/* Every byte belongs to a character. */
+bool utf8_is_valid(struct slice s);
+
+/* The longest beginning of s that is not longer than max and cuts no character. */
+struct slice utf8_head(struct slice s, size_t max);
+
+#endif
