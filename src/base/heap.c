@@ -49,7 +49,8 @@ heap_down(struct heap *heap, size_t index, struct heap_node *node)
 
 		if (child >= heap->count)
 			break;
-		if (child + 1 < heap->count && heap->nodes[child + 1]->key < heap->nodes[child]->key)
+		if (child + 1 < heap->count &&
+		    heap->nodes[child + 1]->key < heap->nodes[child]->key)
 			child++;
 		if (heap->nodes[child]->key >= node->key)
 			break;

@@ -15,7 +15,8 @@ struct mem {
 };
 
 /* NULL when out of memory or count * size wraps. */
-void *mem_take_array(struct mem *mem, size_t count, size_t size) __attribute__((warn_unused_result));
+void *mem_take_array(struct mem *mem, size_t count, size_t size)
+	__attribute__((warn_unused_result));
 
 static inline void *
 mem_take(struct mem *mem, size_t size)

@@ -1,7 +1,7 @@
 /*
- * test: cmocka with less to write. TEST(name) { ... } declares a test; TESTS(a, b, c) makes main.
- * The including file needs nothing else. test_mem is a counting memory source; it can fail the
- * n-th request.
+ * test: cmocka with less to write. TEST(name) { ... } declares a test; TESTS(TEST_ROW(a), ...)
+ * makes main. The including file needs nothing else. FRANK_TEST_CASE in the environment picks
+ * cases by name (* and ? as in a shell).
  */
 #ifndef BASE_TEST_H
 #define BASE_TEST_H
@@ -19,6 +19,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/test_mem.h"
 
 #define TEST(name) static void name(void **state __attribute__((unused)))
 #define TEST_ROW(name) cmocka_unit_test(name)
@@ -26,35 +27,9 @@
 	int main(void)                                                                             \
 	{                                                                                          \
 		const struct CMUnitTest tests[] = {__VA_ARGS__};                                   \
+		cmocka_set_test_filter(getenv("FRANK_TEST_CASE"));                                 \
 		return cmocka_run_group_tests(tests, NULL, NULL);                                  \
 	}
-
-struct test_mem {
-	struct mem mem;
-	size_t taken, given; /* blocks */
-	size_t fail_at;	     /* 1 fails the next request, 0 none */
-};
-
-static inline void *
-test_mem_take(struct mem *mem, size_t size)
-{
-	struct test_mem *t = (struct test_mem *)mem;
-
-	if (t->fail_at && --t->fail_at == 0)
-		return NULL;
-	t->taken++;
-	return calloc(1, size);
-}
-
-static inline void
-test_mem_give(struct mem *mem, void *block, size_t size)
-{
-	(void)size;
-	((struct test_mem *)mem)->given++;
-	free(block);
-}
-
-#define TEST_MEM_INIT {.mem = {test_mem_take, test_mem_give}}
 
 #define assert_slice(got, want)                                                                    \
 	do {                                                                                       \

@@ -33,7 +33,8 @@ TEST(text)
 	builder_byte(&b, ' ');
 	builder_hex(&b, SLICE("\x01\xfe"));
 	builder_lower(&b, SLICE(" AbZ"));
-	assert_slice_str(builder_slice(&b), "0 18446744073709551615 -9223372036854775808 007 01fe abz");
+	assert_slice_str(builder_slice(&b),
+			 "0 18446744073709551615 -9223372036854775808 007 01fe abz");
 }
 
 TEST(binary_round_trip_and_truncation)

@@ -29,7 +29,8 @@ TEST(parts)
 
 TEST(refused)
 {
-	static const char *const bad[] = {"", "0", "zzzzzzzzzzzzz", "000000000000u", "00000000000001"};
+	static const char *const bad[] = {"", "0", "zzzzzzzzzzzzz", "000000000000u",
+					  "00000000000001"};
 	msg_id id = 5;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
