@@ -1,0 +1,35 @@
+/*
+ * rt/process: children and signals, for super and the tool.
+ */
+#ifndef RT_PROCESS_H
+#define RT_PROCESS_H
+
+#include "rt/rt.h"
+
+#define RT_SPAWN_FDS_MAX 8
+
+struct rt_spawn {
+	int program_fd; /* opened with O_PATH: what was checked is what runs */
+	const char *const *argv;
+	/* Descriptor fds[i] becomes number 3 + i in the child; 0 is /dev/null, 1 and 2 are log_fd. All
+	 * others are closed. */
+	const int *fds;
+	size_t fd_count;
+	int log_fd;
+	unsigned uid, gid; /* 0: unchanged; else set, with no supplementary groups */
+};
+
+/* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. */
+int rt_spawn(struct rt *rt, const struct rt_spawn *spawn, int *ret_pid) MUST_USE;
+/* status as waitpid gives it. */
+typedef void rt_child_fn(void *ctx, int pid, int status);
+void rt_on_child(struct rt *rt, rt_child_fn *fn, void *ctx);
+void rt_kill(struct rt *rt, int pid, int signal_number);
+int rt_open_program(struct rt *rt, int dir_fd, const char *name, int *ret_fd) MUST_USE;
+
+typedef void rt_signal_fn(void *ctx, int signal_number);
+int rt_on_signal(struct rt *rt, int signal_number, rt_signal_fn *fn, void *ctx) MUST_USE;
+unsigned rt_uid(const struct rt *rt);
+int rt_pid(const struct rt *rt);
+
+#endif
