@@ -6,6 +6,8 @@
 #ifndef SPOOL_READER_H
 #define SPOOL_READER_H
 
+#include <sys/types.h>
+
 #include "ipc/ipc.h"
 #include "wire/spool/record.h"
 
