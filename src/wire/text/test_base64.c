@@ -9,13 +9,13 @@ TEST(vectors)
 	static const struct {
 		const char *bytes, *text;
 	} rows[] = {
-	    {"", ""},
-	    {"f", "Zg=="},
-	    {"fo", "Zm8="},
-	    {"foo", "Zm9v"},
-	    {"foob", "Zm9vYg=="},
-	    {"fooba", "Zm9vYmE="},
-	    {"foobar", "Zm9vYmFy"},
+		{"", ""},
+		{"f", "Zg=="},
+		{"fo", "Zm8="},
+		{"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="},
+		{"fooba", "Zm9vYmE="},
+		{"foobar", "Zm9vYmFy"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -35,8 +35,8 @@ TEST(vectors)
 TEST(refused)
 {
 	static const char *const rows[] = {
-	    "Z",    "Zg",   "Zg=",  "Zg===",  "Zh==", "Zm9=", "Zm8=Zm8=", "====",
-	    "=g==", "Z===", "Zm=v", "Zm9v\n", "Zm 9", "Zm9-", "Zm_v",	  "*",
+		"Z",	"Zg",	"Zg=",	"Zg===",  "Zh==", "Zm9=", "Zm8=Zm8=", "====",
+		"=g==", "Z===", "Zm=v", "Zm9v\n", "Zm 9", "Zm9-", "Zm_v",     "*",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

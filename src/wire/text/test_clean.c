@@ -29,24 +29,24 @@ check(clean_fn *fn, const struct row *rows, size_t count)
 TEST(lines)
 {
 	static const struct row rows[] = {
-	    {SLICE(""), 80, ""},
-	    {SLICE("550 no such user"), 80, "550 no such user"},
-	    {SLICE("a\r\nb\nc\rd\te"), 80, "a b c d e"},
-	    {SLICE("red \x1b[31m text"), 80, "red \\x1b[31m text"},
-	    {SLICE("nul\0here"), 80, "nul\\x00here"},
-	    {SLICE("del\x7f"), 80, "del\\x7f"},
-	    {SLICE("gr\xc3\xbc\xc3\x9f"), 80, "gr\xc3\xbc\xc3\x9f"},
-	    {SLICE("latin \xfc"), 80, "latin \\xfc"},
-	    {SLICE("rtl \xe2\x80\xae"
-		   "txt"),
-	     80, "rtl \\x{202E}txt"},
-	    {SLICE("zw\xe2\x80\x8b"), 80, "zw\\x{200B}"},
-	    {SLICE("c1\xc2\x85"), 80, "c1\\x{0085}"},
-	    {SLICE("tag\xf3\xa0\x81\x81"), 80, "tag\\x{E0041}"},
-	    {SLICE("0123456789"), 10, "0123456789"},
-	    {SLICE("0123456789x"), 10, "01234[...]"},
-	    {SLICE("01234\xc3\xbc\xc3\xbc\xc3\xbc"), 10, "01234[...]"},
-	    {SLICE("back\\slash"), 80, "back\\slash"},
+		{SLICE(""), 80, ""},
+		{SLICE("550 no such user"), 80, "550 no such user"},
+		{SLICE("a\r\nb\nc\rd\te"), 80, "a b c d e"},
+		{SLICE("red \x1b[31m text"), 80, "red \\x1b[31m text"},
+		{SLICE("nul\0here"), 80, "nul\\x00here"},
+		{SLICE("del\x7f"), 80, "del\\x7f"},
+		{SLICE("gr\xc3\xbc\xc3\x9f"), 80, "gr\xc3\xbc\xc3\x9f"},
+		{SLICE("latin \xfc"), 80, "latin \\xfc"},
+		{SLICE("rtl \xe2\x80\xae"
+		       "txt"),
+		 80, "rtl \\x{202E}txt"},
+		{SLICE("zw\xe2\x80\x8b"), 80, "zw\\x{200B}"},
+		{SLICE("c1\xc2\x85"), 80, "c1\\x{0085}"},
+		{SLICE("tag\xf3\xa0\x81\x81"), 80, "tag\\x{E0041}"},
+		{SLICE("0123456789"), 10, "0123456789"},
+		{SLICE("0123456789x"), 10, "01234[...]"},
+		{SLICE("01234\xc3\xbc\xc3\xbc\xc3\xbc"), 10, "01234[...]"},
+		{SLICE("back\\slash"), 80, "back\\slash"},
 	};
 
 	check(clean_line, rows, sizeof(rows) / sizeof(rows[0]));
@@ -55,9 +55,9 @@ TEST(lines)
 TEST(ascii)
 {
 	static const struct row rows[] = {
-	    {SLICE("gr\xc3\xbc"), 80, "gr\\x{00FC}"},
-	    {SLICE("\xf0\x9f\x93\xa7 mail"), 80, "\\x{1F4E7} mail"},
-	    {SLICE("x\r\nBcc: y"), 80, "x Bcc: y"},
+		{SLICE("gr\xc3\xbc"), 80, "gr\\x{00FC}"},
+		{SLICE("\xf0\x9f\x93\xa7 mail"), 80, "\\x{1F4E7} mail"},
+		{SLICE("x\r\nBcc: y"), 80, "x Bcc: y"},
 	};
 
 	check(clean_ascii, rows, sizeof(rows) / sizeof(rows[0]));
@@ -66,19 +66,19 @@ TEST(ascii)
 TEST(quotes)
 {
 	static const struct row rows[] = {
-	    {SLICE(""), 80, "\"\""},
-	    {SLICE("ann@example.test"), 80, "ann@example.test"},
-	    {SLICE("<ann@example.test>"), 80, "<ann@example.test>"},
-	    {SLICE("two words"), 80, "\"two words\""},
-	    {SLICE("a=b"), 80, "\"a=b\""},
-	    {SLICE("say \"hi\""), 80, "\"say \\\"hi\\\"\""},
-	    {SLICE("x\" error=1"), 80, "\"x\\\" error=1\""},
-	    {SLICE("back\\"), 80, "\"back\\\\\""},
-	    {SLICE("a\r\nb"), 80, "\"a\\r\\nb\""},
-	    {SLICE("esc\x1b"), 80, "\"esc\\x1b\""},
-	    {SLICE("gr\xc3\xbc"), 80, "\"gr\xc3\xbc\""},
-	    {SLICE("01234567890123456789"), 16, "\"012345678[...]\""},
-	    {SLICE("012345678\\\\\\\\\\\\\\\\"), 16, "\"012345678[...]\""},
+		{SLICE(""), 80, "\"\""},
+		{SLICE("ann@example.test"), 80, "ann@example.test"},
+		{SLICE("<ann@example.test>"), 80, "<ann@example.test>"},
+		{SLICE("two words"), 80, "\"two words\""},
+		{SLICE("a=b"), 80, "\"a=b\""},
+		{SLICE("say \"hi\""), 80, "\"say \\\"hi\\\"\""},
+		{SLICE("x\" error=1"), 80, "\"x\\\" error=1\""},
+		{SLICE("back\\"), 80, "\"back\\\\\""},
+		{SLICE("a\r\nb"), 80, "\"a\\r\\nb\""},
+		{SLICE("esc\x1b"), 80, "\"esc\\x1b\""},
+		{SLICE("gr\xc3\xbc"), 80, "\"gr\xc3\xbc\""},
+		{SLICE("01234567890123456789"), 16, "\"012345678[...]\""},
+		{SLICE("012345678\\\\\\\\\\\\\\\\"), 16, "\"012345678[...]\""},
 	};
 
 	check(clean_quote, rows, sizeof(rows) / sizeof(rows[0]));

@@ -9,24 +9,24 @@ TEST(validity)
 		struct slice input;
 		bool valid;
 	} rows[] = {
-	    {{NULL, 0}, true},
-	    {SLICE("plain"), true},
-	    {SLICE("\0"), true},
-	    {SLICE("gr\xc3\xbc\xc3\x9f"), true},
-	    {SLICE("\xe2\x82\xac"), true},
-	    {SLICE("\xf0\x9f\x93\xa7"), true},
-	    {SLICE("\xf4\x8f\xbf\xbf"), true},
-	    {SLICE("\xf4\x90\x80\x80"), false}, /* above U+10FFFF */
-	    {SLICE("\xed\xa0\x80"), false},	/* surrogate */
-	    {SLICE("\xc0\x80"), false},		/* overlong NUL */
-	    {SLICE("\xc1\xbf"), false},
-	    {SLICE("\xe0\x80\xaf"), false},
-	    {SLICE("\xf0\x80\x80\xaf"), false},
-	    {SLICE("\xc3"), false},
-	    {SLICE("\xe2\x82"), false},
-	    {SLICE("\xc3("), false},
-	    {SLICE("\x80"), false},
-	    {SLICE("\xff"), false},
+		{{NULL, 0}, true},
+		{SLICE("plain"), true},
+		{SLICE("\0"), true},
+		{SLICE("gr\xc3\xbc\xc3\x9f"), true},
+		{SLICE("\xe2\x82\xac"), true},
+		{SLICE("\xf0\x9f\x93\xa7"), true},
+		{SLICE("\xf4\x8f\xbf\xbf"), true},
+		{SLICE("\xf4\x90\x80\x80"), false}, /* above U+10FFFF */
+		{SLICE("\xed\xa0\x80"), false},	    /* surrogate */
+		{SLICE("\xc0\x80"), false},	    /* overlong NUL */
+		{SLICE("\xc1\xbf"), false},
+		{SLICE("\xe0\x80\xaf"), false},
+		{SLICE("\xf0\x80\x80\xaf"), false},
+		{SLICE("\xc3"), false},
+		{SLICE("\xe2\x82"), false},
+		{SLICE("\xc3("), false},
+		{SLICE("\x80"), false},
+		{SLICE("\xff"), false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -8,21 +8,21 @@ TEST(tables)
 	static const struct {
 		const char *text, *bytes; /* bytes NULL: refused */
 	} rows[] = {
-	    {"", ""},
-	    {"QQ314159", "QQ314159"},
-	    {"rfc822;Bob@Example.COM", "rfc822;Bob@Example.COM"},
-	    {"a+2Bb+3Dc", "a+b=c"},
-	    {"a+20b", "a b"},
-	    {"+0D+0AX:", "\r\nX:"},
-	    {"+C3+BC", "\xc3\xbc"},
-	    {"a b", NULL},
-	    {"a=b", NULL},
-	    {"a+", NULL},
-	    {"a+2", NULL},
-	    {"a+2b", NULL}, /* lower-case hex */
-	    {"a+G0", NULL},
-	    {"\xc3\xbc", NULL},
-	    {"\x7f", NULL},
+		{"", ""},
+		{"QQ314159", "QQ314159"},
+		{"rfc822;Bob@Example.COM", "rfc822;Bob@Example.COM"},
+		{"a+2Bb+3Dc", "a+b=c"},
+		{"a+20b", "a b"},
+		{"+0D+0AX:", "\r\nX:"},
+		{"+C3+BC", "\xc3\xbc"},
+		{"a b", NULL},
+		{"a=b", NULL},
+		{"a+", NULL},
+		{"a+2", NULL},
+		{"a+2b", NULL}, /* lower-case hex */
+		{"a+G0", NULL},
+		{"\xc3\xbc", NULL},
+		{"\x7f", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
