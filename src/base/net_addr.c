@@ -254,8 +254,8 @@ net_addr_masked(const struct net_addr *addr, unsigned bits)
 	for (unsigned i = 0; i < 16 && 8 * i < bits; i++) {
 		unsigned keep = bits - 8 * i;
 
-		masked.bytes[i] = keep >= 8 ? addr->bytes[i]
-					    : (uint8_t)(addr->bytes[i] & (0xff00u >> keep));
+		masked.bytes[i] =
+			keep >= 8 ? addr->bytes[i] : (uint8_t)(addr->bytes[i] & (0xff00u >> keep));
 	}
 	return masked;
 }
@@ -312,6 +312,5 @@ net_addr_is_nowhere(const struct net_addr *addr)
 
 	if (a.family == NET_FAMILY_4)
 		return a.bytes[0] == 0 || a.bytes[0] >= 224;
-	return a.family != NET_FAMILY_6 || a.bytes[0] == 0xff ||
-	       memcmp(a.bytes, zero, 16) == 0;
+	return a.family != NET_FAMILY_6 || a.bytes[0] == 0xff || memcmp(a.bytes, zero, 16) == 0;
 }

@@ -11,8 +11,8 @@
 struct rt_spawn {
 	int program_fd; /* opened with O_PATH: what was checked is what runs */
 	const char *const *argv;
-	/* Descriptor fds[i] becomes number 3 + i in the child; 0 is /dev/null, 1 and 2 are log_fd. All
-	 * others are closed. */
+	/* Descriptor fds[i] becomes number 3 + i in the child; 0 is /dev/null, 1 and 2 are log_fd.
+	 * All others are closed. */
 	const int *fds;
 	size_t fd_count;
 	int log_fd;

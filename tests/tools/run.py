@@ -106,7 +106,7 @@ CASES = [
         "README.md": "[a](docs/a.md) [b](https://example.test/) [c](#here)\n",
         "docs/a.md": "[up](../README.md)\n```\n[x](y)\n```\n", "src/proc/queue/README": "Queue.\n",
         "docs/decisions/0001-x.md": "", "src/base/fuzz_x.c": "", "tests/fuzz/x/seed": "",
-        "src/base/meson.build": "fuzz_x.c"}, []),
+        "src/base/meson.build": "fuzzers += {'x': {'source': files('fuzz_x.c')}}"}, []),
     ("docs: bad", check_docs, {
         "README.md": "[a](docs/b.md) and `src/base/none.h`\n", "src/proc/queue/main.c": "",
         "src/proc/dns/README": "\n" * 16, "src/base/fuzz_x.c": "", "src/base/meson.build": "",

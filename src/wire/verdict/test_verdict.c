@@ -3,18 +3,18 @@
 #include "wire/verdict/verdict.h"
 
 static const struct verdict sample = {
-    .class = VERDICT_NEVER,
-    .stage = VERDICT_STAGE_GREETING,
-    .code = 554,
-    .status = {5, 7, 1},
-    .confidence_percent = 100,
-    .actor = VERDICT_ACTOR_OUR_ADMIN,
-    .action = VERDICT_ACTION_SUSPEND,
-    .scope = VERDICT_SCOPE_ALL,
-    .reply = {(const uint8_t *)"554 no", 6},
-    .host = {(const uint8_t *)"mx.gateway.test", 15},
-    .address = {.family = NET_FAMILY_4, .port = 25, .bytes = {127, 0, 1, 2}},
-    .wall_ms = -5,
+	.class = VERDICT_NEVER,
+	.stage = VERDICT_STAGE_GREETING,
+	.code = 554,
+	.status = {5, 7, 1},
+	.confidence_percent = 100,
+	.actor = VERDICT_ACTOR_OUR_ADMIN,
+	.action = VERDICT_ACTION_SUSPEND,
+	.scope = VERDICT_SCOPE_ALL,
+	.reply = {(const uint8_t *)"554 no", 6},
+	.host = {(const uint8_t *)"mx.gateway.test", 15},
+	.address = {.family = NET_FAMILY_4, .port = 25, .bytes = {127, 0, 1, 2}},
+	.wall_ms = -5,
 };
 
 TEST(round_trip_and_truncation)
@@ -47,7 +47,8 @@ TEST(largest_fits)
 {
 	static uint8_t text[VERDICT_REPLY_MAX + 10], buf[VERDICT_ENCODED_MAX];
 	struct slice all = {text, sizeof(text)};
-	struct verdict v = {.reply = all, .public_text = all, .evidence = all, .host = all, .helo = all};
+	struct verdict v = {
+		.reply = all, .public_text = all, .evidence = all, .host = all, .helo = all};
 	struct builder b;
 
 	builder_init_fixed(&b, buf, sizeof(buf));

@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "base/net_addr.h"
 
-#define VERDICT_REPLY_MAX 4096	  /* the remote's words, lines joined by LF */
+#define VERDICT_REPLY_MAX 4096 /* the remote's words, lines joined by LF */
 #define VERDICT_HOST_MAX 255
 #define VERDICT_PUBLIC_MAX 512
 #define VERDICT_EVIDENCE_MAX 1024
@@ -58,9 +58,9 @@ struct verdict_status {
 };
 
 struct verdict {
-	uint8_t class;	/* enum verdict_class */
-	uint8_t stage;	/* enum verdict_stage */
-	uint16_t code;	/* SMTP reply code, or 0 when there was no reply */
+	uint8_t class; /* enum verdict_class */
+	uint8_t stage; /* enum verdict_stage */
+	uint16_t code; /* SMTP reply code, or 0 when there was no reply */
 	struct verdict_status status;
 	uint16_t cause; /* row of causes.def */
 	uint8_t confidence_percent;
