@@ -16,8 +16,8 @@ PARAMETERS = {
     "RCPT": {"NOTIFY": ("DSN", 29), "ORCPT": ("DSN", 501)},
 }
 
-# RFC 2920 3.1: these may only be the last command of a group.
-LAST_IN_GROUP = ("EHLO", "DATA", "VRFY", "EXPN", "TURN", "QUIT", "NOOP", "STARTTLS", "AUTH")
+# RFC 2920 3.1: these may only be the last command of a group (STARTTLS has a rule of its own).
+LAST_IN_GROUP = ("EHLO", "DATA", "VRFY", "EXPN", "TURN", "QUIT", "NOOP", "AUTH")
 
 PATH = re.compile(r'^(?P<verb>MAIL FROM|RCPT TO):<(?P<path>(?:"(?:[^"\\]|\\.)*"|[^>"])*)>'
                   r'(?P<parameters>(?: [^ ]+)*)$', re.IGNORECASE)

@@ -70,9 +70,6 @@ class Session:
         self.event("close", end=end, mails=self.mails)
 
     async def talk(self):
-        await asyncio.sleep(0)
-        if self.wire.buffer:
-            self.violation("talks-before-greeting", bytes(self.wire.buffer[:80]))
         code = await self.reply("connect", f"220 {self.host.mx} ESMTP lab")
         while code != 0:
             line = await self.wire.line(LINE_MAX)
@@ -117,6 +114,8 @@ class Session:
                 code = int(line[:3])
             elif line[:1].isdigit():
                 code = int(line[0]) * 100
+        if stage == "connect" and self.wire.buffer:
+            self.violation("talks-before-greeting", bytes(self.wire.buffer[:80]))
         self.event("reply", stage=stage, code=code, text=text.decode("utf-8", "replace").rstrip())
         await self.wire.send(text, self.host.pace)
         return code
