@@ -24,7 +24,7 @@ struct rt;
 struct rt_options {
 	unsigned io_threads;   /* for rt_io (file writes and syncs); 0: one */
 	unsigned work_threads; /* for rt_work; 0: none, rt_work_submit answers ERR_UNSUPPORTED */
-	int64_t wall_start_ms; /* the wall clock starts here and runs on; 0: the real one */
+	int64_t wall_offset_ms; /* added to the real wall clock (--now); 0: none */
 };
 
 int rt_create(const struct rt_options *options, struct rt **ret_rt) MUST_USE;
@@ -43,7 +43,7 @@ size_t rt_mem_used_bytes(const struct rt *rt);
 uint64_t rt_now_ms(const struct rt *rt);
 /* Monotonic, read now: to measure. */
 uint64_t rt_now_us(const struct rt *rt);
-/* Milliseconds since 1970 UTC by the wall clock (see wall_start_ms), read now. */
+/* Milliseconds since 1970 UTC by the wall clock (see wall_offset_ms), read now. */
 int64_t rt_wall_ms(const struct rt *rt);
 /* Offset of local time from UTC at that moment, in minutes: for Date and Received. */
 int rt_utc_offset_min(const struct rt *rt, int64_t wall_ms);
