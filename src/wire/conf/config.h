@@ -65,7 +65,8 @@ enum config_delay_notice { CONFIG_DELAY_NEVER, CONFIG_DELAY_FIRST_FAILURE, CONFI
 enum config_tls_out { CONFIG_TLS_OUT_OPPORTUNISTIC, CONFIG_TLS_OUT_OFF };
 enum config_kind { CONFIG_KIND_MX, CONFIG_KIND_SUBMISSION, CONFIG_KIND_SUBMISSIONS };
 
-/* The defaults of all options, no listeners. For tests too. ERR_NO_MEMORY when the arena is full. */
+/* The defaults of all options, no listeners. For tests too. ERR_NO_MEMORY when the arena is full.
+ */
 int config_defaults(struct arena *arena, struct config *ret_config) MUST_USE;
 
 /* The snapshot that travels between processes. decode checks everything again. */
