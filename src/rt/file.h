@@ -14,7 +14,7 @@
 enum rt_open_flags {
 	RT_OPEN_READ = 1,
 	RT_OPEN_WRITE = 2,
-	RT_OPEN_APPEND = 4,    /* with WRITE: every write goes to the end */
+	RT_OPEN_APPEND = 4, /* with WRITE: every write goes to the end */
 	RT_OPEN_CREATE = 8,
 	RT_OPEN_EXCLUSIVE = 16, /* with CREATE: -EEXIST when it is there */
 	RT_OPEN_TRUNCATE = 32,
@@ -74,7 +74,7 @@ struct rt_io {
 	size_t slice_count;
 	rt_fn *done; /* in the loop's thread */
 	void *ctx;
-	int err;	   /* set before done */
+	int err;	  /* set before done */
 	uint64_t took_us; /* set before done: of the sync, or of the write when there is none */
 	struct list_node node;
 };

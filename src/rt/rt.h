@@ -22,8 +22,8 @@
 struct rt;
 
 struct rt_options {
-	unsigned io_threads;   /* for rt_io (file writes and syncs); 0: one */
-	unsigned work_threads; /* for rt_work; 0: none, rt_work_submit answers ERR_UNSUPPORTED */
+	unsigned io_threads;	/* for rt_io (file writes and syncs); 0: one */
+	unsigned work_threads;	/* for rt_work; 0: none, rt_work_submit answers ERR_UNSUPPORTED */
 	int64_t wall_offset_ms; /* added to the real wall clock (--now); 0: none */
 };
 

@@ -35,7 +35,8 @@ struct spool_message {
 int spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offset,
 		       uint32_t length, struct spool_message *ret_message) MUST_USE;
 void spool_message_close(struct spool_reader *reader, struct spool_message *message);
-/* The content at an offset (inline part, then the body file), into buf: bytes read, 0 at the end. */
+/* The content at an offset (inline part, then the body file), into buf: bytes read, 0 at the end.
+ */
 ssize_t spool_message_read(struct spool_reader *reader, const struct spool_message *message,
 			   uint64_t offset, void *buf, size_t len) MUST_USE;
 

@@ -17,27 +17,37 @@
 
 #define SPOOL_RCPTS_MAX 1000
 #define SPOOL_ADDRESS_MAX 320
-#define SPOOL_TEXT_MAX 512	      /* of each other text in meta */
+#define SPOOL_TEXT_MAX 512 /* of each other text in meta */
 #define SPOOL_META_MAX ((size_t)2 << 20)
 #define SPOOL_RECORD_MAX ((size_t)64 << 20)
 
 enum spool_flags {
-	SPOOL_EIGHT_BIT = 1,	    /* a byte over 127 in the body: the next hop needs 8BITMIME */
-	SPOOL_UTF8 = 2,		    /* accepted with SMTPUTF8 */
-	SPOOL_NO_FINAL_CRLF = 4,    /* BDAT message that did not end in CRLF; one was added */
-	SPOOL_SUBMISSION = 8,	    /* from a login or a trusted network */
-	SPOOL_REPORT = 16,	    /* made by bounce */
-	SPOOL_HEADER_EIGHT_BIT = 32, /* a byte over 127 in the header: the next hop needs SMTPUTF8 */
+	SPOOL_EIGHT_BIT = 1,	 /* a byte over 127 in the body: the next hop needs 8BITMIME */
+	SPOOL_UTF8 = 2,		 /* accepted with SMTPUTF8 */
+	SPOOL_NO_FINAL_CRLF = 4, /* BDAT message that did not end in CRLF; one was added */
+	SPOOL_SUBMISSION = 8,	 /* from a login or a trusted network */
+	SPOOL_REPORT = 16,	 /* made by bounce */
+	SPOOL_HEADER_EIGHT_BIT =
+		32, /* a byte over 127 in the header: the next hop needs SMTPUTF8 */
 	SPOOL_BODY_BINARY_MIME = 64, /* reserved */
-	SPOOL_LONG_LINES = 128,	    /* a line over 998 bytes */
+	SPOOL_LONG_LINES = 128,	     /* a line over 998 bytes */
 };
 
 enum spool_rcpt_kind { SPOOL_RCPT_LOCAL = 1, SPOOL_RCPT_REMOTE = 2 };
-enum spool_notify { SPOOL_NOTIFY_NEVER = 1, SPOOL_NOTIFY_SUCCESS = 2, SPOOL_NOTIFY_FAILURE = 4,
-	SPOOL_NOTIFY_DELAY = 8 }; /* 0: not given */
+enum spool_notify {
+	SPOOL_NOTIFY_NEVER = 1,
+	SPOOL_NOTIFY_SUCCESS = 2,
+	SPOOL_NOTIFY_FAILURE = 4,
+	SPOOL_NOTIFY_DELAY = 8
+}; /* 0: not given */
 enum spool_ret { SPOOL_RET_NONE, SPOOL_RET_FULL, SPOOL_RET_HDRS };
-enum spool_report_kind { SPOOL_REPORT_NONE, SPOOL_REPORT_FAILURE, SPOOL_REPORT_DELAY,
-	SPOOL_REPORT_SUCCESS, SPOOL_REPORT_KIND_MAX };
+enum spool_report_kind {
+	SPOOL_REPORT_NONE,
+	SPOOL_REPORT_FAILURE,
+	SPOOL_REPORT_DELAY,
+	SPOOL_REPORT_SUCCESS,
+	SPOOL_REPORT_KIND_MAX
+};
 enum spool_protocol { SPOOL_PROTOCOL_SMTP, SPOOL_PROTOCOL_ESMTP, SPOOL_PROTOCOL_INTERNAL };
 
 struct spool_rcpt {
@@ -69,8 +79,8 @@ struct spool_accept {
 	msg_id report_of;
 	const struct spool_rcpt *rcpts;
 	uint32_t rcpt_count;
-	uint32_t trace_len, header_len; /* first parts of the content: trace fields, header block with
-					 * its empty line */
+	uint32_t trace_len, header_len; /* first parts of the content: trace fields, header block
+					 * with its empty line */
 	uint32_t inline_len;		/* content bytes in the record */
 	struct spool_body body;
 	uint64_t size_bytes; /* content in all, file included */
@@ -85,9 +95,9 @@ int spool_meta_encode(struct builder *b, const struct spool_accept *accept) MUST
 
 struct spool_head {
 	uint8_t kind;
-	uint32_t length;      /* whole record: head, meta, content, padding */
+	uint32_t length; /* whole record: head, meta, content, padding */
 	uint32_t meta_length;
-	uint64_t sequence;    /* counts from 1 in its segment */
+	uint64_t sequence; /* counts from 1 in its segment */
 	uint64_t checksum;
 };
 
