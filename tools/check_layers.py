@@ -25,7 +25,7 @@ LAYERS = {
     "resolver": ["base", "def", "wire", "rt"],
     "db": ["base", "def", "wire", "rt"],
     "json": ["base", "def", "wire", "rt"],
-    "spool": ["base", "def", "wire", "rt"],
+    "spool": ["base", "def", "wire", "rt", "ipc"],  # a writer tells queue what is durable
     "boot": PURE + ["rt", "ipc", "log"],
     "proc": PURE + ["rt", "ipc", "log", "tls", "resolver", "db", "json", "spool", "boot"],
     "tool": PURE + ["rt", "ipc", "log", "tls", "resolver", "db", "json", "spool", "boot"],

@@ -56,23 +56,29 @@ listener_without_address(const struct config *c)
 	return false;
 }
 
+/* How often this address and port is listened on; port 0 (any free one) never clashes. */
+static size_t
+address_uses(const struct config *c, const struct net_addr *addr)
+{
+	size_t uses = 0;
+
+	for (size_t i = 0; i < c->listener_count; i++) {
+		const struct config_addrs *list = &c->listeners[i].address;
+
+		for (size_t j = 0; j < list->count; j++)
+			uses += addr->port && list->items[j].port == addr->port &&
+				net_addr_eq(&list->items[j], addr);
+	}
+	return uses;
+}
+
 static bool
 address_twice(const struct config *c)
 {
-	struct net_addr all[CONFIG_LISTENERS_MAX * CONFIG_LIST_MAX];
-	size_t count = 0;
-
-	for (size_t i = 0; i < c->listener_count; i++) {
-		for (size_t j = 0; j < c->listeners[i].address.count; j++) {
-			const struct net_addr *addr = &c->listeners[i].address.items[j];
-
-			for (size_t k = 0; k < count; k++)
-				if (addr->port && all[k].port == addr->port &&
-				    net_addr_eq(&all[k], addr))
-					return true;
-			all[count++] = *addr;
-		}
-	}
+	for (size_t i = 0; i < c->listener_count; i++)
+		for (size_t j = 0; j < c->listeners[i].address.count; j++)
+			if (address_uses(c, &c->listeners[i].address.items[j]) > 1)
+				return true;
 	return false;
 }
 
