@@ -40,12 +40,6 @@ enum reason {
 		REASON_MAX
 };
 
-enum {
-#define CAUSE(NAME, ...) MX_CAUSE_##NAME,
-#include "def/causes.def"
-#undef CAUSE
-};
-
 static const struct {
 	uint8_t class;
 	struct verdict_status status;
@@ -56,7 +50,7 @@ static const struct {
 #define X(name, cl, a, b, c, actor, action, cause, text)                                           \
 	[REASON_##name] = {VERDICT_##cl,	  {a, b, c},                                       \
 			   VERDICT_ACTOR_##actor, VERDICT_ACTION_##action,                         \
-			   MX_CAUSE_##cause,	  text},
+			   VERDICT_CAUSE_##cause,	  text},
 	REASONS(X)
 #undef X
 };

@@ -27,6 +27,12 @@ static const char *const scope_words[] = {
 #undef SCOPE
 };
 
+static const char *const cause_words[] = {
+    "none",
+#define CAUSE(NAME, name, ...) name,
+#include "def/causes.def"
+#undef CAUSE
+};
 static const char *const class_words[VERDICT_CLASS_MAX] = {"ok", "later", "never"};
 
 const char *
@@ -57,6 +63,12 @@ const char *
 verdict_scope_str(unsigned scope)
 {
 	return scope < VERDICT_SCOPE_MAX ? scope_words[scope] : "?";
+}
+
+const char *
+verdict_cause_str(unsigned cause)
+{
+	return cause < VERDICT_CAUSE_MAX ? cause_words[cause] : "?";
 }
 
 void
@@ -147,6 +159,8 @@ verdict_decode(struct cursor *c, struct verdict *ret)
 	v.status.subject = cursor_u16(c);
 	v.status.detail = cursor_u16(c);
 	v.cause = cursor_u16(c);
+	if (v.cause >= VERDICT_CAUSE_MAX)
+		v.cause = VERDICT_CAUSE_UNKNOWN; /* of a newer catalogue */
 	v.confidence_percent = word_decode(c, 101);
 	v.actor = word_decode(c, VERDICT_ACTOR_MAX);
 	v.action = word_decode(c, VERDICT_ACTION_MAX);

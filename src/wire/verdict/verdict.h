@@ -51,6 +51,14 @@ enum verdict_scope {
 	VERDICT_SCOPE_MAX
 };
 
+enum verdict_cause {
+	VERDICT_CAUSE_NONE, /* nothing went wrong, or not judged yet */
+#define CAUSE(NAME, ...) VERDICT_CAUSE_##NAME,
+#include "def/causes.def"
+#undef CAUSE
+	VERDICT_CAUSE_MAX
+};
+
 /* Enhanced status code (RFC 3463); 0.0.0 is none. */
 struct verdict_status {
 	uint8_t class;
@@ -62,7 +70,7 @@ struct verdict {
 	uint8_t stage; /* enum verdict_stage */
 	uint16_t code; /* SMTP reply code, or 0 when there was no reply */
 	struct verdict_status status;
-	uint16_t cause; /* row of causes.def */
+	uint16_t cause; /* enum verdict_cause */
 	uint8_t confidence_percent;
 	uint8_t actor, action, scope;
 	struct slice reply;	  /* the remote's own words, all lines, cleaned */
@@ -82,6 +90,7 @@ const char *verdict_stage_str(unsigned stage);
 const char *verdict_actor_str(unsigned actor);
 const char *verdict_action_str(unsigned action);
 const char *verdict_scope_str(unsigned scope);
+const char *verdict_cause_str(unsigned cause); /* "none" for VERDICT_CAUSE_NONE */
 /* "5.7.1", or nothing for none. */
 void verdict_status_format(struct builder *b, struct verdict_status status);
 
