@@ -4,7 +4,7 @@
  *	; comment, or # comment
  *	$TTL 300
  *	name [ttl] TYPE rdata           one record a line; names are complete, the final dot is
- *optional name [ttl] WORD [TYPE]          SERVFAIL TIMEOUT NXDOMAIN NODATA BOGUS: what a question
+ *	name [ttl] WORD [TYPE]          SERVFAIL TIMEOUT NXDOMAIN NODATA BOGUS: what a question
  *for this name (and type, where one is given) gets instead of records
  *
  * Types: those of types.def but SOA. TXT takes words or "quoted strings" and joins them; TLSA takes

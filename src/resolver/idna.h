@@ -1,0 +1,16 @@
+/*
+ * resolver/idna: U-labels to A-labels (IDNA2008, as RFC 6531 3.6 wants for DNS), by libidn2. The
+ * only place that includes its header.
+ */
+#ifndef RESOLVER_IDNA_H
+#define RESOLVER_IDNA_H
+
+#include "base/builder.h"
+
+/* ASCII names are only made lower case, whatever they are. UTF-8 names become their A-labels.
+ * ERR_SYNTAX: no valid name; ERR_LIMIT: too long; ERR_NO_MEMORY. */
+int idna_to_ascii(struct slice name, struct builder *b) MUST_USE;
+/* A-labels to U-labels, for people to read; a name that cannot be decoded stays as it is. */
+int idna_to_unicode(struct slice name, struct builder *b) MUST_USE;
+
+#endif
