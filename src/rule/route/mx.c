@@ -50,7 +50,7 @@ static const struct {
 #define X(name, cl, a, b, c, actor, action, cause, text)                                           \
 	[REASON_##name] = {VERDICT_##cl,	  {a, b, c},                                       \
 			   VERDICT_ACTOR_##actor, VERDICT_ACTION_##action,                         \
-			   VERDICT_CAUSE_##cause,	  text},
+			   VERDICT_CAUSE_##cause, text},
 	REASONS(X)
 #undef X
 };

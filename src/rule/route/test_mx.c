@@ -322,9 +322,11 @@ TEST(limits)
 	size_t len = 0;
 
 	for (int i = 99; i >= 0; i--) {
-		len += (size_t)sprintf(text + len, "big.test MX %d h%d.test\n", i, i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "big.test MX %d h%d.test\n",
+					i, i);
 		for (int j = 0; j < 20; j++)
-			len += (size_t)sprintf(text + len, "h%d.test A 192.0.2.%d\n", i, j + 1);
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"h%d.test A 192.0.2.%d\n", i, j + 1);
 	}
 	world_init(&world, text, false);
 	result = walk(&world, &ask, NULL, false);

@@ -3,9 +3,12 @@
  *
  *	; comment, or # comment
  *	$TTL 300
- *	name [ttl] TYPE rdata           one record a line; names are complete, the final dot is
- *	name [ttl] WORD [TYPE]          SERVFAIL TIMEOUT NXDOMAIN NODATA BOGUS: what a question
- *for this name (and type, where one is given) gets instead of records
+ *	name [ttl] TYPE rdata
+ *	name [ttl] WORD [TYPE]
+ *
+ * One record a line; names are complete, the final dot is optional. WORD is one of SERVFAIL,
+ * TIMEOUT, NXDOMAIN, NODATA, BOGUS: what a question for this name (and TYPE, where one is given)
+ * gets instead of records.
  *
  * Types: those of types.def but SOA. TXT takes words or "quoted strings" and joins them; TLSA takes
  * three numbers and hex. "*.name" is a wildcard (RFC 4592). Every name that is not in the file does
