@@ -20,10 +20,11 @@ enum rt_open_flags {
 	RT_OPEN_TRUNCATE = 32,
 };
 
-int rt_open(struct rt *rt, int dir_fd, const char *name, unsigned flags, int *ret_fd) MUST_USE;
-/* A directory; made (mode 0700) first when create. A path with slashes is allowed here only with
- * dir_fd RT_AT_PATH (super, tool, at start). */
+/* With dir_fd RT_AT_PATH (super, tool, at start) name is a path that an administrator chose:
+ * slashes are allowed and links followed. */
 #define RT_AT_PATH (-100)
+int rt_open(struct rt *rt, int dir_fd, const char *name, unsigned flags, int *ret_fd) MUST_USE;
+/* A directory; made (mode 0700) first when create. */
 int rt_open_dir(struct rt *rt, int dir_fd, const char *name, bool create, int *ret_fd) MUST_USE;
 void rt_close(struct rt *rt, int fd);
 int rt_dup(struct rt *rt, int fd, int *ret_fd) MUST_USE;

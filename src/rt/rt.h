@@ -58,8 +58,9 @@ struct rt_timer {
 	struct rt *rt;
 	rt_fn *fn;
 	void *ctx;
-	void *impl; /* the backend's */
+	struct list_node node; /* linked while armed */
 	uint64_t due_ms;
+	uint64_t slot_ms; /* where it lies in the wheel; never later than due_ms */
 };
 
 void rt_timer_init(struct rt_timer *timer, struct rt *rt, rt_fn *fn, void *ctx);
@@ -67,7 +68,7 @@ void rt_timer_init(struct rt_timer *timer, struct rt *rt, rt_fn *fn, void *ctx);
 void rt_timer_arm(struct rt_timer *timer, uint64_t after_ms);
 void rt_timer_disarm(struct rt_timer *timer);
 bool rt_timer_armed(const struct rt_timer *timer);
-/* Disarms and gives back what the backend holds. A zeroed timer is fine. */
+/* Disarms. A zeroed timer is fine. */
 void rt_timer_finish(struct rt_timer *timer);
 
 /* Runs once at the end of the current turn, after all its events: where batches are sent. */

@@ -15,12 +15,13 @@ struct rt_sandbox {
 	uint64_t memory_bytes_max; /* RLIMIT_AS; 0: none (sanitizer builds ignore it) */
 	uint64_t descriptors_max;  /* RLIMIT_NOFILE */
 	uint64_t file_bytes_max;   /* RLIMIT_FSIZE */
-	uint64_t processes_max;	   /* RLIMIT_NPROC as fork guard; threads are made before */
+	uint64_t processes_max;	   /* RLIMIT_NPROC as fork guard; rt's threads are started inside */
 };
 
-/* After this a forbidden system call fails with EPERM (and is logged by the kernel). Threads of rt
- * must run already. ERR_UNSUPPORTED when the kernel has no Landlock: the caller decides (config
- * option) whether to go on. */
+/* After this a forbidden system call fails with EPERM. To be called before the first rt_io or
+ * rt_work: a Landlock domain holds for a thread and those that it makes, so rt's threads are
+ * started in here, between Landlock and the filter. ERR_UNSUPPORTED when the kernel has no Landlock
+ * (ABI 2): everything else holds then, and the caller decides (config option) whether to go on. */
 int rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox) MUST_USE;
 
 #endif

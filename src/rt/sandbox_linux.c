@@ -1,0 +1,231 @@
+/*
+ * Carries out a row of src/def/sandbox.def. Order matters: no_new_privs and Landlock first (a
+ * domain is inherited only by threads made later), then rt's threads, then rlimits, the seccomp
+ * filter last, over all threads. Memory is never executable after that; fcntl keeps only what the
+ * loop needs unless the row names it, so that a spool writer cannot drop O_APPEND.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "rt/rt_linux.h"
+#include "rt/sandbox.h"
+
+#define LANDLOCK_ABI_NEEDED 2
+/* All rights of ABI 1 (13 of them) and REFER of ABI 2, TRUNCATE of ABI 3, IOCTL_DEV of ABI 5. */
+#define LANDLOCK_RIGHTS_ABI_2 ((1ull << 14) - 1)
+#define LANDLOCK_RIGHTS_ABI_3 ((1ull << 15) - 1)
+#define LANDLOCK_RIGHTS_ABI_5 ((1ull << 16) - 1)
+
+/* What the loop, the threads, malloc and abort need in every process. */
+static const char *const common_calls[] = {
+	"read",
+	"write",
+	"readv",
+	"writev",
+	"pread64",
+	"close",
+	"lseek",
+	"fstat",
+	"newfstatat",
+	"epoll_wait",
+	"epoll_pwait",
+	"epoll_ctl",
+	"recvmsg",
+	"sendmsg",
+	"timerfd_settime",
+	"clock_gettime",
+	"clock_nanosleep",
+	"gettimeofday",
+	"nanosleep",
+	"futex",
+	"sched_yield",
+	"sched_getaffinity",
+	"munmap",
+	"mremap",
+	"madvise",
+	"brk",
+	"exit",
+	"exit_group",
+	"rt_sigreturn",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"sigaltstack",
+	"restart_syscall",
+	"getrandom",
+	"getpid",
+	"gettid",
+	"getuid",
+	"geteuid",
+	"getgid",
+	"getegid",
+	"tgkill",
+	"set_robust_list",
+	"rseq",
+	NULL,
+};
+
+#ifdef FRANK_SANITIZED
+/* The named extension for sanitizer builds: shadow memory, symbolizing, leak check at the end. */
+static const char *const sanitizer_calls[] = {
+	"mmap",	       "mprotect",
+	"prctl",       "clone",
+	"clone3",      "wait4",
+	"ptrace",      "open",
+	"openat",      "readlink",
+	"getdents64",  "getppid",
+	"kill",	       "process_vm_readv",
+	"pipe",	       "pipe2",
+	"dup2",	       "prlimit64",
+	"getrlimit",   "sysinfo",
+	"uname",       "fcntl",
+	"stat",	       "access",
+	"unlink",      "pselect6",
+	"poll",	       "arch_prctl",
+	"personality", NULL,
+};
+#endif
+
+static int
+landlock_enter(const struct rt_sandbox *sandbox)
+{
+	struct landlock_ruleset_attr ruleset = {.handled_access_fs = LANDLOCK_RIGHTS_ABI_2};
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int fd, err = 0;
+
+	if (abi < LANDLOCK_ABI_NEEDED)
+		return ERR_UNSUPPORTED;
+	if (abi >= 3)
+		ruleset.handled_access_fs = LANDLOCK_RIGHTS_ABI_3;
+	if (abi >= 5)
+		ruleset.handled_access_fs = LANDLOCK_RIGHTS_ABI_5;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+	if (fd < 0)
+		return -errno;
+	for (size_t i = 0; !err && i < sandbox->writable_dir_count; i++) {
+		struct landlock_path_beneath_attr rule = {
+			.allowed_access = ruleset.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE,
+			.parent_fd = sandbox->writable_dirs[i],
+		};
+
+		if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+			err = -errno;
+	}
+	if (!err && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int
+limit_set(__rlimit_resource_t resource, uint64_t value)
+{
+	struct rlimit limit = {value, value};
+
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
+static int
+limits_enter(const struct rt_sandbox *sandbox)
+{
+	int err = limit_set(RLIMIT_CORE, 0);
+
+#ifndef FRANK_SANITIZED
+	if (!err && sandbox->memory_bytes_max)
+		err = limit_set(RLIMIT_AS, sandbox->memory_bytes_max);
+#endif
+	if (!err)
+		err = limit_set(RLIMIT_NOFILE, sandbox->descriptors_max);
+	if (!err)
+		err = limit_set(RLIMIT_FSIZE, sandbox->file_bytes_max);
+	if (!err)
+		err = limit_set(RLIMIT_NPROC, sandbox->processes_max);
+	return err;
+}
+
+static int
+filter_allow(scmp_filter_ctx filter, const char *const *names)
+{
+	int err = 0;
+
+	for (; !err && *names; names++) {
+		int number = seccomp_syscall_resolve_name(*names);
+
+		if (number == __NR_SCMP_ERROR)
+			return ERR_NOT_FOUND;
+		/* Below zero: not on this architecture. */
+		if (number >= 0)
+			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+	}
+	return err;
+}
+
+/* Memory may be mapped but not executed; fcntl may copy and look, not change. */
+static int
+filter_allow_restricted(scmp_filter_ctx filter)
+{
+	static const int fcntl_commands[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL};
+	int err;
+
+	err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+			       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	for (size_t i = 0; !err && i < sizeof(fcntl_commands) / sizeof(fcntl_commands[0]); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
+	return err;
+}
+
+static int
+filter_enter(const struct rt_sandbox *sandbox)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err;
+
+	if (!filter)
+		return ERR_NO_MEMORY;
+	err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!err)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!err)
+		err = filter_allow(filter, common_calls);
+	if (!err)
+		err = filter_allow_restricted(filter);
+	if (!err && sandbox->system_calls)
+		err = filter_allow(filter, sandbox->system_calls);
+#ifdef FRANK_SANITIZED
+	if (!err)
+		err = filter_allow(filter, sanitizer_calls);
+#endif
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}
+
+int
+rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox)
+{
+	int err, landlock_err;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	ASSERT(rt->io.started == 0 && rt->work.started == 0);
+	landlock_err = landlock_enter(sandbox);
+	if (landlock_err && landlock_err != ERR_UNSUPPORTED)
+		return landlock_err;
+	err = rt_pools_start(rt);
+	if (!err)
+		err = limits_enter(sandbox);
+	if (!err)
+		err = filter_enter(sandbox);
+	return err ? err : landlock_err;
+}
