@@ -37,8 +37,6 @@ static const char *const settings[][2] = {
 	{"cache-max-ttl:", "86400"},
 	/* A resolver on this machine is the usual case. */
 	{"do-not-query-localhost:", "no"},
-	/* Test domains are served by test servers; a public resolver denies them all the same. */
-	{"local-zone:", "\"test.\" nodefault"},
 };
 
 static int
@@ -66,6 +64,8 @@ servers_set(struct ub_ctx *ctx, const struct resolver_options *options)
 static int
 context_set_up(struct ub_ctx *ctx, const struct resolver_options *options)
 {
+	int err;
+
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		if (ub_ctx_set_option(ctx, settings[i][0], settings[i][1]) != 0)
 			return ERR_DNS;
@@ -74,7 +74,12 @@ context_set_up(struct ub_ctx *ctx, const struct resolver_options *options)
 			return ERR_DNS;
 	if (ub_ctx_async(ctx, 1) != 0)
 		return ERR_DNS;
-	return servers_set(ctx, options);
+	err = servers_set(ctx, options);
+	/* Test domains are served by test servers; a public resolver denies them all the same. After
+	 * this nothing can be set any more. */
+	if (!err && ub_ctx_zone_remove(ctx, "test.") != 0)
+		err = ERR_DNS;
+	return err;
 }
 
 static void
