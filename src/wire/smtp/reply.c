@@ -169,6 +169,8 @@ byte_take(struct smtp_reply *r, uint8_t byte)
 		return 0;
 	}
 	got = line_end(r);
+	if (got == ERR_SYNTAX)
+		text_append(r, true); /* what it said instead is worth showing */
 	r->line_len = 0;
 	return got;
 }
