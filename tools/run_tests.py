@@ -31,7 +31,7 @@ STEPS = [
     ("san", 300, ["./dev", "build", "san"], None),
     ("unit", 180, [PYTHON, "tools/run_tests.py", "unit", "build/san"], None),
     ("lab", 60, [PYTHON, "tests/lab/run.py"], "tests/lab/run.py"),
-    ("func", 480, ["./dev", "func"], "tests/func/run.py"),
+    ("func", 480, ["./dev", "func"], "lab/run.py"),
     ("fuzz build", 240, ["./dev", "build", "fuzz"], None),
     ("fuzz", 180, ["./dev", "fuzz", "5"], None),
 ]

@@ -37,9 +37,9 @@ CASES = [
     ("layers: upwards", check_layers, {
         "src/base/x.c": '#include "wire/z.h"\n', "src/wire/x/x.c": '#include "rule/z.h"\n',
         "src/rt/x.c": '#include "wire/z.h"\n', "src/tls/x.c": '#include "db/z.h"\n',
-        "src/spool/x.c": '#include "ipc/z.h"\n', "src/boot/x.c": '#include "proc/x/z.h"\n'},
+        "src/spool/x.c": '#include "db/z.h"\n', "src/boot/x.c": '#include "proc/x/z.h"\n'},
      ["base may not include wire", "wire may not include rule", "rt may not include wire",
-      "tls may not include db", "spool may not include ipc", "boot may not include proc"]),
+      "tls may not include db", "spool may not include db", "boot may not include proc"]),
     ("layers: another process", check_layers, {
         "src/proc/queue/x.c": '#include "proc/smtpin/y.h"\n'}, ["another's"]),
     ("layers: not from src", check_layers, {
@@ -70,6 +70,8 @@ CASES = [
         "src/base/y.c": "/* branchy: one row each */\n" + BRANCHY}, []),
     ("size: complexity", check_size, {"src/base/x.c": BRANCHY}, ["complexity 21"]),
     ("size: nesting", check_size, {"src/base/x.c": DEEP}, ["nested 4 deep"]),
+    ("size: test's name", check_size, {
+        "src/base/test_x.c": "TEST(many)\n" + LONG[LONG.index("{"):]}, ["TEST(many) has 8"]),
     ("size: parameters", check_size, {"src/base/x.c": SIX}, ["six takes 6 parameters"]),
     ("size: files", check_size, {
         "src/base/x.c": "\n" * 601, "src/base/test_x.c": "\n" * 601, "src/base/x.h": "\n" * 201,

@@ -28,7 +28,7 @@ static const char *const scope_words[] = {
 };
 
 static const char *const cause_words[] = {
-    "none",
+	"none",
 #define CAUSE(NAME, name, ...) name,
 #include "def/causes.def"
 #undef CAUSE
