@@ -101,6 +101,21 @@ is_without_rcpts(const struct smtp_client_job *job)
 	       job->answered_count == job->sent_count;
 }
 
+/* All that was sent is answered, or nothing was sent yet. */
+static bool
+is_between_transactions(const struct smtp_client_job *job)
+{
+	return job->send == job->expect && (job->send == STEP_END || job->send == STEP_START);
+}
+
+/* The content goes behind all commands, so these must be out. */
+static bool
+wants_content(const struct smtp_client *c, const struct smtp_client_job *job)
+{
+	return job->send == STEP_CONTENT && job->expect == STEP_CONTENT &&
+	       job->accepted_count > 0 && !job->content_asked && c->out_at == c->out_len;
+}
+
 /* One job's event, if it has one. True: an event, or something to settle. */
 static bool
 job_event(struct smtp_client *c, uint32_t index, struct smtp_client_event *ret_event)
@@ -111,26 +126,20 @@ job_event(struct smtp_client *c, uint32_t index, struct smtp_client_event *ret_e
 		return true;
 	if (is_without_rcpts(job))
 		job->send = job->expect = STEP_END;
-	if (job->send == STEP_END && job->expect == STEP_END && smtp_client_job_open(job) > 0 &&
-	    can_begin(c))
-		job_begin_again(job);
-	if (job->send == STEP_END && job->expect == STEP_END) {
-		job_remove(c, index, ret_event);
-		return true;
+	if (is_between_transactions(job)) {
+		if (!can_begin(c) || smtp_client_job_open(job) == 0) {
+			job_remove(c, index, ret_event);
+			return true;
+		}
+		if (job->send == STEP_END)
+			job_begin_again(job);
 	}
-	if (job->send == STEP_START && (!can_begin(c) || smtp_client_job_open(job) == 0)) {
-		job_remove(c, index, ret_event);
-		return true;
-	}
-	/* the content goes behind all commands, so these must be out */
-	if (job->send == STEP_CONTENT && job->expect == STEP_CONTENT && job->accepted_count > 0 &&
-	    !job->content_asked && c->out_at == c->out_len) {
-		job->content_asked = true;
-		ret_event->kind = SMTP_CLIENT_CONTENT;
-		ret_event->job = job;
-		return true;
-	}
-	return false;
+	if (!wants_content(c, job))
+		return false;
+	job->content_asked = true;
+	ret_event->kind = SMTP_CLIENT_CONTENT;
+	ret_event->job = job;
+	return true;
 }
 
 bool
