@@ -1,0 +1,131 @@
+/*
+ * frank: options, then the command. Local commands stand in one table; all others go to control.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool/tool.h"
+
+static const char usage_text[] =
+	"usage: frank [--config FILE] [--socket PATH] [--json] COMMAND ...\n"
+	"\n"
+	"Without a running server:\n"
+	"  run [--zone FILE] [--now EPOCH]   run the server in the foreground\n"
+	"  check                             check the configuration: file, line, column\n"
+	"  config show [--changed]           every option with its value\n"
+	"  config explain [OPTION]           what an option means, its default and bounds\n"
+	"\n"
+	"Of a running server:\n"
+	"  status | reload | stop\n"
+	"  queue list | show | retry | hold | release | delete | flush\n"
+	"  trace ID | --sender A | --rcpt A | --since 1h\n"
+	"  postoffice | domain | mailbox | address   add | list | set | remove\n"
+	"\n"
+	"Every command takes --json. Exit codes are those of sysexits.h; check exits 1 on a "
+	"fault.\n"
+	"The manual: frank(8), frank.conf(5).\n";
+
+static const struct {
+	const char *word;
+	int (*run)(struct tool *tool);
+} local_commands[] = {
+	{"run", tool_run},
+	{"check", tool_check},
+	{"config", tool_config},
+};
+
+void
+tool_print(int fd, struct slice text)
+{
+	while (text.len) {
+		ssize_t done = write(fd, text.data, text.len);
+
+		if (done <= 0)
+			return;
+		text = slice_from(text, (size_t)done);
+	}
+}
+
+void
+tool_complain(const char *text, const char *detail)
+{
+	tool_print(STDERR_FILENO, SLICE("frank: "));
+	tool_print(STDERR_FILENO, slice_str(text));
+	tool_print(STDERR_FILENO, slice_str(detail));
+	tool_print(STDERR_FILENO, SLICE("\n"));
+}
+
+/* The value behind a global option, or NULL when argv[i] is none. */
+static const char **
+global_option(struct tool *tool, const char *word)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} options[] = {
+		{"--config", &tool->config_path},
+		{"--socket", &tool->socket_path},
+		{"--zone", &tool->zone_path},
+		{"--now", &tool->now},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(word, options[i].name) == 0)
+			return options[i].value;
+	return NULL;
+}
+
+static int
+words_take(struct tool *tool, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char **value = global_option(tool, argv[i]);
+
+		if (value && i + 1 < argc) {
+			*value = argv[++i];
+		} else if (value) {
+			tool_complain("a value is missing behind ", argv[i]);
+			return TOOL_EXIT_USAGE;
+		} else if (strcmp(argv[i], "--json") == 0) {
+			tool->json = true;
+		} else if (tool->word_count == COMMAND_WORDS_MAX) {
+			tool_complain("too many words", "");
+			return TOOL_EXIT_USAGE;
+		} else {
+			tool->words[tool->word_count++] = argv[i];
+		}
+	}
+	return 0;
+}
+
+static int
+tool_dispatch(struct tool *tool)
+{
+	if (tool->word_count == 0 || strcmp(tool->words[0], "--help") == 0 ||
+	    strcmp(tool->words[0], "help") == 0) {
+		tool_print(tool->word_count ? STDOUT_FILENO : STDERR_FILENO, slice_str(usage_text));
+		return tool->word_count ? 0 : TOOL_EXIT_USAGE;
+	}
+	for (size_t i = 0; i < sizeof(local_commands) / sizeof(local_commands[0]); i++)
+		if (strcmp(tool->words[0], local_commands[i].word) == 0)
+			return local_commands[i].run(tool);
+	return tool_ask_server(tool);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct tool tool = {.config_path = TOOL_DEFAULT_CONFIG};
+	int exit_code = words_take(&tool, argc, argv);
+
+	if (exit_code)
+		return exit_code;
+	if (rt_create(&(struct rt_options){0}, &tool.rt)) {
+		tool_complain("the event loop could not be made", "");
+		return TOOL_EXIT_SOFTWARE;
+	}
+	exit_code = tool_dispatch(&tool);
+	rt_destroy(&tool.rt);
+	return exit_code;
+}

@@ -1,0 +1,45 @@
+/*
+ * tool: the frank command. What needs no server is done here; everything else is one request to
+ * control, whose answer is printed as it comes.
+ */
+#ifndef TOOL_TOOL_H
+#define TOOL_TOOL_H
+
+#include "rt/rt.h"
+#include "wire/command/command.h"
+
+#define TOOL_DEFAULT_CONFIG "/etc/frank/frank.conf"
+
+struct tool {
+	struct rt *rt;
+	const char *config_path;
+	const char *socket_path;     /* NULL: in the run folder of the configuration */
+	const char *zone_path, *now; /* handed to the server */
+	bool json;
+	const char *words[COMMAND_WORDS_MAX];
+	size_t word_count;
+};
+
+/* Each answers the exit code. */
+int tool_check(struct tool *tool);	/* check.c */
+int tool_config(struct tool *tool);	/* check.c */
+int tool_run(struct tool *tool);	/* run.c */
+int tool_ask_server(struct tool *tool); /* ask.c */
+/* sysexits.h */
+#define TOOL_EXIT_FAULT 1
+#define TOOL_EXIT_USAGE 64
+#define TOOL_EXIT_NO_INPUT 66
+#define TOOL_EXIT_UNAVAILABLE 69
+#define TOOL_EXIT_SOFTWARE 70
+#define TOOL_EXIT_TEMPFAIL 75
+#define TOOL_EXIT_CONFIG 78
+
+/* check.c: the parsed configuration, in an arena of the caller's; problems are printed. */
+struct config;
+int tool_config_read(struct tool *tool, struct arena *arena, struct config *ret_config) MUST_USE;
+
+/* main.c: to standard output (1) or standard error (2). */
+void tool_print(int fd, struct slice text);
+void tool_complain(const char *text, const char *detail);
+
+#endif
