@@ -1,8 +1,8 @@
 /*
  * resolver/unbound: libunbound as a backend. Its thread resolves and validates; the loop watches
  * its descriptor and takes the answers. What it answers is read by wire/dns like any packet, so
- * that rcodes, TTLs and CNAME chains are the real ones. Root keys: IANA's KSK-2017 and KSK-2024
- * (https://data.iana.org/root-anchors/root-anchors.xml).
+ * that rcodes, TTLs and CNAME chains are the real ones. Root keys: those that IANA
+ * publishes, KSK-2017 and KSK-2024.
  */
 #include "resolver/unbound.h"
 

@@ -19,7 +19,7 @@
 
 /* Why a walk ends as it does. class, status, actor, action, cause, sentence for the sender. */
 #define REASONS(X)                                                                                 \
-	X(OK, OK, 2, 0, 0, NOBODY, NONE, UNKNOWN, "")                                              \
+	X(OK, OK, 2, 0, 0, NOBODY, NONE, NONE, "")                                                 \
 	X(NO_DOMAIN, NEVER, 5, 1, 2, SENDER, STOP, DOMAIN_UNRESOLVABLE,                            \
 	  "The domain does not exist.")                                                            \
 	X(BAD_NAME, NEVER, 5, 1, 2, SENDER, STOP, DOMAIN_UNRESOLVABLE,                             \
@@ -44,7 +44,7 @@ static const struct {
 	uint8_t class;
 	struct verdict_status status;
 	uint8_t actor, action;
-	uint16_t cause;
+	uint16_t cause; /* enum verdict_cause */
 	const char *text;
 } reasons[REASON_MAX] = {
 #define X(name, cl, a, b, c, actor, action, cause, text)                                           \
