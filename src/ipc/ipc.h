@@ -78,13 +78,20 @@ struct ipc_message {
 };
 
 /* Values of the small enumerations in messages.def. */
-enum dir_rcpt_kind { DIR_RCPT_NOT_LOCAL, DIR_RCPT_LOCAL, DIR_RCPT_UNKNOWN, DIR_RCPT_LATER };
+enum dir_rcpt_kind {
+	DIR_RCPT_NOT_LOCAL,
+	DIR_RCPT_LOCAL,
+	DIR_RCPT_UNKNOWN,
+	DIR_RCPT_LATER,
+	DIR_RCPT_KIND_MAX
+};
 enum auth_outcome {
 	AUTH_OUTCOME_OK,
 	AUTH_OUTCOME_BAD,
 	AUTH_OUTCOME_SYNTAX,
 	AUTH_OUTCOME_UNSUPPORTED,
-	AUTH_OUTCOME_LATER
+	AUTH_OUTCOME_LATER,
+	AUTH_OUTCOME_MAX
 };
 enum ctl_queue_verb {
 	CTL_QUEUE_LIST,
@@ -119,7 +126,8 @@ enum ctl_directory_verb {
 	CTL_DIRECTORY_VERB_MAX
 };
 
-/* Encoding without a channel: for tests, fuzzing and the pair check of debug builds. */
+/* Encoding without a channel: for tests, fuzzing and the pair check of debug builds. ERR_RANGE for
+ * a value over its maximum, ERR_LIMIT when it does not fit; of a descriptor only its presence. */
 int ipc_encode(struct builder *b, const struct ipc_message *message) MUST_USE;
 /* Decodes the body of one message of that type. Descriptors come as -1. */
 int ipc_decode(enum ipc_type type, struct slice body, struct ipc_message *ret_message) MUST_USE;
@@ -149,8 +157,9 @@ struct ipc_ends ipc_channel_ends(const struct ipc_channel *channel);
 /* Stops reading: back-pressure. */
 void ipc_channel_pause(struct ipc_channel *channel, bool paused);
 
-/* 0; ERR_LIMIT when too much is pending; ERR_CLOSED. Descriptors in the message stay the caller's
- * (they are duplicated). ASSERTs that the message is on a route from self to peer. */
+/* 0; ERR_LIMIT when too much is pending; ERR_RANGE for a value over its maximum; ERR_CLOSED.
+ * Descriptors in the message stay the caller's (they are duplicated). ASSERTs that the message is
+ * on a route from self to peer. */
 int ipc_send(struct ipc_channel *channel, const struct ipc_message *message) MUST_USE;
 bool ipc_full(const struct ipc_channel *channel);
 

@@ -1,0 +1,43 @@
+/*
+ * Roles by name, and who may send what to whom, from def/roles.def and def/routes.def.
+ */
+#include "ipc/codec.h"
+
+struct route {
+	uint8_t from, to, type;
+};
+
+static const struct route routes[] = {
+#define ROUTE(FROM, TO, NAME) {IPC_ROLE_##FROM, IPC_ROLE_##TO, IPC_##NAME},
+#include "def/routes.def"
+#undef ROUTE
+};
+
+static const char *const role_names[] = {
+#define ROLE(NAME, name, help) name,
+#include "def/roles.def"
+#undef ROLE
+};
+
+const char *
+ipc_role_str(unsigned role)
+{
+	return role < IPC_ROLE_MAX ? role_names[role] : "unknown";
+}
+
+struct ipc_routes
+ipc_routes_between(enum ipc_role from, enum ipc_role to)
+{
+	struct ipc_routes found = {0};
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (routes[i].from == from && routes[i].to == to)
+			found.bits[routes[i].type / 64] |= (uint64_t)1 << routes[i].type % 64;
+	return found;
+}
+
+bool
+ipc_routes_have(const struct ipc_routes *between, unsigned type)
+{
+	return type < IPC_TYPE_MAX && between->bits[type / 64] >> type % 64 & 1;
+}
