@@ -1,0 +1,90 @@
+"""Start, stop, crash, and a second Frank."""
+
+import os
+import signal
+import subprocess
+
+from harness import Closed, Lab, table
+from hosts import ROOT, wait_until
+
+FRESH = True
+EXPECT_LOG = [r" (warn|error) "]
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def test_421_on_shutdown(lab):
+    """conformance: 5321 codes (421 on shutdown)."""
+    with lab.connect() as client:
+        client.hello()
+        os.kill(lab.info["pid"], signal.SIGTERM)
+        try:
+            assert client.want(421).status.startswith("4.")
+        except Closed as err:
+            raise AssertionError("closed without a word") from err
+    wait_until(lambda: not lab.alive(), 20, "ended")
+
+
+def test_children_go_with_super(lab):
+    """Issue 3b: children exit when super goes."""
+    pids = children(lab.info["pid"])
+    assert len(pids) >= 5, pids
+    lab.kill()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, "all gone")
+
+
+def test_survives_kill_of_children(lab):
+    """Issue 3b: a killed child is restarted, the others go on, no mail is lost."""
+    token = lab.token()
+    lab.submit("x@always451.test", lab.message(token))
+    for pid in children(lab.info["pid"]):
+        os.kill(pid, signal.SIGKILL)
+
+        def served():
+            try:
+                with lab.connect() as client:
+                    client.hello()
+                    client.mail("a@accept.test", lab.bob.address)
+                    return client.data(lab.message(token + f"-{pid}-")).code == 250
+            except (Closed, OSError, AssertionError):
+                return False
+        wait_until(served, 20, f"mail is taken after the end of {pid}", step=0.3)
+        lab.bob.wait(token + f"-{pid}-", timeout=30)
+
+
+def test_restart_keeps_mail(lab):
+    """I1: accepted mail survives stop and start, kill -9 and start."""
+    tokens = [lab.token() for _ in range(3)]
+    for token in tokens:
+        lab.submit(f"{token}@later-rcpt.test", lab.message(token))
+    lab.kill()
+    again = Lab(lab.folder)
+    again.start()
+    lab.info = again.info
+    lab.read()
+    for token in tokens:
+        assert wait_until(lambda t=token: lab.hosts.mail("later-rcpt.test", t), 60)
+
+
+def test_second_frank_refused(lab):
+    """Issue 3b: a second Frank on one spool is refused."""
+    done = subprocess.run(["./dev", "run", "--background", lab.folder], cwd=ROOT, check=False,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    with lab.connect() as client:
+        client.hello()
+
+
+@table([("mx", "mx"), ("submission", "submission")])
+def test_second_stop(lab, listener):
+    """./dev stop ends it; the port is closed then."""
+    lab.stop()
+    try:
+        lab.connect(listener).close()
+        raise AssertionError("still listening")
+    except ConnectionRefusedError:
+        pass
+    lab.info = None

@@ -1,0 +1,108 @@
+"""The frank command, against a running server."""
+
+import json
+import time
+
+from harness import queue_id
+from hosts import wait_until
+
+EXPECT_LOG = [r" warn ", r"conf|reload"]
+
+
+def test_trace_delivered(lab):
+    """Issue 11: frank trace ID prints a message's life."""
+    token = lab.token()
+    identity = queue_id(lab.deliver("a@accept.test", lab.bob.address, lab.message(token)))
+    lab.bob.wait(token)
+    text = wait_until(lambda: (t := lab.frank("trace", identity)) and "delivered" in t and t, 5)
+    for part in (identity, "a@accept.test", "bob@example.test", "127.0.0.1", "client.test"):
+        assert part in text, f"{part!r} is missing: {text}"
+
+
+def test_trace_bounced(lab):
+    """Issue 6, 11: the remote's words are in the trace."""
+    token = lab.token()
+    identity = queue_id(lab.submit(f"{token}@gateway.test", lab.message(token)))
+    lab.ann.bounce(token)
+    text = lab.frank("trace", identity)
+    assert "554-gateway.test" in text and "poor reputation" in text, text
+    assert "greeting" in text and "127.0.1.2" in text
+
+
+def test_trace_json(lab):
+    """hooks.md: --json prints one document."""
+    token = lab.token()
+    identity = queue_id(lab.deliver("a@accept.test", lab.bob.address, lab.message(token)))
+    lab.bob.wait(token)
+    assert identity in json.dumps(json.loads(lab.frank("trace", identity, "--json")))
+
+
+def test_trace_unknown(lab):
+    """An id that never was: an error, not a crash."""
+    lab.frank("trace", "0000000000000000", codes=range(1, 128))
+
+
+def test_status(lab):
+    """Issue 11: frank status."""
+    json.loads(lab.frank("status", "--json"))
+    assert lab.frank("status").strip()
+
+
+def test_queue(lab):
+    """Issue 6: list with filters, show, hold, release, retry, delete."""
+    token = lab.token()
+    identity = queue_id(lab.submit(f"{token}@always451.test", lab.message(token)))
+    wait_until(lambda: lab.queue(token), 5, "in the list")
+    for option, value in (("--recipient", f"{token}@always451.test"),
+                          ("--sender", lab.ann.address), ("--destination", "always451.test"),
+                          ("--id", identity)):
+        assert identity in lab.frank("queue", "list", option, value), f"not by {option}"
+    assert identity not in lab.frank("queue", "list", "--destination", "other.test")
+    wait_until(lambda: "Not today, and not tomorrow" in lab.frank("queue", "show", identity), 5,
+               "the remote's words")
+    lab.frank("queue", "hold", identity)
+    time.sleep(1)
+    seen = len(attempts(lab, token))
+    time.sleep(8)
+    assert len(attempts(lab, token)) == seen, "tried while held"
+    lab.frank("queue", "release", identity)
+    lab.frank("queue", "retry", identity)
+    wait_until(lambda: len(attempts(lab, token)) > seen, 5, "tried after release")
+    lab.frank("queue", "delete", identity)
+    wait_until(lambda: not lab.queue(token), 5, "gone")
+    time.sleep(1)
+    assert not lab.ann.messages(token), "deleted mail was bounced"
+
+
+def attempts(lab, token):
+    return [x for x in lab.hosts.events(event="command", host="always451.test")
+            if f"RCPT TO:<{token}" in x["text"]]
+
+
+def test_flush(lab):
+    """Issue 6: flush tries all that waits, now."""
+    token = lab.token()
+    lab.submit(f"{token}@later-rcpt.test", lab.message(token))
+    wait_until(lambda: lab.queue(token), 5, "waiting")
+    lab.frank("queue", "flush")
+    lab.hosts.wait_mail("later-rcpt.test", token, timeout=10)
+
+
+def test_log_tells_the_life(lab):
+    """Issue 11: one id from connect to outcome in the log."""
+    token = lab.token()
+    identity = queue_id(lab.deliver("a@accept.test", lab.bob.address, lab.message(token)))
+    lab.bob.wait(token)
+    lines = wait_until(lambda: lab.log.find(msg=identity), 5, f"msg={identity} in the log")
+    assert all(line.level and line.process and line.event for line in lines)
+    assert len({line.process for line in lines}) >= 2, [line.text for line in lines]
+
+
+def test_log_cannot_be_forged(lab):
+    """Issue 11: quoting that mail content cannot break."""
+    with lab.connect() as client:
+        client.hello()
+        client.cmd('MAIL FROM:<"a b level=error \\" msg=forged"@accept.test>', 250, 5)
+        client.cmd("RCPT TO:<bob@example.test>", 250, 5)
+        client.cmd("RSET", 250)
+    assert not lab.log.find(msg="forged")
