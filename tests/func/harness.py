@@ -161,6 +161,8 @@ class Lab:
 
     def start(self):
         """./dev run --background; reads lab.json. Asserts that it is ready in time."""
+        if not os.path.exists(os.path.join(ROOT, "lab", "run.py")):
+            raise Skip("./dev run has no lab/run.py yet")
         command = ["./dev", "run", "--background", self.folder]
         for line in self.options:
             command += ["--set", line]
@@ -288,10 +290,9 @@ class Lab:
 
     def frank(self, *arguments, codes=(0,)):
         """Runs the frank command against this server; returns its output."""
-        command = [tool_path(self.info), *arguments]
-        environment = dict(os.environ, FRANK_CONTROL=self.info["control"])
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True,
-                              timeout=60, check=False)
+        command = [tool_path(self.info), "--control", self.info["control"], *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60,
+                              check=False)
         assert done.returncode in codes, \
             f"{' '.join(command)}: {done.returncode}: {done.stderr[-800:]}{done.stdout[-400:]}"
         return done.stdout
@@ -299,18 +300,17 @@ class Lab:
     def queue(self, token=""):
         """Waiting messages as frank queue list --json shows them."""
         rows = json.loads(self.frank("queue", "list", "--json") or "[]")
-        rows = rows if isinstance(rows, list) else rows.get("messages", [])
+        if isinstance(rows, dict):
+            rows = next((v for v in rows.values() if isinstance(v, list)), [])
         return [row for row in rows if token in json.dumps(row)]
 
 
 def tool_path(info):
-    """The frank command: $FRANK, what lab.json says, or the newest of the builds."""
-    if os.environ.get("FRANK"):
-        return os.environ["FRANK"]
+    """The frank command: what lab.json says, that of $FRANK_BUILD, or the newest of all builds."""
     if info.get("tool"):
         return info["tool"]
-    found = [p for pattern in ("build/*/frank", "build/*/src/tool/frank", "build/*/src/tool/*/frank")
-             for p in glob.glob(os.path.join(ROOT, pattern))
+    build = os.environ.get("FRANK_BUILD") or os.path.join(ROOT, "build", "*")
+    found = [p for p in glob.glob(os.path.join(build, "**", "frank"), recursive=True)
              if os.access(p, os.X_OK) and os.path.isfile(p)]
     if not found:
         raise Skip("no frank command is built")

@@ -15,8 +15,8 @@
     arrives bob                 one message with {token} arrives for this user
     nothing bob                 none has arrived
 
-In C: lines \\r \\n \\t \\0 \\\\ and \\xNN stand for bytes. {token} is a word of its own in each run;
-{ann}, {bob} addresses, {ann.plain} the base64 of AUTH PLAIN.
+In C: lines \\r \\n \\t \\0 \\\\ and \\xNN stand for bytes. {token} is a word of its own in each
+run; {ann} and {bob} are addresses, {ann.plain} is the base64 of AUTH PLAIN.
 """
 
 import fnmatch

@@ -30,8 +30,9 @@ def attempt(lab, name, word, recipients=None):
         reply = client.reply()
         if reply.code != 220:
             return "connect", reply
-        for stage, line in [("ehlo", "EHLO client.test"), ("mail", f"MAIL FROM:<{word}@a.test>")] + \
-                [("rcpt", f"RCPT TO:<{r}@{name}>") for r in recipients or ["x"]]:
+        steps = [("ehlo", "EHLO client.test"), ("mail", f"MAIL FROM:<{word}@a.test>")]
+        steps += [("rcpt", f"RCPT TO:<{r}@{name}>") for r in recipients or ["x"]]
+        for stage, line in steps:
             reply = client.cmd(line)
             if reply.code != 250:
                 return stage, reply

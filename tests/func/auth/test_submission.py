@@ -96,5 +96,6 @@ def test_received_on_mx(lab):
     message, = lab.bob.wait(token)
     received = message.headers("Received")
     assert len(received) == 1, received
-    for part in ("from client.test", "127.0.0.1", "by mx.example.test", " with ESMTP ", " id ", ";"):
+    for part in ("from client.test", "127.0.0.1", "by mx.example.test", " with ESMTP ", " id ",
+                 ";"):
         assert part in received[0], f"{part!r} is missing: {received[0]}"

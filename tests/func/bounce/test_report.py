@@ -163,7 +163,7 @@ def test_two_recipients(lab):
 def test_to_outside(lab):
     """conformance: DSN loop (a report leaves with MAIL FROM:<>, once)."""
     token = lab.token()
-    text = (f"Received: from x by y; Thu, 01 Jan 2026 12:00:00 +0000\r\n" * 60
+    text = ("Received: from x by y; Thu, 01 Jan 2026 12:00:00 +0000\r\n" * 60
             + f"Delivered-To: bob@example.test\r\nSubject: {token}\r\n\r\nx\r\n").encode()
     with lab.connect() as client:
         client.hello()

@@ -5,8 +5,9 @@ from harness import table
 
 @table([
     ("ret-full", "RET=FULL", 250), ("ret-hdrs", "RET=HDRS", 250), ("ret-lower", "ret=hdrs", 250),
-    ("ret-bad", "RET=SOME", 501), ("ret-empty", "RET=", 501), ("ret-twice", "RET=FULL RET=FULL", 501),
-    ("envid", "ENVID=abc+2B1", 250), ("envid-bad", "ENVID=a+2", 501), ("envid-eq", "ENVID=a=b", 501),
+    ("ret-bad", "RET=SOME", 501), ("ret-empty", "RET=", 501),
+    ("ret-twice", "RET=FULL RET=FULL", 501), ("envid", "ENVID=abc+2B1", 250),
+    ("envid-bad", "ENVID=a+2", 501), ("envid-eq", "ENVID=a=b", 501),
     ("envid-long", "ENVID=" + "e" * 101, 501), ("envid-100", "ENVID=" + "e" * 100, 250),
     ("both", "RET=HDRS ENVID=x", 250),
 ])

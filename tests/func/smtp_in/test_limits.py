@@ -24,7 +24,7 @@ def test_path_length(lab, sender, code):
 
 @table([("512", 512, 250), ("2000", 2000, 500), ("100000", 100000, 500)])
 def test_command_line(lab, size, code):
-    """conformance: 5321 limits (command line 512 octets; longer: 500, once, and the session lives)."""
+    """conformance: 5321 limits (command line 512 octets; longer: 500, once; the session lives)."""
     with lab.connect() as client:
         client.hello()
         client.send(b"NOOP " + b"x" * (size - 7) + b"\r\n")

@@ -46,7 +46,7 @@ def test_posttls_finger(lab):
 def test_openssl(lab, listener, options):
     """Issue, with real parts: openssl s_client."""
     host, port = lab.listeners[listener]
-    done = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", "-ign_eof", *options],
-                          input=b"EHLO client.test\r\nQUIT\r\n", capture_output=True, timeout=30,
-                          check=False)
+    done = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", "-ign_eof",
+                           *options], input=b"EHLO client.test\r\nQUIT\r\n",
+                          capture_output=True, timeout=30, check=False)
     assert b"250" in done.stdout and b"AUTH" in done.stdout and b"221" in done.stdout

@@ -53,7 +53,7 @@ def test_queue(lab):
     token = lab.token()
     identity = queue_id(lab.submit(f"{token}@always451.test", lab.message(token)))
     wait_until(lambda: lab.queue(token), 5, "in the list")
-    for option, value in (("--recipient", f"{token}@always451.test"),
+    for option, value in (("--rcpt", f"{token}@always451.test"),
                           ("--sender", lab.ann.address), ("--destination", "always451.test"),
                           ("--id", identity)):
         assert identity in lab.frank("queue", "list", option, value), f"not by {option}"
