@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+"""Sends a message through the running lab and prints its life until its end.
+
+    lab/mail.py --to bob@example.test            from ann, by submission with TLS and login
+    lab/mail.py --to dave@gateway.test --json    one JSON document at the end
+    lab/mail.py --dir DIR ...                    through the lab in DIR (--background DIR)
+
+Exit 0 when every recipient was delivered or the sender has the bounce, 75 when it still waits
+after 90 s, 1 when it was refused.
+"""
+
+import argparse
+import glob
+import json
+import os
+import re
+import smtplib
+import ssl
+import subprocess
+import sys
+import time
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIFE_SECONDS = 90
+POLL_SECONDS = 0.3
+EXIT_TEMPFAIL = 75
+ENDS = ("delivered", "relayed", "failed", "expired", "deleted")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    add = parser.add_argument
+    add("--dir", default=os.path.join(ROOT, "lab-run"), help="folder of the lab")
+    add("--user", default="ann", help="who sends: ann or bob")
+    add("--to", action="append", required=True, help="recipient; may be given more than once")
+    add("--subject", default="A message from the lab")
+    add("--text", default="Hello from the lab.\n")
+    add("--json", action="store_true", help="one JSON document at the end")
+    return parser.parse_args()
+
+
+def lab_read(folder):
+    try:
+        with open(os.path.join(folder, "lab.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        raise SystemExit(f"No lab runs in {folder}: start one by ./dev run.") from None
+
+
+def message_make(user, args):
+    message = EmailMessage()
+    message["From"] = user["address"]
+    message["To"] = ", ".join(args.to)
+    message["Subject"] = args.subject
+    message["Date"] = formatdate()
+    message["Message-ID"] = make_msgid(domain="client.test")
+    message.set_content(args.text)
+    return message
+
+
+def message_send(info, user, args):
+    """The id that the server gave to it."""
+    place = info["listeners"]["submission"]
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with smtplib.SMTP(place["host"], place["port"], timeout=30) as smtp:
+        smtp.starttls(context=context)
+        smtp.login(user["login"], user["password"])
+        smtp.mail(user["address"])
+        for recipient in args.to:
+            code, text = smtp.rcpt(recipient)
+            if code != 250:
+                raise SystemExit(f"{recipient} was refused: {code} {text.decode()}")
+        code, text = smtp.data(message_make(user, args).as_bytes())
+    if code != 250:
+        raise SystemExit(f"The message was refused: {code} {text.decode()}")
+    return re.findall(r"\b[0-9a-z]{13}\b", text.decode())[-1]
+
+
+def trace(info, message):
+    """The life of the message as frank trace --json tells it, {} while nothing is known."""
+    done = subprocess.run([info["tool"], "--socket", info["control"], "trace", message, "--json"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 and done.stdout else {}
+
+
+def story(info, message):
+    done = subprocess.run([info["tool"], "--socket", info["control"], "trace", message],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout or done.stderr
+
+
+def is_over(life):
+    """Every recipient has its end, and the reports that follow from it are delivered too."""
+    ends = [row["state"] in ENDS for row in life.get("recipients", [])]
+    reports = [row["state"] in ENDS for row in life.get("reports", [])]
+    return bool(ends) and all(ends) and all(reports)
+
+
+def bounces(user, message):
+    """Texts of the reports about this message in the sender's Maildir."""
+    found = []
+    for path in glob.glob(os.path.join(user["maildir"], "new", "*")):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        if message in text and "multipart/report" in text:
+            found.append(text)
+    return found
+
+
+def report_text(text):
+    """The part for people, without header and other parts."""
+    body = text.partition("\n\n")[2]
+    part = re.search(r"\n\n(Frank: .*?)\n--", body, re.DOTALL)
+    return part.group(1) if part else body[:3000]
+
+
+def main():
+    args = arguments()
+    info = lab_read(args.dir)
+    user = next((u for u in info["users"] if u["login"].split("@")[0] == args.user), None)
+    if not user:
+        raise SystemExit(f"No such user: {args.user}. Known: ann, bob.")
+    message = message_send(info, user, args)
+    if not args.json:
+        print(f"Accepted as {message}; its life so far is `frank trace {message}`. Waiting ...",
+              flush=True)
+    deadline = time.monotonic() + LIFE_SECONDS
+    life = trace(info, message)
+    while not is_over(life) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        life = trace(info, message)
+    if args.json:
+        print(json.dumps(life, indent=1))
+    else:
+        print(story(info, message), end="")
+        for text in bounces(user, message):
+            print("\nWhat the sender reads:\n\n" + report_text(text))
+    return 0 if is_over(life) else EXIT_TEMPFAIL
+
+
+if __name__ == "__main__":
+    sys.exit(main())
