@@ -149,6 +149,7 @@ class Lab:
         self.options = list(options)
         self.arguments = list(arguments)
         self.info = None
+        self.log = None
 
     def __enter__(self):
         self.start()
@@ -161,8 +162,6 @@ class Lab:
 
     def start(self):
         """./dev run --background; reads lab.json. Asserts that it is ready in time."""
-        if not os.path.exists(os.path.join(ROOT, "lab", "run.py")):
-            raise Skip("./dev run has no lab/run.py yet")
         command = ["./dev", "run", "--background", self.folder]
         for line in self.options:
             command += ["--set", line]
@@ -180,7 +179,8 @@ class Lab:
         self.listeners = {name: (row["host"], row["port"])
                           for name, row in self.info["listeners"].items()}
         self.users = {row["login"].split("@")[0]: User(row) for row in self.info["users"]}
-        self.log = ServerLog(self.info["log"])
+        if self.log is None:
+            self.log = ServerLog(self.info["log"])
         folder = os.path.join(self.folder, "lab")
         self.hosts = Hosts(self.info["hosts"], os.path.join(folder, "mail"),
                            os.path.join(folder, "log.jsonl"))
@@ -197,12 +197,24 @@ class Lab:
         """./dev stop; the folder stays, start() continues with the same spool."""
         done = subprocess.run(["./dev", "stop", self.folder], cwd=ROOT, capture_output=True,
                               text=True, timeout=STOP_SECONDS, check=False)
-        assert done.returncode == 0, f"./dev stop: {done.returncode}: {done.stderr[-1000:]}"
+        assert done.returncode == 0 and "killed" not in done.stderr, \
+            f"./dev stop: {done.returncode}: {done.stderr[-1000:]}"
 
     def kill(self):
         """kill -9 of super; its children exit with it."""
         os.kill(self.info["pid"], signal.SIGKILL)
         wait_until(lambda: not self.alive(), 10, "super is gone")
+
+    def restart(self):
+        """Starts again on the same folder, after stop() or kill(); ports are new ones."""
+        self.stop()                 # ends the lab's hosts too, which outlive a killed super
+        return self.start()
+
+    def children(self):
+        """Process ids of super's children."""
+        path = f"/proc/{self.info['pid']}/task/{self.info['pid']}/children"
+        with open(path, encoding="utf-8") as file:
+            return [int(word) for word in file.read().split()]
 
     def alive(self):
         """True while super runs (a zombie does not)."""
@@ -290,7 +302,7 @@ class Lab:
 
     def frank(self, *arguments, codes=(0,)):
         """Runs the frank command against this server; returns its output."""
-        command = [tool_path(self.info), "--control", self.info["control"], *arguments]
+        command = [tool_path(self.info), "--socket", self.info["control"], *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60,
                               check=False)
         assert done.returncode in codes, \

@@ -4,16 +4,11 @@ import os
 import signal
 import subprocess
 
-from harness import Closed, Lab, table
+from harness import Closed, table
 from hosts import ROOT, wait_until
 
 FRESH = True
 EXPECT_LOG = [r" (warn|error) "]
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-        return [int(word) for word in file.read().split()]
 
 
 def test_421_on_shutdown(lab):
@@ -30,7 +25,7 @@ def test_421_on_shutdown(lab):
 
 def test_children_go_with_super(lab):
     """Issue 3b: children exit when super goes."""
-    pids = children(lab.info["pid"])
+    pids = lab.children()
     assert len(pids) >= 5, pids
     lab.kill()
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, "all gone")
@@ -40,7 +35,7 @@ def test_survives_kill_of_children(lab):
     """Issue 3b: a killed child is restarted, the others go on, no mail is lost."""
     token = lab.token()
     lab.submit("x@always451.test", lab.message(token))
-    for pid in children(lab.info["pid"]):
+    for pid in lab.children():
         os.kill(pid, signal.SIGKILL)
 
         def served():
@@ -61,10 +56,7 @@ def test_restart_keeps_mail(lab):
     for token in tokens:
         lab.submit(f"{token}@later-rcpt.test", lab.message(token))
     lab.kill()
-    again = Lab(lab.folder)
-    again.start()
-    lab.info = again.info
-    lab.read()
+    lab.restart()
     for token in tokens:
         assert wait_until(lambda t=token: lab.hosts.mail("later-rcpt.test", t), 60)
 

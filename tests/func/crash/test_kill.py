@@ -1,0 +1,136 @@
+"""kill -9 of any or all processes under load: no accepted message is lost.
+
+The ledger is kept here, outside the server: a message counts as accepted when its 250 was seen.
+Rounds: FRANK_CRASH_ROUNDS, 200 if not given (a hundred of each kind).
+"""
+
+import hashlib
+import os
+import random
+import re
+import signal
+import threading
+import time
+
+from harness import Closed
+from hosts import wait_until
+
+FRESH = True
+EXPECT_LOG = [r" (warn|error) "]
+ROUNDS = int(os.environ.get("FRANK_CRASH_ROUNDS", "200")) // 2
+SENDERS = 4
+SEED = 20260101
+# A delivery is doubled only when a crash met it in flight; this many may be in flight.
+DOUBLES_PER_ROUND = 20
+TOKEN = re.compile(rb"^Subject: test (\S+)", re.MULTILINE)
+DIGEST = re.compile(rb"^X-Digest: (\S+)", re.MULTILINE)
+
+
+class Sender(threading.Thread):
+    """Sends without end; keeps the tokens whose 250 it has seen."""
+
+    def __init__(self, lab, outward, stop):
+        super().__init__(daemon=True)
+        self.lab = lab
+        self.outward = outward      # through submission to accept.test, else to bob
+        self.stop = stop
+        self.accepted = []
+
+    def run(self):
+        while not self.stop.is_set():
+            try:
+                with (self.lab.logged_in() if self.outward else self.lab.connect()) as client:
+                    if not self.outward:
+                        client.hello()
+                    while not self.stop.is_set():
+                        self.one(client)
+            except (Closed, OSError, AssertionError):
+                time.sleep(0.1)
+
+    def one(self, client):
+        token = self.lab.token()
+        body = os.urandom(random.choice((20, 500, 40000))).hex()
+        body = "\r\n".join(body[at:at + 76] for at in range(0, len(body), 76)) + "\r\n"
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        client.mail(self.lab.ann.address if self.outward else "a@accept.test",
+                    "x@accept.test" if self.outward else self.lab.bob.address)
+        if client.data(self.lab.message(token, body, more=f"X-Digest: {digest}\r\n")).code == 250:
+            self.accepted.append(token)
+        time.sleep(0.01)
+
+
+def copies(lab, outward):
+    """{token: copies}; asserts that each message is whole (I3)."""
+    found = {}
+    bodies = [m.body for m in (lab.hosts.mail("accept.test") if outward else lab.bob.messages())]
+    for body in bodies:
+        body = body.replace(b"\r\n", b"\n")
+        token, digest = TOKEN.search(body), DIGEST.search(body)
+        if not token or not digest:
+            continue
+        text = body.partition(b"\n\n")[2].replace(b"\n", b"\r\n")
+        assert hashlib.sha256(text).hexdigest().encode() == digest[1], f"damaged: {token[1]}"
+        found[token[1].decode()] = found.get(token[1].decode(), 0) + 1
+    return found
+
+
+def one_child(lab):
+    """kill -9 of one process; the others go on and it comes back."""
+    os.kill(random.choice(lab.children()), signal.SIGKILL)
+    time.sleep(random.uniform(0.05, 0.4))
+
+
+def all_of_them(lab):
+    """kill -9 of everything at once, then a start."""
+    pids = lab.children() + [lab.info["pid"]]
+    random.shuffle(pids)
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_until(lambda: not lab.alive(), 10, "super is gone")
+    lab.restart()
+    time.sleep(random.uniform(0.1, 0.6))
+
+
+def served(lab):
+    try:
+        with lab.connect() as client:
+            client.hello()
+            return True
+    except (Closed, OSError, AssertionError):
+        return False
+
+
+def rounds(lab, crash):
+    random.seed(SEED)
+    stop = threading.Event()
+    senders = [Sender(lab, number % 2 == 1, stop) for number in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    try:
+        for _ in range(ROUNDS):
+            crash(lab)
+            wait_until(lambda: served(lab), 30, "mail is taken again", step=0.1)
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join(30)
+    for outward in (False, True):
+        accepted = {t for s in senders if s.outward == outward for t in s.accepted}
+        assert accepted, "nothing was accepted at all"
+        wait_until(lambda a=accepted, o=outward: a <= set(copies(lab, o)), 90,
+                   "all accepted messages are delivered", step=1)
+        doubles = sum(n - 1 for n in copies(lab, outward).values())
+        assert doubles <= ROUNDS * DOUBLES_PER_ROUND, f"{doubles} copies too many"
+
+
+def test_one_process(lab):
+    """I1–I4 of faults.md: kill -9 of a process under load, again and again."""
+    rounds(lab, one_child)
+
+
+def test_all_processes(lab):
+    """I1–I4, I8: kill -9 of all processes under load, then start, again and again."""
+    rounds(lab, all_of_them)

@@ -1,0 +1,109 @@
+"""frank check and frank reload: a bad configuration is told and changes nothing."""
+
+import os
+import shutil
+import ssl
+import subprocess
+
+from harness import table
+from hosts import wait_until
+
+EXPECT_LOG = [r"config|reload|tls"]
+FRESH = True
+
+
+def rewrite(path, text):
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    shutil.copymode(path, path + ".new")
+    os.rename(path + ".new", path)
+
+
+def config_text(lab):
+    with open(lab.info["config"], encoding="utf-8") as file:
+        return file.read()
+
+
+@table([
+    ("unknown-option", "massage-size-max 10M", "message-size-max"),
+    ("bad-value", "lifetime soon", ""),
+    ("out-of-bounds", "recipients-max 5", "100"),
+    ("twice", "hostname other.example.test", ""),
+])
+def test_check(lab, line, says):
+    """Issue 11: frank check: file, line, column, what was expected, a suggestion."""
+    path = os.path.join(lab.folder, "bad.conf")
+    text = config_text(lab) + line + "\n"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    done = subprocess.run([lab.info["tool"], "--config", path, "check"], capture_output=True,
+                          text=True, timeout=20, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, f"{done.returncode}: {said}"
+    assert f"bad.conf:{text.count(chr(10))}:" in said and says in said, said
+
+
+def test_check_warns_of_lab_options(lab):
+    """Issue 2b: frank check warns of smtp-out-port and allow-loopback-destinations."""
+    done = subprocess.run([lab.info["tool"], "--config", lab.info["config"], "check"], text=True,
+                          capture_output=True, timeout=20, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "smtp-out-port" in said and "allow-loopback-destinations" in said, said
+
+
+def test_invalid_is_refused(lab):
+    """Issue 11: reload of an invalid file is refused and the old one stays."""
+    good = config_text(lab)
+    rewrite(lab.info["config"], good + "no-such-option 1\n")
+    with lab.connect() as client:
+        client.hello()
+        lab.frank("reload", codes=range(1, 128))
+        client.cmd("NOOP", 250)
+    token = lab.token()
+    lab.deliver("a@accept.test", lab.bob.address, lab.message(token))
+    lab.bob.wait(token)
+    rewrite(lab.info["config"], good)
+    lab.frank("reload")
+
+
+def test_new_value_is_used(lab):
+    """Issue 11: reload of a good file changes what the next session sees, none is dropped."""
+    with lab.connect() as old:
+        old.hello()
+        rewrite(lab.info["config"], config_text(lab) + "message-size-max 100K\n")
+        lab.frank("reload")
+
+        def announced():
+            with lab.connect() as client:
+                client.hello()
+                return client.features["SIZE"] == "102400"
+        wait_until(announced, 5, "the new SIZE")
+        old.mail("a@accept.test", lab.bob.address)
+        token = lab.token()
+        old.data(lab.message(token))
+    lab.bob.wait(token)
+
+
+def test_certificate(lab):
+    """Issue 4b: certificates reload without a dropped session."""
+    def certificate():
+        with lab.connect() as client:
+            client.hello()
+            client.starttls()
+            return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(binary_form=True))
+    before = certificate()
+    cert, key = (os.path.join(lab.folder, name) for name in ("cert.pem", "key.pem"))
+    modes = [(path, os.stat(path)) for path in (cert, key)]
+    with lab.connect() as old:
+        old.hello()
+        old.starttls()
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
+                        "/CN=mx.example.test", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        for path, stat in modes:
+            os.chmod(path, stat.st_mode & 0o777)
+        lab.frank("reload")
+        wait_until(lambda: certificate() != before, 5, "the new certificate")
+        old.cmd("NOOP", 250)
