@@ -117,8 +117,8 @@ class Lab:
                 "smtp-out-port": str(self.hosts[0]["port"]), "allow-loopback-destinations": "on",
                 "zone-file": self.args.zone or "lab/zone", "retry-schedule": "2s 4s 8s",
                 "retry-jitter-percent": "0", "lifetime": "60s", "delay-notice-after": "30s",
-                "out-time-connect": "5s", "out-time-greeting": "5s", "out-time-command": "10s",
-                "out-time-data": "10s", "out-time-block": "10s", "out-time-final": "10s",
+                "out-time-connect": "5s", "out-time-greeting": "15s", "out-time-command": "15s",
+                "out-time-data": "15s", "out-time-block": "15s", "out-time-final": "15s",
             })
         # Everybody in a lab is 127.0.0.1.
         common = {"connections-per-network": "20000", "connection-rate": "10000000"}
