@@ -1,0 +1,202 @@
+/*
+ * The basic engine: the reply is lowered and its line starts blanked, then the rows of
+ * basic_rules.def are tried in their order. Positions in the prepared text are those of the reply,
+ * so that the words that decided can be shown as they came.
+ */
+#include "rule/explain/explain.h"
+
+#include "base/assert.h"
+
+#define ANY_CLASS UINT8_MAX
+#define LATER VERDICT_LATER
+#define NEVER VERDICT_NEVER
+#define ANY_STAGE UINT16_MAX
+#define AT(NAME) (uint16_t)(1u << VERDICT_STAGE_##NAME)
+#define NO_REPLY UINT16_MAX
+#define WILD UINT16_MAX
+#define S(subject, detail) subject, detail
+#define SUBJECT(subject) subject, WILD
+#define ANY_STATUS WILD, WILD
+#define NO_STATUS 0, 0
+
+static const struct explain_rule {
+	uint16_t stages;
+	uint8_t class;
+	uint16_t subject, detail;
+	uint16_t code;
+	const char *words;
+	uint8_t cause, confidence_percent;
+} explain_rules[] = {
+#define RULE(STAGES, CLASS, STATUS, CODE, words, CAUSE, confidence)                                \
+	{STAGES, CLASS, STATUS, CODE, words, CAUSE_##CAUSE, confidence},
+#include "rule/explain/basic_rules.def"
+#undef RULE
+};
+
+/* The reply, lower case, with line ends and the codes at line starts as blanks; same length. */
+struct explain_text {
+	uint8_t bytes[VERDICT_REPLY_MAX];
+	size_t len;
+};
+
+static void
+explain_prepare(struct explain_text *text, struct slice reply)
+{
+	size_t column = 0;
+
+	text->len = reply.len < VERDICT_REPLY_MAX ? reply.len : VERDICT_REPLY_MAX;
+	for (size_t i = 0; i < text->len; i++) {
+		uint8_t c = reply.data[i];
+		bool code = column < 3 ? ascii_is_digit(c) : column == 3 && (c == '-' || c == ' ');
+		bool blank = c == '\n' || c == '\r' || c == '\t';
+
+		text->bytes[i] = blank || code ? ' ' : ascii_lower(c);
+		if (c == '\n')
+			column = 0;
+		else
+			column = code ? column + 1 : 4;
+	}
+}
+
+/* Length of the match of phrase at the start of text, or 0. A blank matches one blank or more. */
+static size_t
+explain_match(struct slice text, struct slice phrase)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < phrase.len; i++) {
+		if (at >= text.len || text.data[at] != phrase.data[i])
+			return 0;
+		at++;
+		while (phrase.data[i] == ' ' && at < text.len && text.data[at] == ' ')
+			at++;
+	}
+	return at;
+}
+
+/* Begins a word: what stands before it is no letter. */
+static bool
+explain_is_start(const struct explain_text *text, size_t at)
+{
+	return at == 0 || !ascii_is_alpha(text->bytes[at - 1]);
+}
+
+/* Ends a word of up to four letters ("spf", "rbl"); longer phrases may be a word's beginning. */
+static bool
+explain_is_end(const struct explain_text *text, size_t end, size_t phrase_len)
+{
+	return phrase_len > 4 || end == text->len || !ascii_is_alpha(text->bytes[end]);
+}
+
+/* Looks for one of the alternatives; the place in *ret_words is that of the reply. */
+static bool
+explain_find(const struct explain_text *text, const char *words, struct slice *ret_words)
+{
+	struct slice rest = slice_str(words);
+
+	while (rest.len) {
+		struct slice phrase = slice_cut(&rest, '|');
+
+		for (size_t at = 0; at + phrase.len <= text->len; at++) {
+			size_t len;
+
+			if (text->bytes[at] != phrase.data[0] || !explain_is_start(text, at))
+				continue;
+			len = explain_match(slice_of(text->bytes + at, text->len - at), phrase);
+			if (len && explain_is_end(text, at + len, phrase.len)) {
+				*ret_words = slice_of(text->bytes + at, len);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+explain_facts_fit(const struct explain_rule *rule, const struct verdict *v)
+{
+	if (!(rule->stages >> v->stage & 1) ||
+	    (rule->class != ANY_CLASS && rule->class != v->class))
+		return false;
+	if (rule->subject != WILD && rule->subject != v->status.subject)
+		return false;
+	if (rule->detail != WILD && rule->detail != v->status.detail)
+		return false;
+	if (rule->code == NO_REPLY)
+		return v->code == 0;
+	return rule->code == 0 || rule->code == v->code;
+}
+
+/* First rule that fits; NULL when none does. *ret_words as it stands in the reply. */
+static const struct explain_rule *
+explain_rule_find(const struct verdict *v, struct slice *ret_words)
+{
+	struct explain_text text;
+	struct slice words;
+
+	explain_prepare(&text, v->reply);
+	for (size_t i = 0; i < sizeof(explain_rules) / sizeof(explain_rules[0]); i++) {
+		const struct explain_rule *rule = &explain_rules[i];
+
+		if (!explain_facts_fit(rule, v))
+			continue;
+		if (!rule->words) {
+			*ret_words = SLICE_EMPTY;
+			return rule;
+		}
+		if (explain_find(&text, rule->words, &words)) {
+			*ret_words =
+				slice_sub(v->reply, (size_t)(words.data - text.bytes), words.len);
+			return rule;
+		}
+	}
+	return NULL;
+}
+
+/* The action that the class allows (causes: "A 4xx never stops and a 5xx is never retried"). */
+static uint8_t
+explain_action(const struct verdict *v, uint8_t action)
+{
+	bool at_door = v->stage == VERDICT_STAGE_CONNECT || v->stage == VERDICT_STAGE_GREETING;
+
+	switch (v->class) {
+	case VERDICT_LATER:
+		return action == VERDICT_ACTION_STOP || action == VERDICT_ACTION_NONE
+			       ? VERDICT_ACTION_RETRY
+			       : action;
+	case VERDICT_NEVER:
+		return action == VERDICT_ACTION_SUSPEND && at_door ? action : VERDICT_ACTION_STOP;
+	default:
+		return VERDICT_ACTION_NONE;
+	}
+}
+
+void
+explain_verdict(struct verdict *v)
+{
+	const struct explain_rule *rule;
+	const struct cause_row *row;
+	struct slice words;
+
+	ASSERT(v->stage < VERDICT_STAGE_MAX && v->class < VERDICT_CLASS_MAX);
+	if (!cause_row(v->cause))
+		v->cause = CAUSE_NONE; /* another version's word */
+	if (v->cause == CAUSE_NONE && v->class == VERDICT_OK) {
+		v->cause = CAUSE_NOT_BOUNCE;
+		v->confidence_percent = 100;
+	} else if (v->cause == CAUSE_NONE) {
+		rule = explain_rule_find(v, &words);
+		v->cause = rule ? rule->cause : CAUSE_UNKNOWN;
+		v->confidence_percent = rule ? rule->confidence_percent : 0;
+		if (rule)
+			v->evidence = words;
+	}
+	row = cause_row(v->cause);
+	ASSERT(row);
+	v->actor = row->actor;
+	v->scope = row->scope;
+	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
+	    v->cause == CAUSE_UNKNOWN)
+		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
+	v->action = explain_action(v, row->action);
+}
