@@ -66,7 +66,6 @@ struct host {
 struct mx_walk {
 	struct arena *arena;
 	const struct mx_own *own;
-	struct prng *prng;
 	struct slice domain;
 	bool host_only;
 	bool mx_wanted, mx_open;
@@ -144,26 +143,6 @@ host_insert(struct mx_walk *walk, struct slice name, uint16_t preference)
 	hosts[at] = (struct host){.name = arena_keep(walk->arena, name), .preference = preference};
 }
 
-/* Fisher-Yates over each run of equal preference: RFC 5321 5.1 wants the load spread. */
-static void
-hosts_shuffle(struct mx_walk *walk)
-{
-	struct host *hosts = walk->hosts;
-
-	for (size_t begin = 0, end; walk->prng && begin < walk->host_count; begin = end) {
-		for (end = begin + 1; end < walk->host_count; end++)
-			if (hosts[end].preference != hosts[begin].preference)
-				break;
-		for (size_t i = end - 1; i > begin; i--) {
-			size_t other = begin + prng_below(walk->prng, i - begin + 1);
-			struct host tmp = hosts[i];
-
-			hosts[i] = hosts[other];
-			hosts[other] = tmp;
-		}
-	}
-}
-
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]": no question at all. */
 static int
 literal_parse(struct slice domain, struct net_addr *ret_addr)
@@ -198,14 +177,14 @@ walk_start(struct mx_walk *walk)
 }
 
 int
-mx_walk_create(struct arena *arena, const struct mx_own *own, struct prng *prng,
-	       const struct mx_ask *ask, struct mx_walk **ret_walk)
+mx_walk_create(struct arena *arena, const struct mx_own *own, const struct mx_ask *ask,
+	       struct mx_walk **ret_walk)
 {
 	struct mx_walk *walk = ARENA_NEW(arena, struct mx_walk);
 
 	if (!walk)
 		return ERR_NO_MEMORY;
-	*walk = (struct mx_walk){.arena = arena, .own = own, .prng = prng, .ttl_s = UINT32_MAX};
+	*walk = (struct mx_walk){.arena = arena, .own = own, .ttl_s = UINT32_MAX};
 	walk->host_only = ask->host_only;
 	walk->domain = arena_keep(arena, dns_name_bare(ask->domain));
 	/* One more than the maximum, so that an insertion may push the last one out. */
@@ -278,7 +257,6 @@ mx_records(struct mx_walk *walk, const struct dns_answer *answer)
 	/* RFC 7505 3: a null MX stands alone; beside others it means nothing. */
 	if (roots == answer->count)
 		walk->reason = REASON_NULL_MX;
-	hosts_shuffle(walk);
 }
 
 static void
@@ -431,4 +409,49 @@ mx_walk_done(struct mx_walk *walk, struct mx_result *ret_result)
 	verdict_fill(walk, &result.verdict);
 	*ret_result = result;
 	return true;
+}
+
+/* Index behind the targets from begin on that are of one host. */
+static size_t
+group_end(const struct mx_target *targets, size_t count, size_t begin)
+{
+	size_t end = begin + 1;
+
+	while (end < count && slice_eq(targets[end].host, targets[begin].host))
+		end++;
+	return end;
+}
+
+/* Moves the group [from, end) before the one at to, by turning the targets between. */
+static void
+group_move(struct mx_target *targets, size_t to, size_t from, size_t end)
+{
+	for (size_t i = from; i < end; i++) {
+		struct mx_target moved = targets[i];
+		size_t place = to + (i - from);
+
+		memmove(&targets[place + 1], &targets[place], (i - place) * sizeof(targets[0]));
+		targets[place] = moved;
+	}
+}
+
+void
+mx_targets_shuffle(struct mx_target *targets, size_t count, struct prng *prng)
+{
+	size_t begin = 0;
+
+	/* Each place takes one of the groups of the run that are left: a fair shuffle. */
+	while (begin < count) {
+		size_t groups = 0, at = begin;
+
+		while (at < count && targets[at].preference == targets[begin].preference) {
+			at = group_end(targets, count, at);
+			groups++;
+		}
+		at = begin;
+		for (uint64_t skip = prng_below(prng, groups); skip > 0; skip--)
+			at = group_end(targets, count, at);
+		group_move(targets, begin, at, group_end(targets, count, at));
+		begin = group_end(targets, count, begin);
+	}
 }

@@ -3,8 +3,8 @@
  *
  * The owner takes questions from mx_walk_next until there are none for the moment, gives the
  * answers in any order, and goes on until mx_walk_done. Several questions may be out at once. The
- * result is either targets in the order to be tried (hosts by preference, equal ones shuffled; the
- * addresses of a host with the families taking turns, IPv6 first) or a verdict that says why there
+ * result is either targets in the order to be tried (hosts by preference; the addresses of a host
+ * with the families taking turns, IPv6 first) or a verdict that says why there
  * are none. Temporary DNS faults never lead to A records nor to a bounce; only a domain that does
  * not exist, a null MX and mail that would come back to us end for good. No clock, no I/O.
  */
@@ -58,15 +58,19 @@ struct mx_result {
 
 struct mx_walk;
 
-/* Everything, the walk too, lives in arena (MX_WALK_ARENA_BYTES suffice; own must outlive it). prng
- * may be NULL: nothing is shuffled then. ERR_NO_MEMORY. */
-int mx_walk_create(struct arena *arena, const struct mx_own *own, struct prng *prng,
-		   const struct mx_ask *ask, struct mx_walk **ret_walk) MUST_USE;
+/* Everything, the walk too, lives in arena (MX_WALK_ARENA_BYTES suffice; own must outlive it).
+ * ERR_NO_MEMORY. */
+int mx_walk_create(struct arena *arena, const struct mx_own *own, const struct mx_ask *ask,
+		   struct mx_walk **ret_walk) MUST_USE;
 /* The next question to be asked; false when none is to be asked now. */
 bool mx_walk_next(struct mx_walk *walk, struct mx_question *ret_question);
 /* id as in the question, each answered once. Nothing of the answer is kept by pointer. */
 void mx_walk_answer(struct mx_walk *walk, unsigned id, const struct dns_answer *answer);
 /* True when no question is open; then the result is in the walk's arena. */
 bool mx_walk_done(struct mx_walk *walk, struct mx_result *ret_result);
+
+/* Another order of hosts among those of equal preference, so that load is spread (RFC 5321 5.1);
+ * the targets of one host stay together. To be done anew each time that a result is used. */
+void mx_targets_shuffle(struct mx_target *targets, size_t count, struct prng *prng);
 
 #endif

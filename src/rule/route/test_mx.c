@@ -97,13 +97,13 @@ world_init(struct world *world, const char *text, bool allow_loopback)
 
 /* Walks to the end, answering from the zone; with backwards all open questions in reverse. */
 static struct mx_result
-walk(struct world *world, const struct mx_ask *ask, struct prng *prng, bool backwards)
+walk(struct world *world, const struct mx_ask *ask, bool backwards)
 {
 	struct mx_result result;
 	struct mx_walk *w;
 	unsigned rounds = 0;
 
-	assert_int_equal(mx_walk_create(&world->arena, &world->own, prng, ask, &w), 0);
+	assert_int_equal(mx_walk_create(&world->arena, &world->own, ask, &w), 0);
 	while (!mx_walk_done(w, &result)) {
 		struct mx_question open[64];
 		size_t count = 0;
@@ -211,7 +211,7 @@ TEST(rows)
 		struct mx_ask ask = {.domain = slice_str(rows_table[i].domain)};
 
 		for (int backwards = 0; backwards < 2; backwards++) {
-			struct mx_result result = walk(&world, &ask, NULL, backwards);
+			struct mx_result result = walk(&world, &ask, backwards);
 
 			if (strcmp(show(&result), rows_table[i].want) != 0)
 				fail_msg("%s: got '%s', want '%s'", rows_table[i].domain,
@@ -242,7 +242,7 @@ TEST(lab)
 	world_init(&world, zone_text, true);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct mx_ask ask = {.domain = slice_str(table[i].domain)};
-		struct mx_result result = walk(&world, &ask, NULL, false);
+		struct mx_result result = walk(&world, &ask, false);
 
 		assert_string_equal(show(&result), table[i].want);
 	}
@@ -265,7 +265,7 @@ TEST(smart_host)
 	world_init(&world, zone_text, false);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct mx_ask ask = {.domain = slice_str(table[i].domain), .host_only = true};
-		struct mx_result result = walk(&world, &ask, NULL, false);
+		struct mx_result result = walk(&world, &ask, false);
 
 		assert_string_equal(show(&result), table[i].want);
 	}
@@ -279,37 +279,42 @@ TEST(evidence)
 	struct world world;
 
 	world_init(&world, zone_text, false);
-	result = walk(&world, &ask, NULL, false);
+	result = walk(&world, &ask, false);
 	assert_slice_str(slice_sub(result.verdict.evidence, 0, 43),
 			 "sf.test SERVFAIL (the zone file says so); s");
 	assert_true(result.verdict.public_text.len > 0);
 	arena_finish(&world.arena);
 }
 
-/* Equal preferences: every order comes, the better one always first. */
+/* Equal preferences: every order comes, the better one always first, a host's addresses together.
+ */
 TEST(shuffle)
 {
 	static const char text[] =
 		"s.test MX 20 b\ns.test MX 20 c\ns.test MX 20 d\ns.test MX 10 a\n"
-		"a A 192.0.2.1\nb A 192.0.2.2\nc A 192.0.2.3\nd A 192.0.2.4\n";
+		"a A 192.0.2.1\nb A 192.0.2.2\nc A 192.0.2.3\nd A 192.0.2.4\n"
+		"c A 192.0.2.33\n";
 	struct mx_ask ask = {.domain = SLICE("s.test")};
-	unsigned seen[5] = {0};
+	unsigned second[5] = {0}, last[34] = {0};
+	struct mx_result result;
 	struct world world;
 	struct prng prng;
 
 	world_init(&world, text, false);
 	prng_init(&prng, 1);
-	for (unsigned i = 0; i < 300; i++) {
-		struct mx_result result;
-
-		arena_finish(&world.arena);
-		world_init(&world, text, false);
-		result = walk(&world, &ask, &prng, false);
-		assert_int_equal(result.count, 4);
+	result = walk(&world, &ask, false);
+	assert_int_equal(result.count, 5);
+	for (unsigned i = 0; i < 600; i++) {
+		mx_targets_shuffle(result.targets, result.count, &prng);
 		assert_slice_str(result.targets[0].host, "a");
-		seen[result.targets[1].address.bytes[3]]++;
+		second[result.targets[1].address.bytes[3]]++;
+		last[result.targets[4].address.bytes[3]]++;
+		for (size_t j = 1; j < 5; j++)
+			if (result.targets[j].address.bytes[3] == 3)
+				assert_int_equal(result.targets[j + 1].address.bytes[3], 33);
 	}
-	assert_true(seen[2] > 60 && seen[3] > 60 && seen[4] > 60);
+	assert_true(second[2] > 150 && second[3] > 150 && second[4] > 150);
+	assert_true(last[2] > 150 && last[33] > 150 && last[4] > 150);
 	arena_finish(&world.arena);
 }
 
@@ -330,7 +335,7 @@ TEST(limits)
 						"h%d.test A 192.0.2.%d\n", i, j + 1);
 	}
 	world_init(&world, text, false);
-	result = walk(&world, &ask, NULL, false);
+	result = walk(&world, &ask, false);
 	assert_int_equal(result.verdict.class, VERDICT_OK);
 	assert_int_equal(result.count, MX_TARGETS_MAX);
 	for (size_t i = 0; i < result.count; i++)
@@ -353,7 +358,7 @@ TEST(memory)
 		struct arena arena;
 
 		arena_init(&arena, &mem.mem, cap);
-		if (mx_walk_create(&arena, &world.own, NULL, &ask, &w) == 0) {
+		if (mx_walk_create(&arena, &world.own, &ask, &w) == 0) {
 			while (mx_walk_next(w, &q)) {
 				struct dns_answer answer;
 
