@@ -1,0 +1,77 @@
+/*
+ * Fuzz target for data: the first byte says how the rest is cut into pieces. Reading in pieces and
+ * whole gives the same bytes and flags; OCTETS gives a body that DOTTED reads back unchanged.
+ */
+#include <string.h>
+
+#include "base/fuzz.h"
+#include "wire/smtp/data.h"
+
+#define BODY_MAX ((size_t)1 << 16)
+
+struct body {
+	struct smtp_data d;
+	uint8_t *bytes;
+	size_t len;
+	bool ended;
+};
+
+static void
+keep(struct body *body, struct slice chunk)
+{
+	ASSERT(chunk.len <= BODY_MAX - body->len);
+	if (chunk.len)
+		memcpy(body->bytes + body->len, chunk.data, chunk.len);
+	body->len += chunk.len;
+}
+
+static void
+read_body(struct body *body, enum smtp_data_mode mode, struct slice input, size_t step)
+{
+	body->len = 0;
+	body->ended = false;
+	smtp_data_init(&body->d, mode);
+	for (size_t at = 0; at < input.len && !body->ended; at += step) {
+		struct slice piece = slice_sub(input, at, step), chunk;
+		enum smtp_data_step got;
+
+		do {
+			got = smtp_data_next(&body->d, &piece, &chunk);
+			if (got == SMTP_DATA_CHUNK)
+				keep(body, chunk);
+		} while (got == SMTP_DATA_CHUNK);
+		body->ended = got == SMTP_DATA_END;
+	}
+	if (mode == SMTP_DATA_OCTETS)
+		keep(body, smtp_data_finish(&body->d));
+	ASSERT(body->len == body->d.size);
+}
+
+static void
+compare(struct body *a, struct body *b, enum smtp_data_mode mode, struct slice input, size_t step)
+{
+	read_body(a, mode, input, input.len + 1);
+	read_body(b, mode, input, step);
+	ASSERT(a->ended == b->ended && a->d.flags == b->d.flags);
+	ASSERT(a->d.header_size == b->d.header_size && a->d.line_longest == b->d.line_longest);
+	ASSERT(slice_eq(slice_of(a->bytes, a->len), slice_of(b->bytes, b->len)));
+}
+
+FUZZ(input)
+{
+	static uint8_t bytes[3][BODY_MAX];
+	struct body a = {.bytes = bytes[0]}, b = {.bytes = bytes[1]}, c = {.bytes = bytes[2]};
+	size_t step;
+
+	if (input.len < 2 || input.len > BODY_MAX / 3)
+		return;
+	step = 1 + input.data[0] % 16;
+	input = slice_from(input, 1);
+	compare(&a, &b, SMTP_DATA_DOTTED, input, step);
+	compare(&a, &b, SMTP_DATA_OCTETS, input, step);
+	if (a.d.flags & SMTP_DATA_FLAWS)
+		return;
+	memcpy(a.bytes + a.len, ".\r\n", 3);
+	read_body(&c, SMTP_DATA_DOTTED, slice_of(a.bytes, a.len + 3), step);
+	ASSERT(c.ended && slice_eq(slice_of(a.bytes, a.len), slice_of(c.bytes, c.len)));
+}
