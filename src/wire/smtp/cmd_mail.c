@@ -5,9 +5,6 @@
 #include "wire/smtp/server_impl.h"
 #include "wire/text/xtext.h"
 
-typedef enum smtp_refusal param_fn(const struct smtp_server *s, const struct smtp_param *param,
-				   struct smtp_mail_params *mail);
-
 /* More digits than fit mean more than any limit. */
 static enum smtp_refusal
 param_size(const struct smtp_server *s, const struct smtp_param *param,
@@ -97,7 +94,8 @@ param_auth(const struct smtp_server *s, const struct smtp_param *param,
 
 static const struct {
 	struct slice keyword;
-	param_fn *fn;
+	enum smtp_refusal (*fn)(const struct smtp_server *s, const struct smtp_param *param,
+				struct smtp_mail_params *mail);
 } params[] = {
 	{SLICE("SIZE"), param_size}, {SLICE("BODY"), param_body},   {SLICE("SMTPUTF8"), param_utf8},
 	{SLICE("RET"), param_ret},   {SLICE("ENVID"), param_envid}, {SLICE("AUTH"), param_auth},

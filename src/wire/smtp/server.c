@@ -18,7 +18,8 @@ enum { H = STATE_HELLO, R = STATE_READY, M = STATE_MAIL, V = STATE_RCPT, C = STA
 
 static const struct command_row {
 	struct slice verb;
-	smtp_server_handler *handler;
+	enum smtp_server_step (*handler)(struct smtp_server *s, const struct smtp_command *command,
+					 struct smtp_server_event *ret_event);
 	unsigned states;
 	enum smtp_refusal otherwise;
 	unsigned flags;

@@ -38,12 +38,13 @@ struct smtp_command {
 	struct slice argument; /* without spaces around it */
 };
 
-typedef enum smtp_server_step smtp_server_handler(struct smtp_server *s,
-						  const struct smtp_command *command,
-						  struct smtp_server_event *ret_event);
-
-smtp_server_handler cmd_hello, cmd_mail, cmd_rcpt, cmd_data, cmd_bdat, cmd_rset, cmd_starttls,
-	cmd_auth, cmd_noop, cmd_vrfy, cmd_help, cmd_quit, cmd_unknown;
+/* The handlers of commands.def. */
+#define COMMAND(VERB, handler, states, otherwise, flags, line_max)                                 \
+	enum smtp_server_step cmd_##handler(struct smtp_server *s,                                 \
+					    const struct smtp_command *command,                    \
+					    struct smtp_server_event *ret_event);
+#include "wire/smtp/commands.def"
+#undef COMMAND
 
 /* server_input.c: the bytes that have been fed and not taken. */
 void server_input_feed(struct smtp_server *s, struct slice input);
