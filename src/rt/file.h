@@ -33,6 +33,9 @@ int rt_dup(struct rt *rt, int fd, int *ret_fd) MUST_USE;
 ssize_t rt_pread(struct rt *rt, int fd, void *buf, size_t len, uint64_t offset) MUST_USE;
 /* Writes all or answers an error; not durable. */
 int rt_write(struct rt *rt, int fd, struct slice data) MUST_USE;
+/* All in one write that does not wait (a log line, at most PIPE_BUF bytes): ERR_AGAIN when it would
+ * have to, ERR_TRUNCATED when only a part was taken. */
+int rt_write_line(struct rt *rt, int fd, struct slice line) MUST_USE;
 int rt_truncate(struct rt *rt, int fd, uint64_t size_bytes) MUST_USE;
 
 struct rt_stat {
@@ -57,6 +60,8 @@ int rt_free_bytes(struct rt *rt, int dir_fd, uint64_t *ret_free_bytes) MUST_USE;
 
 /* A sealed anonymous file with these bytes, to be passed on (configuration snapshot). */
 int rt_memfd(struct rt *rt, const char *name, struct slice data, int *ret_fd) MUST_USE;
+/* An empty one that may be written, for an answer of a child. */
+int rt_memfd_empty(struct rt *rt, const char *name, int *ret_fd) MUST_USE;
 /* The whole file, from rt_mem, at most max bytes (ERR_LIMIT); given back by mem_give(len). */
 int rt_read_all(struct rt *rt, int fd, size_t max, struct slice *ret_data) MUST_USE;
 

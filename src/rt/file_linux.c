@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -132,6 +134,24 @@ rt_write(struct rt *rt, int fd, struct slice data)
 }
 
 int
+rt_write_line(struct rt *rt, int fd, struct slice line)
+{
+	/* The descriptor is shared with others (a terminal, a pipe), so it is not made
+	 * non-blocking; a pipe that polls writable has room for PIPE_BUF bytes. */
+	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+	ssize_t put;
+
+	(void)rt;
+	ASSERT(line.len <= PIPE_BUF);
+	if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLOUT))
+		return ERR_AGAIN;
+	put = write(fd, line.data, line.len);
+	if (put < 0)
+		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
+	return (size_t)put == line.len ? 0 : ERR_TRUNCATED;
+}
+
+int
 rt_truncate(struct rt *rt, int fd, uint64_t size_bytes)
 {
 	(void)rt;
@@ -235,6 +255,18 @@ rt_free_bytes(struct rt *rt, int dir_fd, uint64_t *ret_free_bytes)
 	if (fstatvfs(dir_fd, &fs) < 0)
 		return -errno;
 	*ret_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return 0;
+}
+
+int
+rt_memfd_empty(struct rt *rt, const char *name, int *ret_fd)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	(void)rt;
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
 	return 0;
 }
 

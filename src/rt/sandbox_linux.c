@@ -32,6 +32,7 @@ static const char *const common_calls[] = {
 	"pread64",
 	"close",
 	"lseek",
+	"poll",
 	"fstat",
 	"newfstatat",
 	"epoll_wait",
