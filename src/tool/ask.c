@@ -3,6 +3,7 @@
  * becomes --password with the first line of standard input, so that no secret stands in a process
  * list.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -164,6 +165,8 @@ socket_find(struct ask *ask, char *path, size_t size)
 	struct builder b;
 
 	builder_init_fixed(&b, path, size);
+	if (!ask->tool->socket_path)
+		ask->tool->socket_path = getenv("FRANK_CONTROL");
 	if (ask->tool->socket_path) {
 		builder_str(&b, ask->tool->socket_path);
 	} else {

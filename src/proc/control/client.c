@@ -12,6 +12,8 @@ control_client_destroy(struct control_client *client)
 {
 	struct mem *mem = rt_mem(client->control->boot->rt);
 
+	if (client->state && client->command->finish)
+		client->command->finish(client);
 	list_remove(&client->node);
 	client->control->client_count--;
 	rt_timer_finish(&client->deadline);

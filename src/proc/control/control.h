@@ -106,6 +106,8 @@ struct control_command {
 	void (*row)(struct control_client *client, struct ipc_message *message);
 	/* All CTL_DONE have come: ends the output. NULL: nothing to add. */
 	void (*end)(struct control_client *client, const struct ipc_ctl_done *done);
+	/* Gives back what the state holds beside memory, also after a failure. May be NULL. */
+	void (*finish)(struct control_client *client);
 };
 
 extern const struct boot_process control_process;
@@ -151,6 +153,10 @@ void cmd_directory_end(struct control_client *client, const struct ipc_ctl_done 
 void cmd_status_run(struct control_client *client);
 void cmd_status_row(struct control_client *client, struct ipc_message *message);
 void cmd_status_end(struct control_client *client, const struct ipc_ctl_done *done);
+void cmd_trace_run(struct control_client *client);
+void cmd_trace_row(struct control_client *client, struct ipc_message *message);
+void cmd_trace_end(struct control_client *client, const struct ipc_ctl_done *done);
+void cmd_trace_finish(struct control_client *client);
 void cmd_super_run(struct control_client *client);
 void cmd_super_end(struct control_client *client, const struct ipc_ctl_done *done);
 
