@@ -100,6 +100,9 @@ class Session:
     async def send(self, lines, stage=""):
         code, text = 200, b""
         for line in lines:
+            if line.startswith("@inject "):
+                text += line[len("@inject "):].encode() + b"\r\n"
+                continue
             if line.startswith("@"):
                 await self.wire.send(text, self.host.pace)
                 text = b""

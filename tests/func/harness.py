@@ -330,7 +330,7 @@ def tool_path(info):
 
 
 def queue_id(reply):
-    """The message id in the reply to the dot: its last word, without punctuation around it."""
-    words = re.findall(r"[0-9A-Za-z][0-9A-Za-z._-]{5,}", reply.lines[-1])
-    assert words, f"no id in {reply.full}"
-    return words[-1]
+    """The message id in the reply to the dot: its only word of 13 digits and lower-case letters."""
+    words = re.findall(r"\b[0-9a-z]{13}\b", reply.lines[-1])
+    assert len(words) == 1, f"no id in {reply.full}"
+    return words[0]

@@ -114,8 +114,8 @@ def test_stuff(_lab, text, wanted):
 
 
 def test_queue_id(_lab):
-    """The id is the last word of the reply."""
-    assert queue_id(Reply(250, ["2.0.0 accepted as 0a1b2c3d4e5f"], b"")) == "0a1b2c3d4e5f"
+    """The id in the reply to the dot."""
+    assert queue_id(Reply(250, ["2.0.0 accepted as 0a1b2c3d4e5f6"], b"")) == "0a1b2c3d4e5f6"
 
 
 class FakeLab:

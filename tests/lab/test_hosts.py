@@ -175,6 +175,17 @@ def test_tls_only(lab):
     assert "STARTTLS" in mail.used
 
 
+def test_tls_inject(lab):
+    """Lines behind the 220, in the same packet, before the handshake."""
+    with connect(lab, "tlsinject.test") as client:
+        client.hello()
+        client.cmd("STARTTLS", 220)
+        assert client.want(250).lines[-1] == "SIZE 1"
+        client.handshake()
+        client.hello(greeting=False)
+        assert client.features["SIZE"] != "1"
+
+
 def test_tls_unavailable(lab):
     """454 to STARTTLS, plain mail is taken."""
     word = token()

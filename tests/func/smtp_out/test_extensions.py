@@ -36,6 +36,14 @@ def test_plain_where_tls_fails(lab, host):
     assert not mail.envelope["tls"]
 
 
+def test_injection_before_tls(lab):
+    """conformance: 3207 STARTTLS (the client drops buffered text and pre-TLS capabilities)."""
+    token = lab.token()
+    lab.submit(f"{token}@tlsinject.test", lab.message(token))
+    lab.hosts.wait_mail("tlsinject.test", token, timeout=30)
+    assert not lab.ann.messages(f"{token}@tlsinject.test"), "the injected SIZE was believed"
+
+
 def test_eight_bit_passes(lab):
     """conformance: 6152 8BITMIME (peer with it: sent as it is, with BODY=8BITMIME)."""
     token = lab.token()

@@ -39,7 +39,7 @@ def test_trace_json(lab):
 
 def test_trace_unknown(lab):
     """An id that never was: an error, not a crash."""
-    lab.frank("trace", "0000000000000000", codes=range(1, 128))
+    lab.frank("trace", "0000000000000", codes=range(1, 128))
 
 
 def test_status(lab):
