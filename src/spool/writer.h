@@ -57,7 +57,7 @@ bool spool_draft_full(const struct spool_draft *draft);
 void spool_draft_on_room(struct spool_draft *draft, rt_fn *fn, void *ctx);
 int spool_draft_error(const struct spool_draft *draft);
 /* The bytes added so far that are still in memory (the header block, for the owner's checks). */
-struct slice spool_draft_head(const struct spool_draft *draft, size_t max);
+struct slice spool_draft_head(struct spool_draft *draft, size_t max);
 
 /* trace: fields put before what was added. accept: envelope; id, trace_len, inline_len, body,
  * size_bytes are filled in here; everything is encoded before the call returns. done(ctx, err)

@@ -10,6 +10,8 @@
 
 #define META_FORM 1
 #define ADDR_BYTES 16
+/* Form to report id, client, lengths, count of recipients. */
+#define META_FIXED_BYTES (6 + 24 + 3 + ADDR_BYTES + 16 + 24 + 2)
 
 static void
 text_encode(struct builder *b, struct slice text, size_t max)
@@ -27,6 +29,34 @@ text_decode(struct cursor *c, size_t max)
 	if (len > max)
 		cursor_fail(c, ERR_LIMIT);
 	return cursor_bytes(c, len);
+}
+
+static size_t
+text_bytes(struct slice text, size_t max, bool *over)
+{
+	if (text.len > max)
+		*over = true;
+	return 2 + text.len;
+}
+
+size_t
+spool_meta_bytes(const struct spool_accept *accept)
+{
+	size_t bytes = META_FIXED_BYTES;
+	bool over = accept->rcpt_count == 0 || accept->rcpt_count > SPOOL_RCPTS_MAX;
+
+	bytes += text_bytes(accept->sender, SPOOL_ADDRESS_MAX, &over);
+	bytes += text_bytes(accept->envid, SPOOL_TEXT_MAX, &over);
+	bytes += text_bytes(accept->listener, SPOOL_TEXT_MAX, &over);
+	bytes += text_bytes(accept->helo, SPOOL_TEXT_MAX, &over);
+	bytes += text_bytes(accept->login, SPOOL_TEXT_MAX, &over);
+	bytes += text_bytes(accept->tls, SPOOL_TEXT_MAX, &over);
+	for (size_t i = 0; i < accept->rcpt_count && !over; i++) {
+		bytes += 2 + text_bytes(accept->rcpts[i].address, SPOOL_ADDRESS_MAX, &over);
+		bytes += text_bytes(accept->rcpts[i].orcpt, SPOOL_TEXT_MAX, &over);
+		bytes += text_bytes(accept->rcpts[i].target, SPOOL_ADDRESS_MAX, &over);
+	}
+	return over ? 0 : bytes;
 }
 
 static void

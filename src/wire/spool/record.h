@@ -85,8 +85,9 @@ struct spool_accept {
 	uint64_t size_bytes; /* content in all, file included */
 };
 
-/* Encodes meta only (the writer adds head and content). The maximum of a builder for it:
- * SPOOL_META_MAX. */
+/* Bytes of the encoded meta, or 0 when something in it is over its maximum. */
+size_t spool_meta_bytes(const struct spool_accept *accept);
+/* Encodes meta only (the writer adds head and content); spool_meta_bytes was not 0. */
 void spool_meta_encode(struct builder *b, const struct spool_accept *accept);
 /* Slices in ret_accept borrow from meta; the recipients live in the arena. The id is the head's. */
 int spool_meta_decode(struct arena *arena, struct slice meta, msg_id id,

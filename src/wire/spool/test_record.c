@@ -50,6 +50,8 @@ encode(struct builder *b, const struct spool_accept *accept)
 
 	spool_meta_encode(b, accept);
 	assert_int_equal(builder_take(b, &meta), 0);
+	if (accept->rcpt_count)
+		assert_int_equal(spool_meta_bytes(accept), meta.len);
 	return meta;
 }
 
