@@ -75,8 +75,8 @@ context_set_up(struct ub_ctx *ctx, const struct resolver_options *options)
 	if (ub_ctx_async(ctx, 1) != 0)
 		return ERR_DNS;
 	err = servers_set(ctx, options);
-	/* Test domains are served by test servers; a public resolver denies them all the same. After
-	 * this nothing can be set any more. */
+	/* Test domains are served by test servers; a public resolver denies them all the same.
+	 * After this nothing can be set any more. */
 	if (!err && ub_ctx_zone_remove(ctx, "test.") != 0)
 		err = ERR_DNS;
 	return err;
