@@ -29,11 +29,13 @@ struct boot_process {
 	unsigned io_threads, work_threads;
 	/* Required; all others may be NULL when the process never gets such a thing. */
 	int (*create)(struct boot *boot, void **ret_state);
-	/* The (new) channel to a neighbour; boot owns it. */
+	/* The (new) channel to a neighbour; boot owns it. control also gets the one to super. */
 	void (*channel)(void *state, struct ipc_channel *channel);
 	/* It is gone; a new one will come when super has restarted the neighbour. */
 	void (*channel_closed)(void *state, struct ipc_channel *channel);
 	void (*receive)(void *state, struct ipc_channel *from, struct ipc_message *message);
+	/* It was full (ipc_full) and has room again. */
+	void (*drained)(void *state, struct ipc_channel *channel);
 	/* The process owns the descriptors. */
 	void (*listener)(void *state, struct slice name, int fd);
 	void (*dir)(void *state, struct slice name, int fd);

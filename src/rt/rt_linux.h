@@ -14,7 +14,7 @@
 #include "rt/timer_wheel.h"
 #include "rt/work.h"
 
-#define RT_THREADS_MAX 16
+#define RT_THREADS_MAX 64 /* auth-threads goes up to it */
 #define RT_SIGNALS_MAX 8
 
 /* A queue of work for a few threads, and what they have finished. */

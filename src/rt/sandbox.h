@@ -9,11 +9,13 @@
 #include "rt/rt.h"
 
 struct rt_sandbox {
-	const char *const *system_calls; /* names, beside the common ones; NULL at the end */
-	const int *writable_dirs;	 /* descriptors; everything else on disk is forbidden */
+	/* Names, beside the common ones; also socket-inet and threads (def/sandbox.def). NULL at
+	 * the end. */
+	const char *const *system_calls;
+	const int *writable_dirs; /* descriptors; everything else on disk is forbidden */
 	size_t writable_dir_count;
 	uint64_t memory_bytes_max; /* RLIMIT_AS; 0: none (sanitizer builds ignore it) */
-	uint64_t descriptors_max;  /* RLIMIT_NOFILE */
+	uint64_t descriptors_max;  /* RLIMIT_NOFILE, at most what the system allows */
 	uint64_t file_bytes_max;   /* RLIMIT_FSIZE */
 	uint64_t processes_max;	   /* RLIMIT_NPROC as fork guard; rt's threads are started inside */
 };
@@ -23,5 +25,14 @@ struct rt_sandbox {
  * started in here, between Landlock and the filter. ERR_UNSUPPORTED when the kernel has no Landlock
  * (ABI 2): everything else holds then, and the caller decides (config option) whether to go on. */
 int rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox) MUST_USE;
+
+/* Tries, inside a sandbox, what sandboxes are for; descriptors that the tries need are made before.
+ * fn is called once for each: refused when the answer was EPERM, EACCES or the like. For tests: the
+ * process should end after it. */
+struct rt_sandbox_probe;
+typedef void rt_sandbox_probe_fn(void *ctx, const char *name, bool refused);
+int rt_sandbox_probe_create(struct rt *rt, int inside_dir_fd, int outside_dir_fd,
+			    struct rt_sandbox_probe **ret_probe) MUST_USE;
+void rt_sandbox_probe_run(struct rt_sandbox_probe *probe, rt_sandbox_probe_fn *fn, void *ctx);
 
 #endif

@@ -15,6 +15,8 @@ struct rt_work {
 
 /* ERR_LIMIT when RT_WORK_WAITING_MAX wait already. */
 #define RT_WORK_WAITING_MAX 256
+/* How many threads, known only from the configuration: before the sandbox and the first work. */
+void rt_work_set_threads(struct rt *rt, unsigned count);
 int rt_work_submit(struct rt *rt, struct rt_work *work) MUST_USE;
 
 #endif

@@ -4,6 +4,13 @@
 #include "rt/work.h"
 #include "rt/rt_linux.h"
 
+void
+rt_work_set_threads(struct rt *rt, unsigned count)
+{
+	ASSERT(rt->work.started == 0 && count <= RT_THREADS_MAX);
+	rt->work.thread_count = count;
+}
+
 int
 rt_work_submit(struct rt *rt, struct rt_work *work)
 {
