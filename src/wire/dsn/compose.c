@@ -3,9 +3,8 @@
  * the original is copied as it lies in the spool, which is the form that it needs here too: a dot
  * that was doubled there has to be doubled here.
  *
- * The original goes back whole only where that is asked for, small enough, and can be carried as it
- * is (RFC 2046 5.2.1 allows no encoding for message/rfc822); its header alone may be encoded
- * (RFC 6522 4).
+ * The original goes back whole only where that is asked for and it can be carried as it is (RFC
+ * 2046 5.2.1 allows no encoding for message/rfc822); its header alone may be encoded (RFC 6522 4).
  */
 #include "wire/dsn/compose.h"
 
@@ -331,7 +330,7 @@ header_head(struct slice header)
 	size_t end = 0;
 
 	header_scan_init(&scan, header);
-	while (header_scan_next(&scan, &field) != 0 && scan.at <= DSN_RETURN_BYTES_MAX)
+	while (header_scan_next(&scan, &field) != 0 && scan.at <= DSN_HEADER_BYTES_MAX)
 		end = scan.at;
 	return slice_sub(header, 0, end);
 }
@@ -355,9 +354,8 @@ put_original_message(struct dsn_writer *w)
 {
 	const struct dsn_report *r = w->report;
 	struct slice head = header_head(r->header);
-	bool fits = r->header.len + r->body.len <= DSN_RETURN_BYTES_MAX;
 
-	if (r->full && fits && is_carried(r->header, w->global) && is_carried(r->body, w->global)) {
+	if (r->full && is_carried(r->header, w->global) && is_carried(r->body, w->global)) {
 		put_part(w, w->global ? "message/global" : "message/rfc822",
 			 w->global ? "8bit" : "7bit");
 		builder_add(w->b, r->header);

@@ -8,10 +8,11 @@
 #include "wire/verdict/cause.h"
 
 #define DSN_RCPTS_MAX 1000
-/* Of the original message at most this much is sent back. */
-#define DSN_RETURN_BYTES_MAX ((size_t)64 << 10)
+/* Of the original's header at most this much is sent back, in whole fields. */
+#define DSN_HEADER_BYTES_MAX ((size_t)64 << 10)
 /* Of the letter for people and the fields for programs, whatever the remote sent. */
 #define DSN_LETTER_BYTES_MAX ((size_t)1 << 20)
+/* Of a report without the original. */
 #define DSN_BYTES_MAX ((size_t)4 << 20)
 /* Of a remote reply: lines, and bytes of a line, that are shown. */
 #define DSN_REPLY_LINES_MAX 64
@@ -58,7 +59,7 @@ struct dsn_report {
 	const struct dsn_rcpt *rcpts;
 	size_t rcpt_count;
 	bool global;	     /* the way back takes UTF-8 (RFC 6533) */
-	bool full;	     /* the whole message is wanted back (RET=FULL) */
+	bool full;	     /* the whole message goes back (RET=FULL, and small enough) */
 	struct slice header; /* of the original, as it travels, with its empty line */
 	struct slice body;   /* as it travels; used only with full */
 };
