@@ -53,9 +53,9 @@ def check_options(tree):
         return []
     manual = "".join(tree.text(p) for p in tree.files("", under="man")).replace("\\-", "-")
     findings = []
-    for number, line in enumerate(tree.code_lines("src/def/options.def"), 1):
-        match = re.match(r"\s*OPTION\w*\(\s*(\w+)", line)
-        name = match.group(1).lower().replace("_", "-") if match else ""
+    for number, line in enumerate(tree.lines("src/def/options.def"), 1):
+        match = re.match(r'OPTION\(\w+, "([\w-]+)"', line)
+        name = match.group(1) if match else ""
         if name and not re.search(r"(?<![\w-])%s(?![\w-])" % re.escape(name), manual):
             findings.append(Finding("src/def/options.def", number, "docs",
                                     "option %s is not in the manual" % name))

@@ -77,10 +77,21 @@ def check_python(tree):
     return findings
 
 
+def check_manual(tree):
+    """The pages are well-formed mdoc, and their generated parts are those of the tables."""
+    findings = run_tool(["mandoc", "-Tlint", "-Wwarning"] + tree.files("", under="man"), tree, "manual")
+    done = subprocess.run([sys.executable, "tools/gen_man.py", "--check"], cwd=tree.root,
+                          stdout=subprocess.PIPE, check=False, encoding="utf-8")
+    if done.returncode:
+        findings.append(Finding("man", 0, "manual", done.stdout.strip()))
+    return findings
+
+
 CHECKS = [
     ("layers", check_layers.check), ("pure", check_pure.check), ("size", check_size.check),
     ("names", check_names.check), ("docs", check_docs.check), ("words", check_words.check),
     ("format", check_format), ("shell", check_shell), ("python", check_python),
+    ("manual", check_manual),
 ]
 
 
