@@ -139,7 +139,8 @@ def idle(args, folder):
 
 def main():
     args = arguments()
-    with tempfile.TemporaryDirectory(prefix="frank-bench-", dir=os.path.join(ROOT, "build")) as folder:
+    build = os.path.join(ROOT, "build")
+    with tempfile.TemporaryDirectory(prefix="frank-bench-", dir=build) as folder:
         os.chmod(folder, 0o755)
         if args.workload == "idle":
             idle(args, folder)

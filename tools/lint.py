@@ -79,7 +79,8 @@ def check_python(tree):
 
 def check_manual(tree):
     """The pages are well-formed mdoc, and their generated parts are those of the tables."""
-    findings = run_tool(["mandoc", "-Tlint", "-Wwarning"] + tree.files("", under="man"), tree, "manual")
+    pages = tree.files("", under="man")
+    findings = run_tool(["mandoc", "-Tlint", "-Wwarning"] + pages, tree, "manual")
     done = subprocess.run([sys.executable, "tools/gen_man.py", "--check"], cwd=tree.root,
                           stdout=subprocess.PIPE, check=False, encoding="utf-8")
     if done.returncode:

@@ -113,7 +113,8 @@ CASES = [
         "README.md": "[a](docs/b.md) and `src/base/none.h`\n", "src/proc/queue/main.c": "",
         "src/proc/dns/README": "\n" * 16, "src/base/fuzz_x.c": "", "src/base/meson.build": "",
         "docs/decisions/one.md": "", "man/frank.conf.5": "listen",
-        "src/def/options.def": 'OPTION(listen, "listen", x)\nOPTION(out_port, "smtp-out-port", x)\n'},
+        "src/def/options.def": 'OPTION(listen, "listen", x)\n'
+                               'OPTION(out_port, "smtp-out-port", x)\n'},
      ["no such file: docs/b.md", "no such file: src/base/none.h", "no README", "over 15 lines",
       "not among the fuzzers", "no seeds", "not named", "option smtp-out-port"]),
 
