@@ -1,0 +1,559 @@
+/*
+ * db/directory: SQLite with one table of statements, each prepared once. The schema's version
+ * stands in user_version. A busy database (frank check, a backup) is waited for up to DB_BUSY_MS.
+ */
+#include "db/directory.h"
+
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "base/assert.h"
+#include "base/builder.h"
+
+#define SCHEMA_VERSION 1
+#define BINDS_MAX 7
+
+static const char schema[] =
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE postoffice (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE domain (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	"  postoffice INTEGER NOT NULL REFERENCES postoffice ON DELETE RESTRICT);"
+	"CREATE TABLE mailbox (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+	"  postoffice INTEGER NOT NULL REFERENCES postoffice ON DELETE RESTRICT,"
+	"  crypt TEXT NOT NULL, salt BLOB NOT NULL, iterations INTEGER NOT NULL,"
+	"  stored_key BLOB NOT NULL, server_key BLOB NOT NULL, UNIQUE (postoffice, name));"
+	"CREATE TABLE address (local TEXT NOT NULL,"
+	"  domain INTEGER NOT NULL REFERENCES domain ON DELETE CASCADE,"
+	"  mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,"
+	"  PRIMARY KEY (domain, local)) WITHOUT ROWID;"
+	"CREATE INDEX address_mailbox ON address (mailbox);"
+	"CREATE INDEX domain_postoffice ON domain (postoffice);"
+	"PRAGMA user_version = 1;";
+
+static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
+
+#define FILTERED(name, value)                                                                      \
+	" WHERE ?1 = '' OR " name " = ?1 OR " value " = ?1 OR "                                    \
+	"substr(" name ", -length(?1) - 1) = '@' || ?1 ORDER BY 1"
+#define PASSWORD_COLUMNS "crypt, salt, iterations, stored_key, server_key"
+#define JOINED " FROM mailbox m JOIN postoffice p ON p.id = m.postoffice "
+
+#define STATEMENTS(X)                                                                              \
+	X(META_GET, "SELECT value FROM meta WHERE key = ?1")                                       \
+	X(META_PUT, "INSERT INTO meta (key, value) VALUES (?1, ?2)")                               \
+	X(DOMAIN_FIND, "SELECT 1 FROM domain WHERE name = ?1")                                     \
+	X(DOMAIN_FIRST, "SELECT name FROM domain ORDER BY id LIMIT 1")                             \
+	X(ADDRESS_FIND, "SELECT m.id, m.name, p.name" JOINED                                       \
+			"JOIN address a ON a.mailbox = m.id JOIN domain d ON d.id = a.domain "     \
+			"WHERE d.name = ?2 AND a.local = ?1")                                      \
+	X(DOMAIN_MAILBOX, "SELECT m.id, m.name, p.name" JOINED                                     \
+			  "JOIN domain d ON d.postoffice = p.id WHERE d.name = ?1 "                \
+			  "ORDER BY m.id LIMIT 1")                                                 \
+	X(MAILBOX_FIND, "SELECT m.id, m.name, p.name, " PASSWORD_COLUMNS JOINED                    \
+			"WHERE m.name = ?1 AND p.name = ?2")                                       \
+	X(POSTOFFICE_ADD, "INSERT INTO postoffice (name) VALUES (?1)")                             \
+	X(POSTOFFICE_REMOVE, "DELETE FROM postoffice WHERE name = ?1")                             \
+	X(DOMAIN_ADD, "INSERT INTO domain (name, postoffice) "                                     \
+		      "SELECT ?1, id FROM postoffice WHERE name = ?2")                             \
+	X(DOMAIN_REMOVE, "DELETE FROM domain WHERE name = ?1")                                     \
+	X(MAILBOX_ADD, "INSERT INTO mailbox (name, postoffice, " PASSWORD_COLUMNS ") "             \
+		       "SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM postoffice WHERE name = ?2")        \
+	X(MAILBOX_SET, "UPDATE mailbox SET crypt = ?2, salt = ?3, iterations = ?4, "               \
+		       "stored_key = ?5, server_key = ?6 WHERE id = ?1")                           \
+	X(MAILBOX_REMOVE, "DELETE FROM mailbox WHERE id = ?1")                                     \
+	X(ADDRESS_ADD, "INSERT INTO address (local, domain, mailbox) "                             \
+		       "SELECT ?1, d.id, m.id FROM domain d JOIN mailbox m "                       \
+		       "ON m.postoffice = d.postoffice WHERE d.name = ?2 AND m.id = ?3")           \
+	X(ADDRESS_SET, "UPDATE address SET mailbox = ?3 WHERE local = ?1 AND domain = "            \
+		       "(SELECT d.id FROM domain d JOIN mailbox m ON m.postoffice = d.postoffice " \
+		       "WHERE d.name = ?2 AND m.id = ?3)")                                         \
+	X(ADDRESS_REMOVE, "DELETE FROM address WHERE local = ?1 AND domain = "                     \
+			  "(SELECT id FROM domain WHERE name = ?2)")                               \
+	X(LIST_POSTOFFICES, "SELECT p.name, "                                                      \
+			    "(SELECT count(*) FROM domain WHERE postoffice = p.id) || "            \
+			    "' domains, ' || "                                                     \
+			    "(SELECT count(*) FROM mailbox WHERE postoffice = p.id) || "           \
+			    "' mailboxes' FROM postoffice p" FILTERED("p.name", "p.name"))         \
+	X(LIST_DOMAINS, "SELECT d.name, p.name FROM domain d "                                     \
+			"JOIN postoffice p ON p.id = d.postoffice" FILTERED("d.name", "p.name"))   \
+	X(LIST_MAILBOXES,                                                                          \
+	  "SELECT m.name || '@' || p.name, "                                                       \
+	  "(SELECT count(*) FROM address WHERE mailbox = m.id) || ' addresses'" JOINED FILTERED(   \
+		  "m.name || '@' || p.name", "p.name"))                                            \
+	X(LIST_ADDRESSES,                                                                          \
+	  "SELECT a.local || '@' || d.name, m.name || '@' || p.name" JOINED                        \
+	  "JOIN address a ON a.mailbox = m.id JOIN domain d ON d.id = a.domain" FILTERED(          \
+		  "a.local || '@' || d.name", "m.name || '@' || p.name"))
+
+enum statement {
+#define X(name, sql) STATEMENT_##name,
+	STATEMENTS(X)
+#undef X
+		STATEMENT_MAX
+};
+
+static const char *const statements[STATEMENT_MAX] = {
+#define X(name, sql) [STATEMENT_##name] = sql,
+	STATEMENTS(X)
+#undef X
+};
+
+struct db_directory {
+	struct mem *mem;
+	sqlite3 *sqlite;
+	sqlite3_stmt *prepared[STATEMENT_MAX];
+	char why[DB_WHY_MAX + 1];
+};
+
+/* What a parameter of a statement is given. */
+struct value {
+	enum { VALUE_TEXT, VALUE_BLOB, VALUE_NUMBER } kind;
+	struct slice bytes;
+	int64_t number;
+};
+
+#define TEXT(s) ((struct value){VALUE_TEXT, (s), 0})
+#define BLOB(data, len) ((struct value){VALUE_BLOB, {(data), (len)}, 0})
+#define NUMBER(n) ((struct value){VALUE_NUMBER, {0}, (n)})
+
+static int
+fail(struct db_directory *db)
+{
+	int code = sqlite3_extended_errcode(db->sqlite);
+	struct builder b;
+
+	builder_init_fixed(&b, db->why, DB_WHY_MAX);
+	builder_add(&b, slice_sub(slice_str(sqlite3_errmsg(db->sqlite)), 0, DB_WHY_MAX));
+	db->why[b.len] = 0;
+	if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
+		return ERR_EXISTS;
+	if (code == SQLITE_CONSTRAINT_FOREIGNKEY || code == SQLITE_CONSTRAINT_TRIGGER)
+		return ERR_STATE;
+	return ERR_DB;
+}
+
+static int
+script_run(struct db_directory *db, const char *sql)
+{
+	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(db);
+}
+
+static int
+schema_check(struct db_directory *db)
+{
+	sqlite3_stmt *version = NULL;
+	int number = -1;
+
+	if (sqlite3_prepare_v2(db->sqlite, "PRAGMA user_version", -1, &version, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(version) == SQLITE_ROW)
+		number = sqlite3_column_int(version, 0);
+	sqlite3_finalize(version);
+	if (number == SCHEMA_VERSION)
+		return 0;
+	if (number > SCHEMA_VERSION)
+		return ERR_VERSION;
+	if (number < 0)
+		return fail(db);
+	if (script_run(db, "BEGIN IMMEDIATE") < 0)
+		return ERR_DB;
+	if (script_run(db, schema) < 0) {
+		(void)script_run(db, "ROLLBACK");
+		return ERR_DB;
+	}
+	return script_run(db, "COMMIT");
+}
+
+static int
+statements_prepare(struct db_directory *db)
+{
+	for (unsigned i = 0; i < STATEMENT_MAX; i++)
+		if (sqlite3_prepare_v3(db->sqlite, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &db->prepared[i], NULL) != SQLITE_OK)
+			return fail(db);
+	return 0;
+}
+
+int
+db_directory_open(struct mem *mem, const char *path, struct db_directory **ret_db)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+		    SQLITE_OPEN_EXRESCODE;
+	struct db_directory *db = MEM_NEW(mem, struct db_directory);
+	int err = 0;
+
+	if (!db)
+		return ERR_NO_MEMORY;
+	db->mem = mem;
+	if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK)
+		err = ERR_DB;
+	if (err == 0)
+		sqlite3_busy_timeout(db->sqlite, DB_BUSY_MS);
+	if (err == 0)
+		err = script_run(db, settings);
+	if (err == 0)
+		err = schema_check(db);
+	if (err == 0)
+		err = statements_prepare(db);
+	if (err < 0)
+		db_directory_close(&db);
+	else
+		*ret_db = db;
+	return err;
+}
+
+void
+db_directory_close(struct db_directory **db)
+{
+	struct db_directory *d = *db;
+
+	if (!d)
+		return;
+	for (unsigned i = 0; i < STATEMENT_MAX; i++)
+		sqlite3_finalize(d->prepared[i]);
+	sqlite3_close(d->sqlite);
+	mem_give(d->mem, d, sizeof(*d));
+	*db = NULL;
+}
+
+const char *
+db_directory_why(const struct db_directory *db)
+{
+	return db->why;
+}
+
+static bool
+value_bind(sqlite3_stmt *stmt, int index, const struct value *value)
+{
+	const void *data = value->bytes.len ? (const void *)value->bytes.data : "";
+	int len = (int)value->bytes.len;
+
+	if (value->kind == VALUE_NUMBER)
+		return sqlite3_bind_int64(stmt, index, value->number) == SQLITE_OK;
+	if (value->kind == VALUE_BLOB)
+		return sqlite3_bind_blob(stmt, index, data, len, SQLITE_TRANSIENT) == SQLITE_OK;
+	return sqlite3_bind_text(stmt, index, data, len, SQLITE_TRANSIENT) == SQLITE_OK;
+}
+
+/* Binds and steps once: 1 a row is there (statement_end after reading), 0 none, or an error. */
+static int
+statement_begin(struct db_directory *db, enum statement which, const struct value *values,
+		size_t count)
+{
+	sqlite3_stmt *stmt = db->prepared[which];
+	int rc = SQLITE_OK;
+
+	ASSERT(count <= BINDS_MAX);
+	for (size_t i = 0; i < count && rc == SQLITE_OK; i++)
+		if (!value_bind(stmt, (int)i + 1, &values[i]))
+			rc = SQLITE_ERROR;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		return 1;
+	rc = rc == SQLITE_DONE ? 0 : fail(db);
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return rc;
+}
+
+static void
+statement_end(struct db_directory *db, enum statement which)
+{
+	sqlite3_reset(db->prepared[which]);
+	sqlite3_clear_bindings(db->prepared[which]);
+}
+
+/* A statement that changes: ERR_NOT_FOUND when it changed nothing. */
+static int
+change(struct db_directory *db, enum statement which, const struct value *values, size_t count)
+{
+	int err = statement_begin(db, which, values, count);
+
+	ASSERT(err <= 0);
+	if (err == 0 && sqlite3_changes(db->sqlite) == 0)
+		err = ERR_NOT_FOUND;
+	return err;
+}
+
+static struct slice
+column(sqlite3_stmt *stmt, int index)
+{
+	const void *data = sqlite3_column_blob(stmt, index);
+
+	return slice_of(data, (size_t)sqlite3_column_bytes(stmt, index));
+}
+
+/* A text column into a buffer with room for max bytes and a NUL. */
+static bool
+column_text(sqlite3_stmt *stmt, int index, char *buf, size_t max)
+{
+	struct slice text = column(stmt, index);
+
+	if (text.len > max)
+		return false;
+	if (text.len)
+		memcpy(buf, text.data, text.len);
+	buf[text.len] = 0;
+	return true;
+}
+
+static bool
+column_key(sqlite3_stmt *stmt, int index, uint8_t key[DB_KEY_LEN])
+{
+	struct slice bytes = column(stmt, index);
+
+	if (bytes.len != DB_KEY_LEN)
+		return false;
+	memcpy(key, bytes.data, DB_KEY_LEN);
+	return true;
+}
+
+static int
+mailbox_read(sqlite3_stmt *stmt, struct db_mailbox *ret_mailbox)
+{
+	ret_mailbox->id = sqlite3_column_int64(stmt, 0);
+	return column_text(stmt, 1, ret_mailbox->mailbox, DB_NAME_MAX) &&
+			       column_text(stmt, 2, ret_mailbox->postoffice, DB_NAME_MAX)
+		       ? 0
+		       : ERR_DB;
+}
+
+static int
+password_read(sqlite3_stmt *stmt, struct db_password *ret_password)
+{
+	struct slice salt = column(stmt, 4);
+
+	if (salt.len == 0 || salt.len > DB_SALT_MAX)
+		return ERR_DB;
+	memcpy(ret_password->salt, salt.data, salt.len);
+	ret_password->salt_len = (uint8_t)salt.len;
+	ret_password->iterations = (uint32_t)sqlite3_column_int64(stmt, 5);
+	return column_text(stmt, 3, ret_password->crypt, DB_CRYPT_MAX) &&
+			       column_key(stmt, 6, ret_password->stored_key) &&
+			       column_key(stmt, 7, ret_password->server_key)
+		       ? 0
+		       : ERR_DB;
+}
+
+int
+db_domain_find(struct db_directory *db, struct slice domain)
+{
+	struct value values[] = {TEXT(domain)};
+	int got = statement_begin(db, STATEMENT_DOMAIN_FIND, values, 1);
+
+	if (got == 1)
+		statement_end(db, STATEMENT_DOMAIN_FIND);
+	return got == 1 ? 0 : got == 0 ? ERR_NOT_FOUND : got;
+}
+
+int
+db_domain_first(struct db_directory *db, char ret_domain[256])
+{
+	int got = statement_begin(db, STATEMENT_DOMAIN_FIRST, NULL, 0);
+
+	if (got <= 0)
+		return got == 0 ? ERR_NOT_FOUND : got;
+	got = column_text(db->prepared[STATEMENT_DOMAIN_FIRST], 0, ret_domain, 255) ? 0 : ERR_DB;
+	statement_end(db, STATEMENT_DOMAIN_FIRST);
+	return got;
+}
+
+/* A statement that answers a mailbox. */
+static int
+mailbox_ask(struct db_directory *db, enum statement which, const struct value values[2],
+	    struct db_mailbox *ret_mailbox)
+{
+	int got = statement_begin(db, which, values, which == STATEMENT_DOMAIN_MAILBOX ? 1 : 2);
+
+	if (got <= 0)
+		return got == 0 ? ERR_NOT_FOUND : got;
+	got = mailbox_read(db->prepared[which], ret_mailbox);
+	statement_end(db, which);
+	return got;
+}
+
+int
+db_address_find(struct db_directory *db, struct slice local, struct slice domain,
+		struct db_mailbox *ret_mailbox)
+{
+	struct value values[] = {TEXT(local), TEXT(domain)};
+
+	return mailbox_ask(db, STATEMENT_ADDRESS_FIND, values, ret_mailbox);
+}
+
+int
+db_domain_mailbox(struct db_directory *db, struct slice domain, struct db_mailbox *ret_mailbox)
+{
+	struct value values[] = {TEXT(domain), TEXT(SLICE_EMPTY)};
+
+	return mailbox_ask(db, STATEMENT_DOMAIN_MAILBOX, values, ret_mailbox);
+}
+
+int
+db_mailbox_find(struct db_directory *db, struct slice mailbox, struct slice postoffice,
+		struct db_mailbox *ret_mailbox, struct db_password *ret_password)
+{
+	struct value values[] = {TEXT(mailbox), TEXT(postoffice)};
+	sqlite3_stmt *stmt = db->prepared[STATEMENT_MAILBOX_FIND];
+	int got = statement_begin(db, STATEMENT_MAILBOX_FIND, values, 2);
+
+	if (got <= 0)
+		return got == 0 ? ERR_NOT_FOUND : got;
+	got = mailbox_read(stmt, ret_mailbox);
+	if (got == 0)
+		got = password_read(stmt, ret_password);
+	statement_end(db, STATEMENT_MAILBOX_FIND);
+	return got;
+}
+
+int
+db_postoffice_add(struct db_directory *db, struct slice name)
+{
+	struct value values[] = {TEXT(name)};
+
+	return name.len > DB_NAME_MAX ? ERR_LIMIT : change(db, STATEMENT_POSTOFFICE_ADD, values, 1);
+}
+
+int
+db_postoffice_remove(struct db_directory *db, struct slice name)
+{
+	struct value values[] = {TEXT(name)};
+
+	return change(db, STATEMENT_POSTOFFICE_REMOVE, values, 1);
+}
+
+int
+db_domain_add(struct db_directory *db, struct slice domain, struct slice postoffice)
+{
+	struct value values[] = {TEXT(domain), TEXT(postoffice)};
+
+	return domain.len > 255 ? ERR_LIMIT : change(db, STATEMENT_DOMAIN_ADD, values, 2);
+}
+
+int
+db_domain_remove(struct db_directory *db, struct slice domain)
+{
+	struct value values[] = {TEXT(domain)};
+
+	return change(db, STATEMENT_DOMAIN_REMOVE, values, 1);
+}
+
+int
+db_mailbox_add(struct db_directory *db, struct slice mailbox, struct slice postoffice,
+	       const struct db_password *password)
+{
+	struct value values[] = {
+		TEXT(mailbox),
+		TEXT(postoffice),
+		TEXT(slice_str(password->crypt)),
+		BLOB(password->salt, password->salt_len),
+		NUMBER(password->iterations),
+		BLOB(password->stored_key, DB_KEY_LEN),
+		BLOB(password->server_key, DB_KEY_LEN),
+	};
+
+	return mailbox.len > DB_NAME_MAX ? ERR_LIMIT : change(db, STATEMENT_MAILBOX_ADD, values, 7);
+}
+
+int
+db_mailbox_set(struct db_directory *db, int64_t id, const struct db_password *password)
+{
+	struct value values[] = {
+		NUMBER(id),
+		TEXT(slice_str(password->crypt)),
+		BLOB(password->salt, password->salt_len),
+		NUMBER(password->iterations),
+		BLOB(password->stored_key, DB_KEY_LEN),
+		BLOB(password->server_key, DB_KEY_LEN),
+	};
+
+	return change(db, STATEMENT_MAILBOX_SET, values, 6);
+}
+
+int
+db_mailbox_remove(struct db_directory *db, int64_t id)
+{
+	struct value values[] = {NUMBER(id)};
+
+	return change(db, STATEMENT_MAILBOX_REMOVE, values, 1);
+}
+
+int
+db_address_add(struct db_directory *db, const struct db_address *address)
+{
+	struct value values[] = {TEXT(address->local), TEXT(address->domain),
+				 NUMBER(address->mailbox_id)};
+	struct db_mailbox now;
+	int err;
+
+	if (address->local.len > 320)
+		return ERR_LIMIT;
+	err = change(db, STATEMENT_ADDRESS_ADD, values, 3);
+	if (err != ERR_EXISTS)
+		return err;
+	if (address->replace)
+		return change(db, STATEMENT_ADDRESS_SET, values, 3);
+	err = db_address_find(db, address->local, address->domain, &now);
+	if (err < 0)
+		return err;
+	return now.id == address->mailbox_id ? 0 : ERR_EXISTS;
+}
+
+int
+db_address_remove(struct db_directory *db, struct slice local, struct slice domain)
+{
+	struct value values[] = {TEXT(local), TEXT(domain)};
+
+	return change(db, STATEMENT_ADDRESS_REMOVE, values, 2);
+}
+
+int
+db_directory_list(struct db_directory *db, const struct db_list_ask *ask)
+{
+	static const enum statement lists[DB_LIST_MAX] = {
+		[DB_LIST_POSTOFFICES] = STATEMENT_LIST_POSTOFFICES,
+		[DB_LIST_DOMAINS] = STATEMENT_LIST_DOMAINS,
+		[DB_LIST_MAILBOXES] = STATEMENT_LIST_MAILBOXES,
+		[DB_LIST_ADDRESSES] = STATEMENT_LIST_ADDRESSES,
+	};
+	struct value values[] = {TEXT(ask->filter)};
+	sqlite3_stmt *stmt;
+	int got, stopped = 0, rc = SQLITE_ROW;
+
+	ASSERT(ask->list < DB_LIST_MAX);
+	stmt = db->prepared[lists[ask->list]];
+	got = statement_begin(db, lists[ask->list], values, 1);
+	if (got <= 0)
+		return got;
+	while (rc == SQLITE_ROW && !stopped) {
+		stopped = ask->fn(ask->ctx, column(stmt, 0), column(stmt, 1));
+		if (!stopped)
+			rc = sqlite3_step(stmt);
+	}
+	got = rc == SQLITE_ROW || rc == SQLITE_DONE ? stopped : fail(db);
+	statement_end(db, lists[ask->list]);
+	return got;
+}
+
+int
+db_directory_secret(struct db_directory *db, const uint8_t random[DB_KEY_LEN],
+		    uint8_t ret_secret[DB_KEY_LEN])
+{
+	struct value values[] = {TEXT(SLICE("secret")), BLOB(random, DB_KEY_LEN)};
+	sqlite3_stmt *stmt = db->prepared[STATEMENT_META_GET];
+	int got = statement_begin(db, STATEMENT_META_GET, values, 1);
+
+	if (got == 1) {
+		got = column_key(stmt, 0, ret_secret) ? 0 : ERR_DB;
+		statement_end(db, STATEMENT_META_GET);
+		return got;
+	}
+	if (got == 0)
+		got = change(db, STATEMENT_META_PUT, values, 2);
+	if (got == 0)
+		memcpy(ret_secret, random, DB_KEY_LEN);
+	return got;
+}

@@ -1,0 +1,261 @@
+/* db/directory: rows go in, are found, listed and taken out; what depends is kept; damage is said.
+ */
+#include <unistd.h>
+
+#include "base/builder.h"
+#include "base/test.h"
+#include "db/directory.h"
+
+static struct test_mem mem = TEST_MEM_INIT;
+static char folder[] = "/tmp/frank-db.XXXXXX";
+static char path[64];
+
+static struct db_password
+password(const char *crypt)
+{
+	struct db_password p = {.salt = {1, 2, 3}, .salt_len = 16, .iterations = 4096};
+
+	strcpy(p.crypt, crypt);
+	memset(p.stored_key, 7, sizeof(p.stored_key));
+	memset(p.server_key, 9, sizeof(p.server_key));
+	return p;
+}
+
+static struct db_directory *
+open_db(void)
+{
+	struct db_directory *db = NULL;
+
+	assert_int_equal(db_directory_open(&mem.mem, path, &db), 0);
+	return db;
+}
+
+static struct db_directory *
+open_fresh(void)
+{
+	(void)unlink(path);
+	return open_db();
+}
+
+static int64_t
+fill(struct db_directory *db)
+{
+	struct db_password p = password("$y$hash");
+	struct db_mailbox mailbox;
+
+	assert_int_equal(db_postoffice_add(db, SLICE("example.test")), 0);
+	assert_int_equal(db_domain_add(db, SLICE("example.test"), SLICE("example.test")), 0);
+	assert_int_equal(db_mailbox_add(db, SLICE("ann"), SLICE("example.test"), &p), 0);
+	assert_int_equal(db_mailbox_find(db, SLICE("ann"), SLICE("example.test"), &mailbox, &p), 0);
+	return mailbox.id;
+}
+
+TEST(found)
+{
+	struct db_directory *db = open_fresh();
+	struct db_mailbox mailbox;
+	struct db_password p;
+	struct db_address address = {SLICE("info"), SLICE("example.test"), fill(db), false};
+	char first[256];
+
+	assert_int_equal(db_domain_find(db, SLICE("example.test")), 0);
+	assert_int_equal(db_domain_find(db, SLICE("other.test")), ERR_NOT_FOUND);
+	assert_int_equal(db_domain_first(db, first), 0);
+	assert_string_equal(first, "example.test");
+	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox),
+			 ERR_NOT_FOUND);
+	assert_int_equal(db_address_add(db, &address), 0);
+	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox), 0);
+	assert_string_equal(mailbox.mailbox, "ann");
+	assert_string_equal(mailbox.postoffice, "example.test");
+	assert_int_equal(db_domain_mailbox(db, SLICE("example.test"), &mailbox), 0);
+	assert_string_equal(mailbox.mailbox, "ann");
+	assert_int_equal(db_mailbox_find(db, SLICE("ann"), SLICE("example.test"), &mailbox, &p), 0);
+	assert_string_equal(p.crypt, "$y$hash");
+	assert_int_equal(p.salt_len, 16);
+	assert_int_equal(p.stored_key[31], 7);
+	assert_int_equal(db_mailbox_find(db, SLICE("bob"), SLICE("example.test"), &mailbox, &p),
+			 ERR_NOT_FOUND);
+	db_directory_close(&db);
+	/* All of it is on disk. */
+	db = open_db();
+	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox), 0);
+	db_directory_close(&db);
+	assert_int_equal(mem.taken, mem.given);
+}
+
+TEST(rules)
+{
+	struct db_directory *db = open_fresh();
+	int64_t ann = fill(db), bob;
+	struct db_password p = password("$y$other");
+	struct db_mailbox mailbox;
+	struct db_address address = {SLICE("info"), SLICE("example.test"), ann, false};
+
+	assert_int_equal(db_postoffice_add(db, SLICE("example.test")), ERR_EXISTS);
+	assert_int_equal(db_domain_add(db, SLICE("x.test"), SLICE("none")), ERR_NOT_FOUND);
+	assert_int_equal(db_domain_add(db, SLICE("example.test"), SLICE("example.test")),
+			 ERR_EXISTS);
+	assert_int_equal(db_mailbox_add(db, SLICE("ann"), SLICE("example.test"), &p), ERR_EXISTS);
+	assert_int_equal(db_mailbox_add(db, SLICE("ann"), SLICE("none"), &p), ERR_NOT_FOUND);
+	assert_int_equal(db_mailbox_add(db, SLICE("bob"), SLICE("example.test"), &p), 0);
+	assert_int_equal(db_mailbox_find(db, SLICE("bob"), SLICE("example.test"), &mailbox, &p), 0);
+	bob = mailbox.id;
+	/* Adding what is there is fine, unless it leads elsewhere. */
+	assert_int_equal(db_address_add(db, &address), 0);
+	assert_int_equal(db_address_add(db, &address), 0);
+	address.mailbox_id = bob;
+	assert_int_equal(db_address_add(db, &address), ERR_EXISTS);
+	address.replace = true;
+	assert_int_equal(db_address_add(db, &address), 0);
+	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox), 0);
+	assert_string_equal(mailbox.mailbox, "bob");
+	/* A domain of another postoffice is not for this mailbox. */
+	assert_int_equal(db_postoffice_add(db, SLICE("other")), 0);
+	assert_int_equal(db_domain_add(db, SLICE("other.test"), SLICE("other")), 0);
+	address.domain = SLICE("other.test");
+	assert_int_equal(db_address_add(db, &address), ERR_NOT_FOUND);
+	/* What others depend on stays; a mailbox takes its addresses along. */
+	assert_int_equal(db_postoffice_remove(db, SLICE("example.test")), ERR_STATE);
+	assert_int_equal(db_mailbox_remove(db, bob), 0);
+	assert_int_equal(db_mailbox_remove(db, bob), ERR_NOT_FOUND);
+	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox),
+			 ERR_NOT_FOUND);
+	assert_int_equal(db_address_remove(db, SLICE("info"), SLICE("example.test")),
+			 ERR_NOT_FOUND);
+	p = password("$y$new");
+	assert_int_equal(db_mailbox_set(db, ann, &p), 0);
+	assert_int_equal(db_mailbox_find(db, SLICE("ann"), SLICE("example.test"), &mailbox, &p), 0);
+	assert_string_equal(p.crypt, "$y$new");
+	assert_int_equal(db_mailbox_remove(db, ann), 0);
+	assert_int_equal(db_domain_remove(db, SLICE("example.test")), 0);
+	assert_int_equal(db_postoffice_remove(db, SLICE("example.test")), 0);
+	db_directory_close(&db);
+}
+
+static int
+row(void *ctx, struct slice name, struct slice value)
+{
+	struct builder *b = ctx;
+
+	builder_add(b, name);
+	builder_byte(b, '=');
+	builder_add(b, value);
+	builder_byte(b, ' ');
+	return 0;
+}
+
+static int
+row_stop(void *ctx, struct slice name, struct slice value)
+{
+	(void)ctx;
+	(void)name;
+	(void)value;
+	return ERR_LIMIT;
+}
+
+TEST(lists)
+{
+	static const struct {
+		enum db_list list;
+		const char *filter, *want;
+	} rows[] = {
+		{DB_LIST_POSTOFFICES, "",
+		 "example.test=1 domains, 1 mailboxes other=0 domains, 0 mailboxes "},
+		{DB_LIST_POSTOFFICES, "other", "other=0 domains, 0 mailboxes "},
+		{DB_LIST_DOMAINS, "", "example.test=example.test "},
+		{DB_LIST_MAILBOXES, "", "ann@example.test=2 addresses "},
+		{DB_LIST_ADDRESSES, "",
+		 "a@example.test=ann@example.test b@example.test=ann@example.test "},
+		{DB_LIST_ADDRESSES, "b@example.test", "b@example.test=ann@example.test "},
+		{DB_LIST_ADDRESSES, "example.test",
+		 "a@example.test=ann@example.test b@example.test=ann@example.test "},
+		{DB_LIST_ADDRESSES, "ample.test", ""},
+	};
+	struct db_directory *db = open_fresh();
+	struct db_address address = {SLICE("b"), SLICE("example.test"), fill(db), false};
+	struct db_list_ask stop = {DB_LIST_ADDRESSES, SLICE_EMPTY, row_stop, NULL};
+
+	assert_int_equal(db_postoffice_add(db, SLICE("other")), 0);
+	assert_int_equal(db_address_add(db, &address), 0);
+	address.local = SLICE("a");
+	assert_int_equal(db_address_add(db, &address), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t buf[500];
+		struct builder b;
+		struct db_list_ask ask = {rows[i].list, slice_str(rows[i].filter), row, &b};
+
+		builder_init_fixed(&b, buf, sizeof(buf));
+		assert_int_equal(db_directory_list(db, &ask), 0);
+		assert_slice_str(builder_slice(&b), rows[i].want);
+	}
+	assert_int_equal(db_directory_list(db, &stop), ERR_LIMIT);
+	db_directory_close(&db);
+}
+
+TEST(secret)
+{
+	struct db_directory *db = open_fresh();
+	uint8_t random[DB_KEY_LEN] = {1}, other[DB_KEY_LEN] = {2}, got[DB_KEY_LEN];
+
+	assert_int_equal(db_directory_secret(db, random, got), 0);
+	assert_memory_equal(got, random, DB_KEY_LEN);
+	db_directory_close(&db);
+	db = open_db();
+	assert_int_equal(db_directory_secret(db, other, got), 0);
+	assert_memory_equal(got, random, DB_KEY_LEN);
+	db_directory_close(&db);
+}
+
+/* Names are bytes, never SQL. */
+TEST(hostile_names)
+{
+	struct db_directory *db = open_fresh();
+	struct slice nasty = SLICE("x'; DROP TABLE domain; --\0y");
+	struct db_mailbox mailbox;
+	int64_t ann = fill(db);
+	struct db_address address = {nasty, SLICE("example.test"), ann, false};
+
+	assert_int_equal(db_address_add(db, &address), 0);
+	assert_int_equal(db_address_find(db, nasty, SLICE("example.test"), &mailbox), 0);
+	assert_int_equal(db_address_find(db, SLICE("x'; DROP TABLE domain; --"),
+					 SLICE("example.test"), &mailbox),
+			 ERR_NOT_FOUND);
+	assert_int_equal(db_domain_find(db, SLICE("example.test")), 0);
+	db_directory_close(&db);
+}
+
+TEST(damaged)
+{
+	struct db_directory *db = open_fresh();
+	FILE *file;
+
+	fill(db);
+	db_directory_close(&db);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	for (int i = 0; i < 4000; i++)
+		fputc('x', file);
+	fclose(file);
+	assert_int_equal(db_directory_open(&mem.mem, path, &db), ERR_DB);
+	assert_null(db);
+	assert_int_equal(db_directory_open(&mem.mem, "/nonexistent/folder/x.db", &db), ERR_DB);
+	assert_int_equal(mem.taken, mem.given);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {TEST_ROW(found),	    TEST_ROW(rules),
+					   TEST_ROW(lists),	    TEST_ROW(secret),
+					   TEST_ROW(hostile_names), TEST_ROW(damaged)};
+	int failed;
+
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(path, sizeof(path), "%s/x.db", folder);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)unlink(path);
+	(void)rmdir(folder);
+	return failed;
+}
