@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -74,7 +75,7 @@ def message_send(info, user, args):
             code, text = smtp.rcpt(recipient)
             if code != 250:
                 raise SystemExit(f"{recipient} was refused: {code} {text.decode()}")
-        code, text = smtp.data(message_make(user, args).as_bytes())
+        code, text = smtp.data(message_make(user, args).as_bytes(policy=SMTP))
     if code != 250:
         raise SystemExit(f"The message was refused: {code} {text.decode()}")
     return re.findall(r"\b[0-9a-z]{13}\b", text.decode())[-1]

@@ -346,7 +346,11 @@ def main():
     if args.stop:
         return stop(args.stop)
     lab = Lab(args.background or os.path.join(ROOT, "lab-run"), args)
-    users = lab.start()
+    try:
+        users = lab.start()
+    except BaseException:
+        lab.end()
+        raise
     if args.background:
         print(lab.path("lab.json"))
         return 0

@@ -27,7 +27,7 @@ from hosts import ROOT, Hosts, LabHosts, wait_until                     # noqa: 
 from server_log import ServerLog
 from smtp_client import Closed, Reply, SmtpClient, b64, stuff            # noqa: F401
 
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 30
 TOKENS = itertools.count(1)
 

@@ -131,7 +131,8 @@ class Runner:
             if outcome == "failed":
                 self.failed.append(name)
             word = {"passed": "ok", "failed": "FAIL", "skipped": "skip"}[outcome]
-            print(f"{word:5}{seconds:6.2f} s  {name}{': ' + text if text else ''}", flush=True)
+            text = ": " + " | ".join(text.splitlines()) if text else ""
+            print(f"{word:5}{seconds:6.2f} s  {name}{text}", flush=True)
 
     def one(self, test, lab, check):
         """One test on a running server; check: its log can be blamed on this test alone."""
@@ -201,6 +202,8 @@ def main():
                 print(f"{test.name:60} {test.about}")
         return 0
     folder = args.keep or tempfile.mkdtemp(prefix="frank-func-")
+    os.makedirs(folder, exist_ok=True)
+    os.chmod(folder, 0o755)         # started as root, Frank's processes have other uids
     runner = Runner(folder, args.keep)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(runner.group, groups))

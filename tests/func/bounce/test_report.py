@@ -211,7 +211,7 @@ def test_sisimai(lab, host):
     recipient = f"no{token}@{host}"
     lab.submit(recipient, lab.message(token))
     report = lab.ann.bounce(token)
-    script = ("my $r = Sisimai->rise($ARGV[0]); print join '|', $_->recipient->address, "
+    script = ("my $r = Sisimai->make($ARGV[0]); print join '|', $_->recipient->address, "
               "$_->deliverystatus, $_->reason for @$r;")
     done = subprocess.run(["perl", "-MSisimai", "-e", script, report.message.path],
                           capture_output=True, text=True, timeout=60, check=True)

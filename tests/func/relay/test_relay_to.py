@@ -1,5 +1,6 @@
 """./dev run --relay-to: trusts 127.0.0.0/8 and sends all outbound mail to one host."""
 
+import os
 import tempfile
 
 from harness import Lab
@@ -11,6 +12,7 @@ SERVER = "none"
 def test_relay_to(_lab):
     """Issue 2c: relaying without login and without DNS, to one host."""
     with tempfile.TemporaryDirectory(prefix="frank-relay-") as folder:
+        os.chmod(folder, 0o755)
         hosts = LabHosts(folder + "/hosts")
         try:
             host, port = hosts.address("accept.test")

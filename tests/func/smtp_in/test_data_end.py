@@ -15,7 +15,6 @@ ENDS = [
     ("crcrlf-dot-crcrlf", b"\r\r\n.\r\r\n"),
     ("crlf-nul-dot-crlf", b"\r\n\0.\r\n"),
     ("crlf-dot-nul-crlf", b"\r\n.\0\r\n"),
-    ("crcrlf-dot-crlf", b"\r\r\n.\r\n"),
     ("crlf-dot-crcrlf", b"\r\n.\r\r\n"),
     ("crlf-dot-blank-crlf", b"\r\n. \r\n"),
 ]
@@ -36,7 +35,7 @@ def test_one_message_or_refused(lab, end):
         client.mail("a@accept.test", lab.bob.address)
         client.cmd("DATA", 354)
         body = lab.message(outer, "first").rstrip(b"\r\n")
-        client.send(body + end + smuggled(lab, inner).rstrip(b"\r\n") + b"\r\n.\r\n")
+        client.send(body + end + smuggled(lab, inner))
         reply = client.want(2, 5)
         try:
             # Were the smuggled lines commands, further replies would follow the first.

@@ -23,7 +23,7 @@ def test_opportunistic_tls(lab, host):
     lab.submit(f"{token}@{host}", lab.message(token))
     mail, = lab.hosts.wait_mail(host, token)
     assert mail.envelope["tls"]
-    hellos = [x for x in lab.hosts.session_of(mail) if x.get("text", "").startswith("EHLO")]
+    hellos = [x for x in lab.hosts.session_of(mail) if x.get("text", "").upper().startswith("EHLO")]
     assert len(hellos) == 2, "EHLO once before and once after STARTTLS"
 
 

@@ -10,6 +10,7 @@ SERVER = "none"
 
 
 def run(folder, password, check):
+    os.chmod(folder, 0o755)
     hosts = LabHosts(folder + "/hosts")
     try:
         host, port = hosts.address("smart.test")
