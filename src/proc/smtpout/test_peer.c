@@ -1,0 +1,183 @@
+/* test_peer: see test_peer.h. Replies to commands that came in one piece go out in one piece. */
+#include "proc/smtpout/test_peer.h"
+
+#include "base/test.h"
+
+static void
+link_close(struct peer_link *link)
+{
+	rt_stream_destroy(&link->stream);
+	link->peer->open--;
+	builder_str(&link->peer->log, ">\n");
+}
+
+static const char *
+usual_reply(struct slice command)
+{
+	static const struct {
+		const char *command, *reply;
+	} usual[] = {
+		{"@greeting", "220 peer.test\r\n"},
+		{"EHLO", "250-peer.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 900000\r\n"},
+		{"DATA", "354 go\r\n"},
+		{".", "250 2.0.0 queued\r\n"},
+		{"QUIT", "221 bye\r\n"},
+		{"", "250 ok\r\n"},
+	};
+	size_t i = 0;
+
+	while (!slice_starts(command, slice_str(usual[i].command)))
+		i++;
+	return usual[i].reply;
+}
+
+static const char *
+reply_to(struct peer *peer, struct slice command)
+{
+	for (size_t i = 0; i < peer->rule_count; i++) {
+		struct peer_rule *rule = &peer->rules[i];
+
+		if (!slice_starts(command, slice_str(rule->command)))
+			continue;
+		if (rule->count == 1)
+			rule->command = "\xff"; /* used up */
+		else if (rule->count)
+			rule->count--;
+		return rule->reply;
+	}
+	return usual_reply(command);
+}
+
+/* False: the link is closed. */
+static bool
+answer(struct peer_link *link, struct slice command)
+{
+	struct slice reply = slice_str(reply_to(link->peer, command));
+
+	if (slice_eq(reply, SLICE("@close"))) {
+		link_close(link);
+		return false;
+	}
+	if (slice_eq(reply, SLICE("@silent")))
+		return true;
+	link->in_data = slice_starts(command, SLICE("DATA")) && reply.data[0] == '3';
+	if (link->in_data)
+		link->peer->content_len = 0;
+	ASSERT(link->out_len + reply.len <= sizeof(link->out));
+	memcpy(link->out + link->out_len, reply.data, reply.len);
+	link->out_len += reply.len;
+	return true;
+}
+
+static void
+content_log(struct peer *peer)
+{
+	builder_byte(&peer->log, '=');
+	builder_dec(&peer->log, peer->content_len);
+	builder_str(&peer->log, "=\n");
+}
+
+static bool
+line_take(struct peer_link *link, struct slice line)
+{
+	struct peer *peer = link->peer;
+
+	if (!link->in_data) {
+		struct slice command = slice_sub(line, 0, line.len - 2);
+
+		/* a TLS handshake, which is none of our arts */
+		if (line.len < 2 || line.data[line.len - 2] != '\r') {
+			link_close(link);
+			return false;
+		}
+		builder_add(&peer->log, command);
+		builder_byte(&peer->log, '\n');
+		return answer(link, command);
+	}
+	ASSERT(peer->content_len + line.len <= PEER_CONTENT_MAX);
+	memcpy(peer->content + peer->content_len, line.data, line.len);
+	peer->content_len += line.len;
+	if (!slice_eq(line, SLICE(".\r\n")))
+		return true;
+	link->in_data = false;
+	content_log(peer);
+	return answer(link, SLICE("."));
+}
+
+static void
+flush(struct peer_link *link)
+{
+	struct slice out = slice_of(link->out, link->out_len);
+
+	if (out.len && rt_stream_send(link->stream, &out, 1) < 0)
+		link_close(link);
+	link->out_len = 0;
+}
+
+static void
+on_ready(void *ctx, unsigned events)
+{
+	struct peer_link *link = ctx;
+	uint8_t buf[32768];
+	ssize_t got = rt_stream_recv(link->stream, buf, sizeof(buf));
+
+	(void)events;
+	if (got == ERR_AGAIN)
+		return;
+	if (got < 0) {
+		link_close(link);
+		return;
+	}
+	for (ssize_t i = 0; i < got; i++) {
+		ASSERT(link->line_len < sizeof(link->line));
+		link->line[link->line_len++] = buf[i];
+		if (buf[i] != '\n')
+			continue;
+		if (!line_take(link, slice_of(link->line, link->line_len)))
+			return;
+		link->line_len = 0;
+	}
+	flush(link);
+}
+
+static void
+on_accept(void *ctx, struct rt_stream *stream, int err)
+{
+	struct peer *peer = ctx;
+	struct peer_link *link = &peer->links[peer->connects];
+
+	ASSERT(!err && peer->connects < PEER_LINKS_MAX);
+	builder_str(&peer->log, "<\n");
+	peer->connects++;
+	if (++peer->open > peer->open_most)
+		peer->open_most = peer->open;
+	*link = (struct peer_link){.peer = peer, .stream = stream};
+	rt_stream_on_ready(stream, on_ready, link);
+	rt_stream_want(stream, RT_READABLE);
+	if (answer(link, SLICE("@greeting")))
+		flush(link);
+}
+
+void
+peer_init(struct peer *peer, struct rt *rt, struct peer_rule *rules, size_t rule_count)
+{
+	struct net_addr any = {NET_FAMILY_4, 0, {127, 0, 0, 1}};
+	int fd;
+
+	memset(peer, 0, sizeof(*peer));
+	peer->rt = rt;
+	peer->rules = rules;
+	peer->rule_count = rule_count;
+	builder_init_fixed(&peer->log, peer->log_room, sizeof(peer->log_room));
+	assert_int_equal(rt_listen(rt, &any, &fd), 0);
+	assert_int_equal(rt_listener_create(rt, fd, on_accept, peer, &peer->listener), 0);
+	assert_int_equal(rt_listener_addr(peer->listener, &peer->address), 0);
+}
+
+void
+peer_finish(struct peer *peer)
+{
+	for (unsigned i = 0; i < peer->connects; i++)
+		rt_stream_destroy(&peer->links[i].stream);
+	rt_listener_destroy(&peer->listener);
+}

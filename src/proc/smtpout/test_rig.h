@@ -1,0 +1,71 @@
+/*
+ * test_rig: smtpout alone, with this test in place of queue, dns, spool and boot. Jobs are sent to
+ * it over a real channel; what it answers is kept.
+ */
+#ifndef PROC_SMTPOUT_TEST_RIG_H
+#define PROC_SMTPOUT_TEST_RIG_H
+
+#include "proc/smtpout/smtpout.h"
+#include "proc/smtpout/test_peer.h"
+#include "rt/test_rt.h"
+
+#define RIG_PEERS_MAX 3
+#define RIG_RESULTS_MAX 64
+
+/* Segment n is the n-th of these. */
+struct rig_message {
+	const char *sender;
+	const char *rcpts[4];
+	const char *content;
+	size_t file_bytes; /* so many more bytes, in lines, in a body file */
+	uint16_t flags;
+};
+
+struct rig_result {
+	uint64_t job;
+	uint16_t rcpts[8];
+	size_t rcpt_count;
+	uint8_t class, stage;
+	uint16_t code;
+	struct verdict_status status;
+	char reply[512], host[64];
+	struct net_addr address;
+};
+
+struct rig {
+	struct test_rt t;
+	struct boot boot;
+	struct arena arena;
+	struct config config;
+	struct smtpout *out;
+	struct ipc_channel *queue_far, *queue_near, *dns_far, *dns_near;
+	struct peer peers[RIG_PEERS_MAX];
+	unsigned peer_count;
+	struct net_addr dead[RIG_PEERS_MAX]; /* tried before the peers */
+	unsigned dead_count;
+	struct verdict dns_verdict; /* class OK: the peers */
+	bool stopped;
+
+	struct rig_result results[RIG_RESULTS_MAX];
+	size_t result_count;
+	unsigned done_count, done_wanted;
+};
+
+void rig_begin(struct rig *rig);
+/* A peer with rules (may be NULL); each has a preference of its own, in order. */
+struct peer *rig_peer(struct rig *rig, struct peer_rule *rules, size_t rule_count);
+/* Grants job for the message and its first recipients. */
+void rig_job(struct rig *rig, uint64_t job, uint32_t segment, unsigned rcpt_count, unsigned slots);
+/* To this destination instead of far.test. */
+void rig_job_to(struct rig *rig, uint64_t job, const char *destination);
+/* Until so many jobs are done in all. */
+void rig_run(struct rig *rig, unsigned done);
+/* For so long. */
+void rig_run_ms(struct rig *rig, uint64_t ms);
+/* All memory must be back. */
+void rig_end(struct rig *rig);
+
+extern const struct rig_message rig_messages[];
+extern const size_t rig_message_count;
+
+#endif

@@ -1,0 +1,460 @@
+/*
+ * smtpout as a whole: jobs in, SMTP servers that behave and misbehave, verdicts out. What is said
+ * on the wire in detail is tested with the machine (wire/smtp/test_client*.c).
+ */
+#include "proc/smtpout/test_rig.h"
+
+#define CONTENT "Subject: x\r\n\r\n..dot\r\n"
+
+const struct rig_message rig_messages[] = {
+	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, CONTENT, 0, 0},
+	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0},
+	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0},
+	{"d@me.test",
+	 {"x@far.test"},
+	 "Subject: \xc3\xa4\r\n\r\n",
+	 0,
+	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT},
+};
+const size_t rig_message_count = 4;
+
+#define RULES(...)                                                                                 \
+	(struct peer_rule[]){__VA_ARGS__},                                                         \
+		sizeof((struct peer_rule[]){__VA_ARGS__}) / sizeof(struct peer_rule)
+
+static struct rig rig;
+
+static void
+assert_result(size_t index, unsigned class, unsigned stage, unsigned code)
+{
+	const struct rig_result *got = &rig.results[index];
+
+	assert_true(index < rig.result_count);
+	assert_int_equal(got->class, class);
+	assert_string_equal(verdict_stage_str(got->stage), verdict_stage_str(stage));
+	assert_int_equal(got->code, code);
+}
+
+static void
+assert_status(size_t index, unsigned class, unsigned subject, unsigned detail)
+{
+	assert_int_equal(rig.results[index].status.class, class);
+	assert_int_equal(rig.results[index].status.subject, subject);
+	assert_int_equal(rig.results[index].status.detail, detail);
+}
+
+TEST(one_mail)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 7, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(rig.results[0].job, 7);
+	assert_string_equal(rig.results[0].reply, "250 2.0.0 queued");
+	assert_string_equal(rig.results[0].host, "mx0.far.test");
+	assert_int_equal(rig.results[0].address.port, peer->address.port);
+	assert_slice_str(slice_of(peer->content, peer->content_len), CONTENT ".\r\n");
+	assert_slice_str(builder_slice(&peer->log), "<\nEHLO me.test\nMAIL FROM:<a@me.test> "
+						    "SIZE=21\nRCPT TO:<x@far.test>\nDATA\n=24=\n");
+	rig_end(&rig);
+}
+
+/* Content whose last line has no end gets one: a dot behind it would end nothing. */
+TEST(content_without_end)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 1, 1, 1);
+	rig_run(&rig, 1);
+	assert_slice_str(slice_of(peer->content, peer->content_len),
+			 "Subject: y\r\n\r\nno end\r\n.\r\n");
+	rig_end(&rig);
+}
+
+TEST(body_file)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 2, 1, 1);
+	rig_job(&rig, 2, 0, 1, 1);
+	rig_job(&rig, 3, 2, 1, 1);
+	rig_run(&rig, 3);
+	assert_int_equal(peer->content_len, 16 + 640000 + 3);
+	for (size_t i = 0; i < 640000; i++) {
+		size_t at = i % 64;
+		uint8_t want = at == 63 ? '\n' : at == 62 ? '\r' : (uint8_t)('a' + at % 26);
+
+		assert_int_equal(peer->content[16 + i], want);
+	}
+	rig_end(&rig);
+}
+
+/* All over one connection, each envelope behind the body before it. */
+TEST(one_connection)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	for (unsigned i = 0; i < 10; i++)
+		rig_job(&rig, i, i % 2, 1, 1);
+	rig_run(&rig, 10);
+	assert_int_equal(rig.result_count, 10);
+	assert_int_equal(peer->connects, 1);
+	rig_end(&rig);
+}
+
+TEST(slots)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	for (unsigned i = 0; i < 30; i++)
+		rig_job(&rig, i, i % 2, 1, 3);
+	rig_run(&rig, 30);
+	assert_int_equal(rig.result_count, 30);
+	assert_in_range(peer->open_most, 2, 3);
+	rig_end(&rig);
+}
+
+TEST(partial_success)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"RCPT TO:<y@", "550 5.1.1 no such user\r\n", 0},
+			     {"RCPT TO:<z@", "451 4.2.1 busy\r\n", 0}));
+	rig_job(&rig, 1, 0, 3, 1);
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 3);
+	assert_result(0, VERDICT_NEVER, VERDICT_STAGE_RECIPIENT, 550);
+	assert_int_equal(rig.results[0].rcpts[0], 1);
+	assert_result(1, VERDICT_LATER, VERDICT_STAGE_RECIPIENT, 451);
+	assert_int_equal(rig.results[1].rcpts[0], 2);
+	assert_result(2, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(rig.results[2].rcpts[0], 0);
+	rig_end(&rig);
+}
+
+TEST(results_in_one)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"MAIL", "550 5.7.1 not you\r\n", 0}));
+	rig_job(&rig, 1, 0, 3, 1);
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 1);
+	assert_result(0, VERDICT_NEVER, VERDICT_STAGE_SENDER, 550);
+	assert_int_equal(rig.results[0].rcpt_count, 3);
+	rig_end(&rig);
+}
+
+TEST(greeting_refuses)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"@greeting", "554-gateway.test\r\n554 Your access\r\n", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_job(&rig, 2, 0, 1, 1);
+	rig_run(&rig, 2);
+	assert_result(0, VERDICT_NEVER, VERDICT_STAGE_GREETING, 554);
+	assert_result(1, VERDICT_NEVER, VERDICT_STAGE_GREETING, 554);
+	assert_string_equal(rig.results[0].reply, "554-gateway.test\n554 Your access");
+	assert_string_equal(rig.results[0].host, "mx0.far.test");
+	rig_end(&rig);
+}
+
+TEST(next_host_after_421)
+{
+	struct peer *busy, *good;
+
+	rig_begin(&rig);
+	busy = rig_peer(&rig, RULES({"@greeting", "421 busy\r\n", 0}));
+	good = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(busy->connects, 1);
+	assert_int_equal(good->connects, 1);
+	assert_string_equal(rig.results[0].host, "mx1.far.test");
+	rig_end(&rig);
+}
+
+TEST(next_host_after_refused_connection)
+{
+	rig_begin(&rig);
+	rig.dead[rig.dead_count++] = (struct net_addr){NET_FAMILY_4, 1, {127, 0, 0, 1}};
+	rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+/* A 5xx of one host does not bounce what another might take later. */
+TEST(refused_and_dead)
+{
+	rig_begin(&rig);
+	rig.dead[rig.dead_count++] = (struct net_addr){NET_FAMILY_4, 1, {127, 0, 0, 1}};
+	rig_peer(&rig, RULES({"@greeting", "554 no\r\n", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
+	assert_status(0, 4, 4, 1);
+	rig_end(&rig);
+}
+
+TEST(no_host)
+{
+	rig_begin(&rig);
+	rig.dead[rig.dead_count++] = (struct net_addr){NET_FAMILY_4, 1, {127, 0, 0, 1}};
+	for (unsigned i = 0; i < 5; i++)
+		rig_job(&rig, i, 0, 1, 20);
+	rig_run(&rig, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_result(i, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
+	assert_in_range(rig.out->counters.connects, 0, 1);
+	rig_end(&rig);
+}
+
+TEST(dns_says_no)
+{
+	rig_begin(&rig);
+	rig.dns_verdict = (struct verdict){
+		.class = VERDICT_NEVER, .stage = VERDICT_STAGE_DNS, .status = {5, 1, 10}};
+	rig_job(&rig, 1, 0, 2, 1);
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 1);
+	assert_result(0, VERDICT_NEVER, VERDICT_STAGE_DNS, 0);
+	assert_status(0, 5, 1, 10);
+	rig_end(&rig);
+}
+
+TEST(drop_after_dot)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({".", "@close", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_FINAL, 0);
+	assert_status(0, 4, 4, 2);
+	rig_end(&rig);
+}
+
+TEST(silent_greeting)
+{
+	rig_begin(&rig);
+	rig.config.out_greeting = 100;
+	smtpout_process.reload(rig.out);
+	rig_peer(&rig, RULES({"@greeting", "@silent", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_GREETING, 0);
+	rig_end(&rig);
+}
+
+/* TLS that breaks: the same host again, without. */
+TEST(tls_breaks)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0},
+				    {"STARTTLS", "@close", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->connects, 2);
+	rig_end(&rig);
+}
+
+TEST(handshake_of_garbage)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0},
+				    {"STARTTLS", "220 go\r\n250 no TLS this\r\n", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->connects, 2);
+	rig_end(&rig);
+}
+
+/* A kept connection that the peer has closed costs no attempt. */
+TEST(kept_connection_gone)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"MAIL FROM:<b", "@close", 1}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	rig_job(&rig, 2, 1, 1, 1);
+	rig_run(&rig, 2);
+	assert_result(1, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->connects, 2);
+	rig_end(&rig);
+}
+
+/* But one that breaks every time is no host to insist on. */
+TEST(returns_end)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"MAIL FROM:<b", "421 enough\r\n", 0}));
+	for (unsigned i = 0; i < 8; i++)
+		rig_job(&rig, i, i == 1 ? 1 : 0, 1, 1);
+	rig_run(&rig, 8);
+	for (size_t i = 0; i < rig.result_count; i++)
+		assert_result(i, rig.results[i].job == 1 ? VERDICT_LATER : VERDICT_OK,
+			      rig.results[i].job == 1 ? VERDICT_STAGE_SENDER : VERDICT_STAGE_FINAL,
+			      rig.results[i].job == 1 ? rig.results[i].code : 250);
+	rig_end(&rig);
+}
+
+TEST(mailmax)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(
+		&rig, RULES({"EHLO", "250-peer\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=2\r\n", 0}));
+	for (unsigned i = 0; i < 6; i++)
+		rig_job(&rig, i, 0, 1, 1);
+	rig_run(&rig, 6);
+	assert_int_equal(peer->connects, 3);
+	for (size_t i = 0; i < 6; i++)
+		assert_result(i, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+TEST(messages_max)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	rig.config.out_messages_max = 2;
+	smtpout_process.reload(rig.out);
+	peer = rig_peer(&rig, NULL, 0);
+	for (unsigned i = 0; i < 6; i++)
+		rig_job(&rig, i, 0, 1, 1);
+	rig_run(&rig, 6);
+	assert_int_equal(peer->connects, 3);
+	rig_end(&rig);
+}
+
+TEST(needs_utf8)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 3, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_NEVER, VERDICT_STAGE_SENDER, 0);
+	assert_status(0, 5, 6, 7);
+	rig_end(&rig);
+}
+
+TEST(idle_says_goodbye)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	rig.config.out_idle = 20;
+	smtpout_process.reload(rig.out);
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	rig_run_ms(&rig, 200);
+	assert_true(slice_ends_nocase(builder_slice(&peer->log), SLICE("QUIT\n>\n")));
+	assert_int_equal(rig.out->session_count, 0);
+	rig_end(&rig);
+}
+
+TEST(record_missing)
+{
+	rig_begin(&rig);
+	log_set_level(rig.boot.log, LOG_ERROR);
+	log_set_fd(rig.boot.log, -1); /* the error is wanted */
+	rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 99, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_LOCAL, 0);
+	rig_end(&rig);
+}
+
+TEST(smart_host)
+{
+	struct peer *peer;
+	uint8_t text[64];
+	struct builder b;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	builder_init_fixed(&b, text, sizeof(text));
+	net_addr_format_port(&b, &peer->address);
+	rig.config.smart_host = builder_slice(&b);
+	smtpout_process.reload(rig.out);
+	rig.dns_verdict.class = VERDICT_NEVER; /* nobody asks it */
+	rig_job_to(&rig, 1, "");
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+TEST(no_smart_host)
+{
+	rig_begin(&rig);
+	rig_job_to(&rig, 1, "");
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_LOCAL, 0);
+	rig_end(&rig);
+}
+
+/* Queue dies: all is dropped, nothing is left; what waits for dns, too. */
+TEST(queue_gone)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"@greeting", "220 hi\r\n", 0}, {"EHLO", "250 hi\r\n", 0},
+			     {"", "@silent", 0}));
+	for (unsigned i = 0; i < 5; i++)
+		rig_job(&rig, i, 0, 1, 1);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig.out->job_count, 5);
+	ipc_channel_destroy(&rig.queue_far);
+	rig_run_ms(&rig, 50);
+	assert_int_equal(rig.out->job_count, 0);
+	assert_int_equal(rig.out->session_count, 0);
+	rig_end(&rig);
+}
+
+/* To stop: what goes out ends, what waits is left to queue. */
+TEST(stop)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	for (unsigned i = 0; i < 20; i++)
+		rig_job(&rig, i, 0, 1, 1);
+	rig_run(&rig, 1);
+	smtpout_process.stop(rig.out);
+	if (!rig.stopped)
+		test_rt_run(&rig.t);
+	assert_true(rig.stopped);
+	assert_int_equal(rig.out->job_count, 0);
+	rig_end(&rig);
+}
+
+TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
+      TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
+      TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
+      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
+      TEST_ROW(dns_says_no), TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting),
+      TEST_ROW(tls_breaks), TEST_ROW(handshake_of_garbage), TEST_ROW(kept_connection_gone),
+      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(smart_host),
+      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(stop))
