@@ -49,16 +49,17 @@ def check_processes(tree):
 
 def check_options(tree):
     """Every option has a line in the manual, once there is one."""
-    if not tree.exists("src/def/options.def") or not tree.exists("man"):
+    if not tree.exists("man"):
         return []
     manual = "".join(tree.text(p) for p in tree.files("", under="man")).replace("\\-", "-")
     findings = []
-    for number, line in enumerate(tree.lines("src/def/options.def"), 1):
-        match = re.match(r'OPTION\(\w+, "([\w-]+)"', line)
-        name = match.group(1) if match else ""
-        if name and not re.search(r"(?<![\w-])%s(?![\w-])" % re.escape(name), manual):
-            findings.append(Finding("src/def/options.def", number, "docs",
-                                    "option %s is not in the manual" % name))
+    for table in ("src/def/options.def", "src/def/listener_options.def"):
+        for number, line in enumerate(tree.lines(table) if tree.exists(table) else [], 1):
+            match = re.match(r'OPTION\(\w+, "([\w-]+)"', line)
+            name = match.group(1) if match else ""
+            if name and not re.search(r"(?<![\w-])%s(?![\w-])" % re.escape(name), manual):
+                findings.append(Finding(table, number, "docs",
+                                        "option %s is not in the manual" % name))
     return findings
 
 
