@@ -122,7 +122,8 @@ class Lab:
             })
         # Everybody in a lab is 127.0.0.1.
         common = {"connections-per-network": "20000", "connection-rate": "10000000"}
-        blocks = {name: {"address": f"127.0.0.1:{port}", "kind": name, **common}
+        also = " [::1]:{0}" if ipv6_works() else ""
+        blocks = {name: {"address": ("127.0.0.1:{0}" + also).format(port), "kind": name, **common}
                   for name, port in self.ports.items()}
         for line in self.args.set:
             option, _, value = line.partition(" ")
@@ -285,20 +286,34 @@ def private(path, flags):
     return os.open(path, flags, 0o600)
 
 
+def can_bind(family, address, port):
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+        return True
+    except OSError:
+        return False
+
+
+def ipv6_works():
+    return can_bind(socket.AF_INET6, "::1", 0)
+
+
 def port_is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    return can_bind(socket.AF_INET, "127.0.0.1", port) and (
+        not ipv6_works() or can_bind(socket.AF_INET6, "::1", port))
 
 
 def port_free():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is free on both families; one that is not is rare, so a few tries do."""
+    for _ in range(20):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port_is_free(port):
+            return port
+    raise SystemExit("No port is free on both 127.0.0.1 and ::1.")
 
 
 def child_end(child):

@@ -4,7 +4,7 @@ import time
 
 from harness import b64, table
 
-EXPECT_LOG = [r"login|auth"]
+EXPECT_LOG = [r" warn \S+ \S*(login|auth)"]
 LISTENERS = [("submission", "submission"), ("submissions", "submissions")]
 
 

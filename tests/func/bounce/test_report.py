@@ -6,7 +6,6 @@ import time
 
 from harness import Report, Skip, table
 
-EXPECT_LOG = [r" warn "]
 PARALLEL = 4
 
 

@@ -4,7 +4,7 @@ import ssl
 
 from harness import Closed, table
 
-EXPECT_LOG = [r"\btls"]
+EXPECT_LOG = [r" warn \S+ \S*tls"]
 
 
 @table([("mx", "mx"), ("submission", "submission")])

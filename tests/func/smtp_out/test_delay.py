@@ -3,7 +3,6 @@
 import time
 
 OPTIONS = ["delay-notice first-failure"]
-EXPECT_LOG = [r" warn "]
 
 
 def test_first_failure(lab):

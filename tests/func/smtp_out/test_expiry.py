@@ -3,7 +3,6 @@
 from harness import table
 
 PARALLEL = 8
-EXPECT_LOG = [r" warn "]
 
 
 @table([

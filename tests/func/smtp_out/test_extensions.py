@@ -3,7 +3,6 @@
 from harness import table
 
 PARALLEL = 4
-EXPECT_LOG = [r" warn "]
 EIGHT = "Grün und 8 Bit breit.\r\n".encode()
 
 

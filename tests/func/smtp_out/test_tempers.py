@@ -5,7 +5,6 @@ import time
 from harness import table
 
 PARALLEL = 16
-EXPECT_LOG = [r" warn "]       # a failing remote is worth a warning
 
 
 @table([(row[0], *row) for row in [

@@ -6,7 +6,6 @@ from harness import table
 from hosts import ROOT
 
 PARALLEL = 4
-EXPECT_LOG = [r" warn "]
 
 
 @table([

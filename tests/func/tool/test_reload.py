@@ -8,7 +8,7 @@ import subprocess
 from harness import table
 from hosts import wait_until
 
-EXPECT_LOG = [r"config|reload|tls"]
+EXPECT_LOG = [r" (warn|error) \S+ \S*(config|reload|tls)"]
 FRESH = True
 
 

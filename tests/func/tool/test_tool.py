@@ -6,8 +6,6 @@ import time
 from harness import queue_id
 from hosts import wait_until
 
-EXPECT_LOG = [r" warn ", r"conf|reload"]
-
 
 def test_trace_delivered(lab):
     """Issue 11: frank trace ID prints a message's life."""
