@@ -112,6 +112,7 @@ outcome_of_client(enum smtp_client_stage stage, enum smtp_client_how how,
 	verdict.class = rows[how].class;
 	verdict.status = rows[how].status;
 	verdict.cause = rows[how].cause;
+	verdict.confidence_percent = 100;
 	verdict.public_text = slice_str(rows[how].text);
 	return verdict;
 }
@@ -122,7 +123,8 @@ outcome_of_connect(int err)
 	struct verdict verdict = {.class = VERDICT_LATER,
 				  .stage = VERDICT_STAGE_CONNECT,
 				  .status = {4, 4, 1},
-				  .cause = VERDICT_CAUSE_NET_OR_ROUTE};
+				  .cause = VERDICT_CAUSE_NET_OR_ROUTE,
+				  .confidence_percent = 100};
 
 	verdict.public_text = SLICE("No connection to the server.");
 	verdict.evidence =

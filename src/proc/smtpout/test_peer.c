@@ -6,7 +6,7 @@
 static void
 link_close(struct peer_link *link)
 {
-	rt_stream_destroy(&link->stream);
+	conn_destroy(&link->conn);
 	link->peer->open--;
 	builder_str(&link->peer->log, ">\n");
 }
@@ -60,6 +60,10 @@ answer(struct peer_link *link, struct slice command)
 	}
 	if (slice_eq(reply, SLICE("@silent")))
 		return true;
+	if (slice_eq(reply, SLICE("@tls"))) {
+		link->shaking = true;
+		reply = SLICE("220 go\r\n");
+	}
 	link->in_data = slice_starts(command, SLICE("DATA")) && reply.data[0] == '3';
 	if (link->in_data)
 		link->peer->content_len = 0;
@@ -105,13 +109,36 @@ line_take(struct peer_link *link, struct slice line)
 }
 
 static void
+tls_begin(struct peer_link *link)
+{
+	struct peer *peer = link->peer;
+	struct conn_tls_options options = {.deadline_ms = rt_now_ms(peer->rt) + 5000};
+
+	if (!peer->tls) {
+		struct test_pem pem;
+		struct tls_why why;
+
+		test_pem_make(&pem);
+		assert_int_equal(
+			tls_context_server_create(rt_mem(peer->rt), test_pem_slice(pem.certificate),
+						  test_pem_slice(pem.key), &why, &peer->tls),
+			0);
+		test_pem_free(&pem);
+	}
+	options.context = peer->tls;
+	assert_int_equal(conn_tls_start(link->conn, &options), 0);
+}
+
+static void
 flush(struct peer_link *link)
 {
 	struct slice out = slice_of(link->out, link->out_len);
 
-	if (out.len && rt_stream_send(link->stream, &out, 1) < 0)
-		link_close(link);
 	link->out_len = 0;
+	if (out.len && conn_send(link->conn, &out, 1) < 0)
+		link_close(link);
+	else if (link->shaking && conn_tls_result(link->conn) == ERR_STATE)
+		tls_begin(link);
 }
 
 static void
@@ -119,9 +146,19 @@ on_ready(void *ctx, unsigned events)
 {
 	struct peer_link *link = ctx;
 	uint8_t buf[32768];
-	ssize_t got = rt_stream_recv(link->stream, buf, sizeof(buf));
+	ssize_t got;
 
 	(void)events;
+	if (link->shaking) {
+		int err = conn_tls_result(link->conn);
+
+		if (err == ERR_AGAIN)
+			return;
+		link->shaking = false;
+		link->peer->shaken += err == 0;
+		conn_want(link->conn, RT_READABLE);
+	}
+	got = conn_recv(link->conn, buf, sizeof(buf));
 	if (got == ERR_AGAIN)
 		return;
 	if (got < 0) {
@@ -151,9 +188,9 @@ on_accept(void *ctx, struct rt_stream *stream, int err)
 	peer->connects++;
 	if (++peer->open > peer->open_most)
 		peer->open_most = peer->open;
-	*link = (struct peer_link){.peer = peer, .stream = stream};
-	rt_stream_on_ready(stream, on_ready, link);
-	rt_stream_want(stream, RT_READABLE);
+	*link = (struct peer_link){.peer = peer};
+	assert_int_equal(conn_create(stream, on_ready, link, &link->conn), 0);
+	conn_want(link->conn, RT_READABLE);
 	if (answer(link, SLICE("@greeting")))
 		flush(link);
 }
@@ -178,6 +215,7 @@ void
 peer_finish(struct peer *peer)
 {
 	for (unsigned i = 0; i < peer->connects; i++)
-		rt_stream_destroy(&peer->links[i].stream);
+		conn_destroy(&peer->links[i].conn);
+	tls_context_unref(&peer->tls);
 	rt_listener_destroy(&peer->listener);
 }

@@ -7,14 +7,16 @@
 #define PROC_SMTPOUT_TEST_PEER_H
 
 #include "base/builder.h"
-#include "rt/net.h"
+#include "tls/conn.h"
+#include "tls/test_pem.h"
 
 #define PEER_LINKS_MAX 64
 #define PEER_LOG_MAX 65536
 #define PEER_CONTENT_MAX ((size_t)1 << 20)
 
 /* To a command that begins so (or "@greeting", "."), this is the reply; the first rule that fits.
- * "@close" and "@silent" are actions. count: how often, 0: always. */
+ * "@close", "@silent" and "@tls" (220, then
+ * the handshake) are actions. count: how often, 0: always. */
 struct peer_rule {
 	const char *command, *reply;
 	unsigned count;
@@ -24,7 +26,8 @@ struct peer;
 
 struct peer_link {
 	struct peer *peer;
-	struct rt_stream *stream;
+	struct conn *conn;
+	bool shaking;
 	uint8_t line[4096];
 	size_t line_len;
 	bool in_data;
@@ -36,6 +39,8 @@ struct peer {
 	struct rt *rt;
 	struct rt_listener *listener;
 	struct net_addr address;
+	struct tls_context *tls; /* made when it is needed */
+	unsigned shaken;
 	struct peer_rule *rules; /* count is counted down */
 	size_t rule_count;
 	struct peer_link links[PEER_LINKS_MAX];

@@ -2,6 +2,9 @@
  * smtpout as a whole: jobs in, SMTP servers that behave and misbehave, verdicts out. What is said
  * on the wire in detail is tested with the machine (wire/smtp/test_client*.c).
  */
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "proc/smtpout/test_rig.h"
 
 #define CONTENT "Subject: x\r\n\r\n..dot\r\n"
@@ -41,6 +44,26 @@ assert_status(size_t index, unsigned class, unsigned subject, unsigned detail)
 	assert_int_equal(rig.results[index].status.class, class);
 	assert_int_equal(rig.results[index].status.subject, subject);
 	assert_int_equal(rig.results[index].status.detail, detail);
+}
+
+/* An IPv6 address whose queue of connections is full: it never answers. */
+static void
+deaf_open(struct net_addr *ret_addr, int ret_fds[4])
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr *addr = (struct sockaddr *)&in6;
+	socklen_t len = sizeof(in6);
+
+	ret_fds[0] = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(ret_fds[0], addr, len), 0);
+	assert_int_equal(listen(ret_fds[0], 0), 0);
+	assert_int_equal(getsockname(ret_fds[0], addr, &len), 0);
+	for (size_t i = 1; i < 4; i++) {
+		ret_fds[i] = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)!connect(ret_fds[i], addr, len);
+	}
+	*ret_addr = net_addr_of(slice_of(&in6.sin6_addr, 16));
+	ret_addr->port = ntohs(in6.sin6_port);
 }
 
 TEST(one_mail)
@@ -287,6 +310,70 @@ TEST(handshake_of_garbage)
 	rig_end(&rig);
 }
 
+#define STARTTLS                                                                                   \
+	{"STARTTLS", "@tls", 0}, {"EHLO", "250-peer\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n", 1},    \
+	{                                                                                          \
+		"EHLO", "250-peer\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n", 0                      \
+	}
+
+TEST(tls)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES(STARTTLS));
+	for (unsigned i = 0; i < 6; i++)
+		rig_job(&rig, i, i % 3, 1, 1);
+	rig_run(&rig, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_result(i, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->connects, 1);
+	assert_int_equal(peer->shaken, 1);
+	assert_int_equal(peer->content_len, 16 + 640000 + 3);
+	rig_end(&rig);
+}
+
+/* The first family is deaf: the second one does not wait for its time limit. */
+TEST(second_family)
+{
+	struct net_addr deaf;
+	int fds[4];
+
+	rig_begin(&rig);
+	rig.config.out_family_delay = 50;
+	smtpout_process.reload(rig.out);
+	deaf_open(&deaf, fds);
+	rig.dead[rig.dead_count++] = deaf;
+	rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(rig.out->session_count, 1);
+	assert_int_equal(rig.out->counters.connects, 2);
+	for (size_t i = 0; i < 4; i++)
+		close(fds[i]);
+	rig_end(&rig);
+}
+
+TEST(connect_limit)
+{
+	struct net_addr deaf;
+	int fds[4];
+
+	rig_begin(&rig);
+	rig.config.out_connect = 100;
+	smtpout_process.reload(rig.out);
+	deaf_open(&deaf, fds);
+	rig.dead[rig.dead_count++] = deaf;
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
+	assert_status(0, 4, 4, 1);
+	for (size_t i = 0; i < 4; i++)
+		close(fds[i]);
+	rig_end(&rig);
+}
+
 /* A kept connection that the peer has closed costs no attempt. */
 TEST(kept_connection_gone)
 {
@@ -388,22 +475,65 @@ TEST(record_missing)
 	rig_end(&rig);
 }
 
-TEST(smart_host)
+static void
+smart_host_set(const struct peer *peer, uint8_t text[NET_ADDR_TEXT_MAX], const char *login)
 {
-	struct peer *peer;
-	uint8_t text[64];
 	struct builder b;
 
-	rig_begin(&rig);
-	peer = rig_peer(&rig, NULL, 0);
-	builder_init_fixed(&b, text, sizeof(text));
+	builder_init_fixed(&b, text, NET_ADDR_TEXT_MAX);
 	net_addr_format_port(&b, &peer->address);
 	rig.config.smart_host = builder_slice(&b);
+	rig.config.smart_host_login = slice_str(login);
+	smtpout_process.file(rig.out, SLICE("smart-host-password"), SLICE("secret\nnot this\n"));
 	smtpout_process.reload(rig.out);
+}
+
+TEST(smart_host)
+{
+	uint8_t text[NET_ADDR_TEXT_MAX];
+
+	rig_begin(&rig);
+	smart_host_set(rig_peer(&rig, NULL, 0), text, "");
 	rig.dns_verdict.class = VERDICT_NEVER; /* nobody asks it */
 	rig_job_to(&rig, 1, "");
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+TEST(smart_host_login)
+{
+	uint8_t text[NET_ADDR_TEXT_MAX];
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig,
+			RULES(STARTTLS, {"AUTH PLAIN AGZyYW5rAHNlY3JldA==", "235 in\r\n", 0}));
+	smart_host_set(peer, text, "frank");
+	rig_job_to(&rig, 1, "");
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_true(slice_find(builder_slice(&peer->log), SLICE("AUTH PLAIN")) < peer->log.len);
+	rig_end(&rig);
+}
+
+/* A password never goes out in the clear, and our wrong password bounces nobody's mail. */
+TEST(smart_host_login_fails)
+{
+	uint8_t text[NET_ADDR_TEXT_MAX];
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 AUTH PLAIN\r\n", 1}, STARTTLS,
+				    {"AUTH", "535 5.7.8 wrong\r\n", 0}));
+	smart_host_set(peer, text, "frank");
+	rig_job_to(&rig, 1, "");
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_TLS, 0);
+	assert_int_equal(slice_find(builder_slice(&peer->log), SLICE("AUTH")), peer->log.len);
+	rig_job_to(&rig, 2, "");
+	rig_run(&rig, 2);
+	assert_result(1, VERDICT_LATER, VERDICT_STAGE_LOGIN, 535);
 	rig_end(&rig);
 }
 
@@ -454,7 +584,9 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
       TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
       TEST_ROW(dns_says_no), TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting),
-      TEST_ROW(tls_breaks), TEST_ROW(handshake_of_garbage), TEST_ROW(kept_connection_gone),
-      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
-      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(smart_host),
-      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(stop))
+      TEST_ROW(tls_breaks), TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
+      TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
+      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(idle_says_goodbye),
+      TEST_ROW(record_missing), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
+      TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
+      TEST_ROW(stop))
