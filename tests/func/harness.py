@@ -21,9 +21,10 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
-from hosts import ROOT, Hosts, LabHosts, wait_until                     # noqa: F401
+from hosts import ROOT, RUNNING, Hosts, LabHosts, wait_until            # noqa: F401
 from server_log import ServerLog
 from smtp_client import Closed, Reply, SmtpClient, b64, stuff            # noqa: F401
 
@@ -162,6 +163,7 @@ class Lab:
 
     def start(self):
         """./dev run --background; reads lab.json. Asserts that it is ready in time."""
+        RUNNING.add(self)
         command = ["./dev", "run", "--background", self.folder]
         for line in self.options:
             command += ["--set", line]
@@ -231,6 +233,7 @@ class Lab:
 
     def close(self, quiet=False):
         """Stops it, as a last resort by its process id; then the log must be clean."""
+        RUNNING.discard(self)
         if not self.info:
             return
         try:
@@ -315,6 +318,15 @@ class Lab:
         if isinstance(rows, dict):
             rows = next((v for v in rows.values() if isinstance(v, list)), [])
         return [row for row in rows if token in json.dumps(row)]
+
+
+def close_all():
+    """Ends every server that this process has started; for a runner that is interrupted."""
+    for lab in list(RUNNING):
+        try:
+            lab.close(quiet=True)
+        except (AssertionError, OSError, subprocess.SubprocessError) as err:
+            print(f"not ended: {lab.folder}: {err}", file=sys.stderr)
 
 
 def tool_path(info):

@@ -14,6 +14,7 @@ tests of a file share one server; all transcripts of a folder share one. A file 
     PARALLEL = 8                             so many of its tests at a time (they must not disturb
                                              each other; for those that mostly wait)
     EXPECT_LOG = ["pattern"]                 errors and warnings that belong to its tests
+    LONG = True                              begun first, because it takes minutes
     SERVER = "hosts"                         the lab's hosts without Frank; or "none"
 """
 
@@ -22,6 +23,7 @@ import concurrent.futures
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -32,7 +34,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import transcript                                              # noqa: E402
-from harness import ROOT, Lab, LabHosts, Skip                  # noqa: E402
+from harness import ROOT, Lab, LabHosts, Skip, close_all       # noqa: E402
 
 PRINT = threading.Lock()
 
@@ -183,6 +185,13 @@ class Runner:
             self.line("failed", f"{group.name}:at-end", time.monotonic() - began, str(err))
 
 
+def interrupted(_number, _frame):
+    """No server may outlive its tests, whoever ends them."""
+    close_all()
+    print("interrupted\n0 passed, 1 failed, 0 skipped", flush=True)
+    os._exit(1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("patterns", nargs="*", metavar="PATTERN")
@@ -201,6 +210,9 @@ def main():
             for test in group.tests:
                 print(f"{test.name:60} {test.about}")
         return 0
+    groups.sort(key=lambda group: not group.setting("LONG", False))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupted)
     folder = args.keep or tempfile.mkdtemp(prefix="frank-func-")
     os.makedirs(folder, exist_ok=True)
     os.chmod(folder, 0o755)         # started as root, Frank's processes have other uids
