@@ -28,6 +28,8 @@ enum ipc_role {
 	IPC_ROLE_MAX
 };
 const char *ipc_role_str(unsigned role);
+/* There is a route from one to the other. */
+bool ipc_roles_speak(unsigned a, unsigned b);
 
 struct ipc_u16s {
 	const uint8_t *data; /* little-endian pairs */

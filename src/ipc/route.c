@@ -25,6 +25,16 @@ ipc_role_str(unsigned role)
 	return role < IPC_ROLE_MAX ? role_names[role] : "unknown";
 }
 
+bool
+ipc_roles_speak(unsigned a, unsigned b)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if ((routes[i].from == a && routes[i].to == b) ||
+		    (routes[i].from == b && routes[i].to == a))
+			return true;
+	return false;
+}
+
 struct ipc_routes
 ipc_routes_between(enum ipc_role from, enum ipc_role to)
 {

@@ -29,6 +29,10 @@ int rt_open_program(struct rt *rt, int dir_fd, const char *name, int *ret_fd) MU
 
 typedef void rt_signal_fn(void *ctx, int signal_number);
 int rt_on_signal(struct rt *rt, int signal_number, rt_signal_fn *fn, void *ctx) MUST_USE;
+/* uid and gid of an account; ERR_NOT_FOUND. */
+int rt_account(struct rt *rt, const char *name, unsigned *ret_uid, unsigned *ret_gid) MUST_USE;
+/* Gives an open file or folder to a uid (root only). */
+int rt_own(struct rt *rt, int fd, unsigned uid, unsigned gid) MUST_USE;
 unsigned rt_uid(const struct rt *rt);
 int rt_pid(const struct rt *rt);
 

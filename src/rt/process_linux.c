@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -247,6 +247,26 @@ rt_kill(struct rt *rt, int pid, int signal_number)
 	(void)rt;
 	ASSERT(pid > 0);
 	(void)kill(pid, signal_number);
+}
+
+int
+rt_account(struct rt *rt, const char *name, unsigned *ret_uid, unsigned *ret_gid)
+{
+	const struct passwd *account = getpwnam(name);
+
+	(void)rt;
+	if (!account)
+		return ERR_NOT_FOUND;
+	*ret_uid = account->pw_uid;
+	*ret_gid = account->pw_gid;
+	return 0;
+}
+
+int
+rt_own(struct rt *rt, int fd, unsigned uid, unsigned gid)
+{
+	(void)rt;
+	return fchown(fd, uid, gid) < 0 ? -errno : 0;
 }
 
 unsigned

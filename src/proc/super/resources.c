@@ -1,0 +1,200 @@
+/*
+ * What super opens for the others: folders, listening sockets, files that hold secrets. As root a
+ * folder that is new (root's) is given to the process that works in it; one that belongs to
+ * somebody else is refused rather than taken over.
+ */
+#include "proc/super/super.h"
+
+#include "rt/net.h"
+
+#define SPOOL_LOCK "lock"
+#define STDERR_FD 2
+
+int
+super_path(struct slice path, char buf[SUPER_PATH_MAX])
+{
+	struct builder b;
+
+	builder_init_fixed(&b, buf, SUPER_PATH_MAX);
+	builder_add(&b, path);
+	builder_byte(&b, 0);
+	if (b.failed || slice_index(path, 0) < path.len)
+		return ERR_RANGE;
+	return 0;
+}
+
+int
+super_log_open(struct super *super, const struct config *config, int *ret_fd)
+{
+	char path[SUPER_PATH_MAX];
+	int err;
+
+	if (config->log.len == 0) {
+		*ret_fd = STDERR_FD;
+		return 0;
+	}
+	err = super_path(config->log, path);
+	return err ? err
+		   : rt_open(super->rt, RT_AT_PATH, path,
+			     RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE, ret_fd);
+}
+
+static int
+dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_fd)
+{
+	struct super_child *child = super_child_find(super, owner, 0);
+	char buf[SUPER_PATH_MAX];
+	struct rt_stat stat;
+	int fd = -1, err = super_path(path, buf);
+
+	if (!err)
+		err = rt_open_dir(super->rt, RT_AT_PATH, buf, true, &fd);
+	if (!err)
+		err = rt_stat_fd(super->rt, fd, &stat);
+	if (!err && rt_uid(super->rt) == 0 && stat.uid != child->uid)
+		err = stat.uid == 0 ? rt_own(super->rt, fd, child->uid, child->gid) : ERR_DENIED;
+	if (err) {
+		rt_close(super->rt, fd);
+		super_fail(super, SUPER_EXIT_IO, "folder", path, err);
+		return err;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Held as long as super lives. */
+static int
+spool_lock(struct super *super)
+{
+	int err = rt_open(super->rt, super->spool_fd, SPOOL_LOCK, RT_OPEN_WRITE | RT_OPEN_CREATE,
+			  &super->lock_fd);
+
+	if (!err)
+		err = rt_lock(super->rt, super->lock_fd);
+	if (err)
+		super_fail(super, err == ERR_EXISTS ? SUPER_EXIT_TEMPORARY : SUPER_EXIT_IO,
+			   err == ERR_EXISTS ? "another Frank has this spool" : "spool lock",
+			   super->config.values.spool, err);
+	return err;
+}
+
+int
+super_dirs_open(struct super *super)
+{
+	const struct config *config = &super->config.values;
+	int err = dir_open(super, config->run, IPC_ROLE_CONTROL, &super->run_fd);
+
+	if (!err)
+		err = dir_open(super, config->spool, IPC_ROLE_QUEUE, &super->spool_fd);
+	if (!err)
+		err = dir_open(super, config->mail, IPC_ROLE_POSTOFFICE, &super->mail_fd);
+	if (!err)
+		err = dir_open(super, config->state, IPC_ROLE_DIRECTORY, &super->state_fd);
+	return err ? err : spool_lock(super);
+}
+
+static int
+socket_open(struct super *super, const struct config_listener *listener,
+	    const struct net_addr *addr)
+{
+	struct super_socket *socket = &super->sockets[super->socket_count];
+	char text[NET_ADDR_TEXT_MAX];
+	struct builder b;
+	int err = super->socket_count < SUPER_SOCKETS_MAX ? rt_listen(super->rt, addr, &socket->fd)
+							  : ERR_LIMIT;
+
+	if (err) {
+		builder_init_fixed(&b, text, sizeof(text));
+		net_addr_format_port(&b, addr);
+		super_fail(super, SUPER_EXIT_OS, "listen", builder_slice(&b), err);
+		return err;
+	}
+	for (size_t i = 0; i < listener->name.len && i < CONFIG_NAME_MAX; i++)
+		socket->name[i] = (char)listener->name.data[i];
+	super->socket_count++;
+	return 0;
+}
+
+int
+super_sockets_open(struct super *super)
+{
+	const struct config *config = &super->config.values;
+	int err = 0;
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct config_listener *listener = &config->listeners[i];
+
+		for (size_t j = 0; !err && j < listener->address.count; j++)
+			err = socket_open(super, listener, &listener->address.items[j]);
+	}
+	return err;
+}
+
+void
+super_resources_close(struct super *super)
+{
+	for (size_t i = 0; i < super->socket_count; i++)
+		rt_close(super->rt, super->sockets[i].fd);
+	super->socket_count = 0;
+	rt_close(super->rt, super->lock_fd);
+	rt_close(super->rt, super->spool_fd);
+	rt_close(super->rt, super->mail_fd);
+	rt_close(super->rt, super->state_fd);
+	rt_close(super->rt, super->run_fd);
+	rt_close(super->rt, super->programs_fd);
+	if (super->log_fd != STDERR_FD)
+		rt_close(super->rt, super->log_fd);
+}
+
+static int
+file_open(struct super *super, struct slice path, int *ret_fd)
+{
+	char buf[SUPER_PATH_MAX];
+	struct log_line line;
+	int err;
+
+	if (path.len == 0)
+		return 0;
+	err = super_path(path, buf);
+	if (!err)
+		err = rt_open(super->rt, RT_AT_PATH, buf, RT_OPEN_READ, ret_fd);
+	if (err) {
+		log_begin(&line, super->log, EVENT_file_unreadable);
+		log_text(&line, "path", path);
+		log_err(&line, err);
+		log_end(&line);
+	}
+	return err;
+}
+
+int
+super_files_open(struct super *super, const struct config *config, struct super_files *ret_files)
+{
+	struct super_files files = {-1, -1, -1, -1};
+	struct slice zone =
+		super->options.zone_path ? slice_str(super->options.zone_path) : config->zone_file;
+	int err = file_open(super, config->tls_certificate, &files.certificate);
+
+	if (!err)
+		err = file_open(super, config->tls_key, &files.key);
+	if (!err)
+		err = file_open(super, zone, &files.zone);
+	if (!err)
+		err = file_open(super, config->smart_host_password_file,
+				&files.smart_host_password);
+	if (err)
+		super_files_close(super, &files);
+	else
+		*ret_files = files;
+	return err;
+}
+
+void
+super_files_close(struct super *super, struct super_files *files)
+{
+	rt_close(super->rt, files->certificate);
+	rt_close(super->rt, files->key);
+	rt_close(super->rt, files->zone);
+	rt_close(super->rt, files->smart_host_password);
+	*files = (struct super_files){-1, -1, -1, -1};
+}

@@ -1,0 +1,136 @@
+/*
+ * A child for the tests of super: it plays the role that its name says (frank-smtpin, ...), by the
+ * frame that all children live in, and logs what happens to it as event test_child.
+ */
+#include <string.h>
+
+#include "boot/boot.h"
+#include "rt/file.h"
+
+struct test_child {
+	struct boot *boot;
+	size_t channels;
+};
+
+static void
+note(struct test_child *child, const char *what, struct slice name, int64_t number)
+{
+	struct log_line line;
+
+	log_begin(&line, child->boot->log, EVENT_test_child);
+	log_text(&line, "what", slice_str(what));
+	log_text(&line, "name", name);
+	log_number(&line, "number", number);
+	log_end(&line);
+}
+
+static int
+child_create(struct boot *boot, void **ret_state)
+{
+	struct test_child *child = MEM_NEW(rt_mem(boot->rt), struct test_child);
+
+	if (!child)
+		return ERR_NO_MEMORY;
+	child->boot = boot;
+	*ret_state = child;
+	return 0;
+}
+
+static void
+child_channel(void *state, struct ipc_channel *channel)
+{
+	struct test_child *child = state;
+	struct ipc_ends ends = ipc_channel_ends(channel);
+
+	child->channels++;
+	note(child, "channel", slice_str(ipc_role_str(ends.peer)), ends.peer_instance);
+}
+
+static void
+child_channel_closed(void *state, struct ipc_channel *channel)
+{
+	struct test_child *child = state;
+
+	child->channels--;
+	note(child, "closed", slice_str(ipc_role_str(ipc_channel_ends(channel).peer)),
+	     ipc_channel_ends(channel).peer_instance);
+}
+
+static void
+child_fd(void *state, struct slice name, int fd)
+{
+	struct test_child *child = state;
+
+	note(child, "descriptor", name, fd);
+	rt_close(child->boot->rt, fd);
+}
+
+static void
+child_tls(void *state, struct slice name, struct slice certificate, struct slice key)
+{
+	note(state, "tls", name, (int64_t)(certificate.len + key.len));
+}
+
+static void
+child_file(void *state, struct slice name, struct slice content)
+{
+	note(state, "file", name, (int64_t)content.len);
+}
+
+static void
+child_start(void *state)
+{
+	struct test_child *child = state;
+
+	note(child, "start", child->boot->config->hostname, (int64_t)child->channels);
+}
+
+static void
+child_reload(void *state)
+{
+	struct test_child *child = state;
+
+	note(child, "reload", child->boot->config->hostname, 0);
+}
+
+static void
+child_stop(void *state)
+{
+	struct test_child *child = state;
+
+	note(child, "stop", SLICE_EMPTY, 0);
+	boot_stopped(child->boot);
+}
+
+static void
+child_destroy(void **state)
+{
+	struct test_child *child = *state;
+
+	mem_give(rt_mem(child->boot->rt), child, sizeof(*child));
+	*state = NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct boot_process process = {
+		.create = child_create,
+		.channel = child_channel,
+		.channel_closed = child_channel_closed,
+		.listener = child_fd,
+		.dir = child_fd,
+		.tls = child_tls,
+		.file = child_file,
+		.start = child_start,
+		.reload = child_reload,
+		.stop = child_stop,
+		.destroy = child_destroy,
+	};
+	const char *dash = strrchr(argv[0], '-');
+
+	for (unsigned role = 0; dash && role < IPC_ROLE_MAX; role++)
+		if (!strcmp(dash + 1, ipc_role_str(role)))
+			process.role = (enum ipc_role)role;
+	return boot_main(argc, argv, &process);
+}

@@ -1,0 +1,184 @@
+"""super: what it starts, hands out, restarts, reloads and ends; with children that only tell."""
+
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from hosts import wait_until                                   # noqa: E402
+from house import CHILDREN, PROC, UID_BASE, House, alive, wait_gone  # noqa: E402
+
+SERVER = "none"
+NEIGHBOURS = {
+    "smtpin": {"queue", "directory", "control"},
+    "queue": {"smtpin", "smtpout", "postoffice", "bounce", "control"},
+    "smtpout": {"queue", "dns", "control"},
+    "postoffice": {"queue", "control"},
+    "dns": {"smtpout", "control"},
+    "directory": {"smtpin", "bounce", "control"},
+    "bounce": {"queue", "directory", "control"},
+    "control": {"super", "smtpin", "queue", "smtpout", "postoffice", "dns", "directory", "bounce"},
+}
+GIVEN = {"queue": ["spool"], "postoffice": ["mail"], "directory": ["state"], "control": ["run"],
+         "smtpin": ["mx"]}
+
+
+def told(house, process, what):
+    return [row["name"] for row in house.lines("test_child", process=process, what=what)]
+
+
+def test_each_gets_what_it_should(_lab):
+    """Channels by the routes, folders, sockets, keys and the zone only where they belong."""
+    with House() as house:
+        for name in CHILDREN:
+            assert NEIGHBOURS[name] == set(told(house, name, "channel")), name
+            assert GIVEN.get(name, []) == told(house, name, "descriptor"), name
+            assert (["default"] if name == "smtpin" else []) == told(house, name, "tls"), name
+            assert (["zone"] if name == "dns" else []) == told(house, name, "file"), name
+            assert told(house, name, "start") == ["mx.example.test"], name
+
+
+def test_each_has_its_own_uid_and_no_more_descriptors(_lab):
+    """As root: uid-base plus the row; in any case only known descriptors are open."""
+    with House() as house:
+        for name in CHILDREN:
+            pid = house.pid(name)
+            with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+                status = dict(line.split(":", 1) for line in file)
+            if os.getuid() == 0:
+                uids = set(status["Uid"].split())
+                assert len(uids) == 1 and int(uids.pop()) >= UID_BASE, name
+                assert status["Groups"].strip() in ("", str(UID_BASE)), name
+            assert int(status["NoNewPrivs"]) == 1 and int(status["Seccomp"]) == 2, name
+            links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+            paths = [link for link in links if link.startswith("/")]
+            known = {house.path("log"), "/dev/null"}
+            assert set(paths) <= known, (name, paths)
+        uids = {os.stat(f"/proc/{house.pid(name)}").st_uid for name in CHILDREN}
+        assert len(uids) in (1, len(CHILDREN))
+
+
+def test_a_killed_child_comes_back(_lab):
+    """The others go on, and its neighbours get new channels."""
+    with House() as house:
+        before = {name: house.pid(name) for name in CHILDREN}
+        os.kill(before["queue"], signal.SIGKILL)
+        house.wait_line("start", 2, process="queue")
+        wait_until(lambda: told(house, "bounce", "channel").count("queue") == 2, 10, "new channel")
+        assert told(house, "bounce", "closed") == ["queue"]
+        assert told(house, "dns", "closed") == []
+        assert house.pid("queue") != before["queue"]
+        for name in CHILDREN:
+            assert name == "queue" or alive(before[name]), name
+        died = house.lines("child_died")
+        assert [(row["child"], row["signal"]) for row in died] == [("queue", "9")]
+
+
+def test_restarts_back_off(_lab):
+    """1 s, then 2 s, then 4 s."""
+    with House() as house:
+        waits = []
+        for count in (2, 3):
+            os.kill(house.pid("dns"), signal.SIGKILL)
+            died = house.wait_line("child_died", count - 1)
+            house.wait_line("start", count, process="dns")
+            waits.append(len(died))
+        assert waits == [1, 2]
+
+
+def test_all_go_with_super(_lab):
+    """kill -9 of super takes its children with it."""
+    with House() as house:
+        pids = [house.pid(name) for name in CHILDREN]
+        house.end(signal.SIGKILL)
+        wait_gone(pids)
+
+
+def test_ends_in_order(_lab):
+    """SIGTERM: queue after those that feed it, control last; exit code 0, no pid file left."""
+    with House() as house:
+        pids = [house.pid(name) for name in CHILDREN]
+        assert os.path.exists(house.path("run", "frank.pid"))
+        assert house.end() == 0
+        wait_gone(pids)
+        stops = [row["process"] for row in house.lines("stop")]
+        assert stops[-1] == "super" and sorted(stops[:-1]) == sorted(CHILDREN)
+        assert stops.index("queue") > max(stops.index(n) for n in
+                                          ("smtpin", "smtpout", "postoffice", "bounce"))
+        assert stops.index("control") > stops.index("queue")
+        assert not os.path.exists(house.path("run", "frank.pid"))
+        assert not house.lines("child_died") and not house.lines("child_killed")
+
+
+def test_reload(_lab):
+    """A valid file reaches all; an invalid one is refused and said so, the old one stays."""
+    with House() as house:
+        house.configure(hostname="new.example.test")
+        house.process.send_signal(signal.SIGHUP)
+        for name in CHILDREN:
+            house.wait_line("test_child", process=name, what="reload", name="new.example.test")
+        assert len(told(house, "smtpin", "tls")) == 2
+        house.write("frank.conf", "hostname a b c\nnonsense\n")
+        house.process.send_signal(signal.SIGHUP)
+        refused = house.wait_line("config_refused")[0]
+        assert "frank.conf" in refused["reason"] and refused["level"] == "error"
+        house.configure(tls_key="missing.pem")
+        house.process.send_signal(signal.SIGHUP)
+        house.wait_line("config_refused", 2)
+        assert house.lines("file_unreadable")[0]["path"].endswith("missing.pem")
+        assert len(house.lines("test_child", what="reload")) == len(CHILDREN)
+        assert house.end() == 0
+
+
+def test_log_is_reopened(_lab):
+    """SIGUSR1: all write to the new file."""
+    with House() as house:
+        os.rename(house.path("log"), house.path("log.1"))
+        house.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(house.path("log")), 10, "a new log")
+        assert house.end() == 0
+        stops = {row["process"] for row in house.lines("stop")}
+        assert stops == set(CHILDREN) | {"super"}
+
+
+def test_a_second_frank_is_refused(_lab):
+    """One spool, one Frank: exit code 75, and the first goes on."""
+    with House() as house:
+        first = house.process
+        house.configure(run="run2", log="log2")
+        house.port += 1
+        house.start(wait=False)
+        second, house.process = house.process, first
+        assert second.wait(20) == 75
+        second.stderr.close()
+        with open(house.path("log2"), encoding="utf-8") as file:
+            assert "another Frank" in file.read()
+        assert first.poll() is None
+
+
+def test_an_invalid_configuration_does_not_start(_lab):
+    """Exit code 78, and what is wrong on standard error."""
+    with House() as house:
+        assert house.end() == 0
+        house.write("frank.conf", "hostnam x\n")
+        house.start(wait=False)
+        assert house.process.wait(20) == 78
+        assert "config_refused" in house.process.stderr.read()
+
+
+def test_the_clock_can_start_elsewhere(_lab):
+    """--now reaches all processes."""
+    with House(["--now", "1000000000"]) as house:
+        assert house.end() == 0
+        with open(house.path("log"), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        assert lines and all(line.startswith("2001-09-09T01:4") for line in lines)
+
+
+def test_usage(_lab):
+    """Unknown arguments: exit code 64."""
+    done = subprocess.run([os.path.join(PROC, "super", "frank-super"), "--nonsense", "x"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 64 and "usage" in done.stderr
