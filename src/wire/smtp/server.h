@@ -119,7 +119,7 @@ struct smtp_server {
 	uint8_t state, mode, waiting, refused, failed_by;
 	bool view_is_pending, skip_line, esmtp, tls, channel_binding, authenticated, utf8;
 	bool chunk_last, chunk_waits, failed, drop_chunk;
-	bool tell_refused, tell_reset, tell_auth_end, closing, closed, shutting_down;
+	bool tell_refused, tell_reset, tell_auth_end, closing, closed, shutting_down, out_broken;
 };
 
 /* The first next answers CONNECT. tls: it is on already. */

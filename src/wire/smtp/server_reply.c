@@ -63,15 +63,25 @@ out_grow(struct smtp_server *s, size_t need)
 	return true;
 }
 
+/* No memory for a line: nothing more is said, and not half a line either. */
+static void
+out_break(struct smtp_server *s)
+{
+	s->out_broken = true;
+	while (s->out_len > s->out_sent && s->out[s->out_len - 1] != '\n')
+		s->out_len--;
+	server_close(s);
+}
+
 static void
 out_add(struct smtp_server *s, struct slice bytes)
 {
 	size_t need = s->out_len + bytes.len;
 
-	if (bytes.len == 0)
+	if (bytes.len == 0 || s->out_broken)
 		return;
 	if (need > s->out_size && !out_grow(s, need)) {
-		server_close(s);
+		out_break(s);
 		return;
 	}
 	memcpy(s->out + s->out_len, bytes.data, bytes.len);
