@@ -66,6 +66,26 @@ ret_word(uint8_t ret)
 	return ret == SPOOL_RET_HDRS ? SLICE("HDRS") : SLICE_EMPTY;
 }
 
+/*
+ * A domain in its own script behind a local part in ASCII goes out in its ASCII form (which is what
+ * queue found the way by), so that only what needs SMTPUTF8 asks for it (RFC 6531 3.2).
+ */
+static struct slice
+addr_for_wire(struct job *job, const struct spool_rcpt *rcpt)
+{
+	size_t at = slice_rindex(rcpt->address, '@');
+	struct slice local = slice_sub(rcpt->address, 0, at), wire;
+	struct builder b;
+
+	if (slice_is_ascii(rcpt->address) || !slice_is_ascii(local) || rcpt->target.len == 0)
+		return rcpt->address;
+	builder_init_arena(&b, &job->record.arena, SMTP_CLIENT_ADDR_MAX);
+	builder_add(&b, local);
+	builder_byte(&b, '@');
+	builder_add(&b, rcpt->target);
+	return builder_take(&b, &wire) ? rcpt->address : wire;
+}
+
 static int
 rcpts_fill(struct job *job)
 {
@@ -77,7 +97,7 @@ rcpts_fill(struct job *job)
 		if (job->rcpts[i] >= accept->rcpt_count)
 			return ERR_RANGE;
 		from = &accept->rcpts[job->rcpts[i]];
-		job->smtp_rcpts[i].addr = from->address;
+		job->smtp_rcpts[i].addr = addr_for_wire(job, from);
 		job->smtp_rcpts[i].orcpt = from->orcpt;
 		job->smtp_rcpts[i].notify = from->notify; /* the same bits, see below */
 	}

@@ -150,8 +150,10 @@ account(struct session *s, size_t len)
 
 		s->dot_at += part;
 		len -= part;
-		if (part == left)
+		if (part == left) {
 			s->content = NULL;
+			smtp_client_content_out(&s->client, s->moved_ms);
+		}
 	}
 	if (len > 0)
 		smtp_client_output_taken(&s->client, len, s->moved_ms);

@@ -470,7 +470,12 @@ smtp_client_output_taken(struct smtp_client *c, size_t len, uint64_t now_ms)
 uint64_t
 smtp_client_deadline(const struct smtp_client *c)
 {
-	if (c->state == STATE_CLOSED || (c->state == STATE_OPEN && !smtp_client_job_awaited(c)))
+	const struct smtp_client_job *job = smtp_client_job_awaited(c);
+
+	if (c->state == STATE_CLOSED || (c->state == STATE_OPEN && !job))
+		return SMTP_CLIENT_NEVER;
+	/* the owner sees to it that content moves */
+	if (job && job->content_asked && !job->content_out)
 		return SMTP_CLIENT_NEVER;
 	return c->since_ms + c->options->limit_ms[stage_now(c)];
 }

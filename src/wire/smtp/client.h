@@ -124,6 +124,8 @@ enum smtp_client_event_kind smtp_client_next(struct smtp_client *c,
 void smtp_client_answer_tls(struct smtp_client *c, bool done, uint64_t now_ms);
 /* The content of the job that CONTENT named is queued, final dot included. */
 void smtp_client_answer_content(struct smtp_client *c, uint64_t now_ms);
+/* And now all of it has been sent: from here on the final reply may come, and is waited for. */
+void smtp_client_content_out(struct smtp_client *c, uint64_t now_ms);
 
 /* A job may be submitted now. Jobs wait for READY. */
 bool smtp_client_can_submit(const struct smtp_client *c);

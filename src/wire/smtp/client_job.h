@@ -91,7 +91,7 @@ struct smtp_client_job {
 
 	/* the machine's */
 	uint8_t send, expect; /* next step to send, next step to be answered */
-	bool checked, begun, mail_refused, data_sent, windowed, content_asked;
+	bool checked, begun, mail_refused, data_sent, windowed, content_asked, content_out;
 	bool utf8_mail;
 	uint32_t check_at, send_at, expect_at;
 	uint32_t sent_count, answered_count, accepted_count, again_count; /* of this transaction */

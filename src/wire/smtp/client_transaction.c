@@ -18,7 +18,7 @@ smtp_client_job_stage(const struct smtp_client_job *job)
 		return SMTP_CLIENT_STAGE_SENDER;
 	if (job->expect == STEP_RCPT)
 		return SMTP_CLIENT_STAGE_RECIPIENT;
-	if (job->expect == STEP_DATA || job->send != STEP_END)
+	if (job->expect == STEP_DATA || !job->content_out)
 		return SMTP_CLIENT_STAGE_DATA;
 	return SMTP_CLIENT_STAGE_FINAL;
 }
@@ -86,7 +86,8 @@ job_begin_again(struct smtp_client_job *job)
 			job->rcpts[i].state = SMTP_CLIENT_RCPT_WAITS;
 	}
 	job->send = job->expect = STEP_START;
-	job->data_sent = job->windowed = job->content_asked = job->mail_refused = false;
+	job->data_sent = job->windowed = job->mail_refused = false;
+	job->content_asked = job->content_out = false;
 	job->send_at = job->expect_at = 0;
 	job->sent_count = job->answered_count = job->accepted_count = job->again_count = 0;
 	job->domain_count = 0;
@@ -161,12 +162,26 @@ smtp_client_answer_content(struct smtp_client *c, uint64_t now_ms)
 		if (!job->content_asked || job->send != STEP_CONTENT)
 			continue;
 		job->send = STEP_END;
-		job->content_ms = c->now_ms = c->since_ms = now_ms;
+		c->now_ms = c->since_ms = now_ms;
 		/* the final reply will end the transaction, whatever it is */
 		c->needs_rset = false;
 		return;
 	}
 	/* the session may have ended meanwhile; then the content goes nowhere */
+}
+
+void
+smtp_client_content_out(struct smtp_client *c, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < c->job_count; i++) {
+		struct smtp_client_job *job = c->jobs[i];
+
+		if (!job->content_asked || job->send != STEP_END || job->content_out)
+			continue;
+		job->content_out = true;
+		job->content_ms = c->now_ms = c->since_ms = now_ms;
+		return;
+	}
 }
 
 /*
@@ -333,21 +348,13 @@ data_reply(struct smtp_client *c, struct smtp_client_job *job)
 	}
 }
 
+/*
+ * The peer answers while content is still on its way, or nothing was asked at all. A refusal then
+ * is one; anything else is no answer to what it has not read. Either way the dialogue is out of
+ * step.
+ */
 static void
-final_reply(struct smtp_client *c, struct smtp_client_job *job)
-{
-	if (smtp_reply_class(&c->reply) == 3) {
-		reply_misfits(c);
-		return;
-	}
-	smtp_client_settle_begin(c, job, RCPT_STATE(ACCEPTED), SMTP_CLIENT_HOW_REPLY);
-	job->end_ms = c->now_ms;
-	job->expect = STEP_END;
-}
-
-/* Nothing was asked: a peer that gives up while content is on its way, or one that is confused. */
-static void
-unasked_reply(struct smtp_client *c)
+early_reply(struct smtp_client *c)
 {
 	const struct smtp_client_job *job = c->job_count ? c->jobs[0] : NULL;
 
@@ -355,6 +362,22 @@ unasked_reply(struct smtp_client *c)
 		smtp_client_end(c, SMTP_CLIENT_STAGE_DATA, SMTP_CLIENT_HOW_REPLY);
 	else
 		reply_misfits(c);
+}
+
+static void
+final_reply(struct smtp_client *c, struct smtp_client_job *job)
+{
+	if (!job->content_out) {
+		early_reply(c);
+		return;
+	}
+	if (smtp_reply_class(&c->reply) == 3) {
+		reply_misfits(c);
+		return;
+	}
+	smtp_client_settle_begin(c, job, RCPT_STATE(ACCEPTED), SMTP_CLIENT_HOW_REPLY);
+	job->end_ms = c->now_ms;
+	job->expect = STEP_END;
 }
 
 void
@@ -367,7 +390,7 @@ smtp_client_job_reply(struct smtp_client *c)
 	struct smtp_client_job *job = smtp_client_job_awaited(c);
 
 	if (!job) {
-		unasked_reply(c);
+		early_reply(c);
 		return;
 	}
 	ASSERT(replies[job->expect]);
@@ -470,6 +493,7 @@ content_send(struct smtp_client *c, struct smtp_client_job *job)
 	if (job->expect != STEP_CONTENT || job->accepted_count > 0)
 		return false;
 	smtp_client_say(c, ".", SLICE_EMPTY);
+	job->content_out = true;
 	job->content_ms = c->now_ms;
 	job->send = STEP_END;
 	c->needs_rset = false;

@@ -20,7 +20,7 @@ struct world {
 	struct smtp_client_job jobs[FUZZ_JOBS_MAX];
 	struct smtp_client_rcpt rcpts[FUZZ_JOBS_MAX][FUZZ_RCPTS_MAX];
 	unsigned submitted, finished, settled[FUZZ_JOBS_MAX];
-	bool tls_asked, closed;
+	bool tls_asked, closed, hold;
 	size_t piece;
 	uint64_t now_ms;
 	struct builder log;
@@ -61,8 +61,11 @@ event_check(struct world *w, const struct smtp_client_event *event)
 	builder_u8(&w->log, (uint8_t)event->stage);
 	builder_u8(&w->log, (uint8_t)event->how);
 	builder_blob(&w->log, event->reply ? smtp_reply_text(event->reply) : SLICE_EMPTY);
-	if (event->kind == SMTP_CLIENT_CONTENT)
+	if (event->kind == SMTP_CLIENT_CONTENT) {
 		smtp_client_answer_content(&w->client, w->now_ms);
+		if (!w->hold)
+			smtp_client_content_out(&w->client, w->now_ms);
+	}
 	if (event->kind == SMTP_CLIENT_RESULT)
 		w->settled[job]++;
 	if (event->kind == SMTP_CLIENT_FINISHED) {
@@ -100,6 +103,8 @@ act(struct world *w, uint8_t what)
 		smtp_client_lost(&w->client, w->now_ms);
 	else if (what == 't')
 		smtp_client_expire(&w->client, w->now_ms);
+	else if (what == 'o')
+		smtp_client_content_out(&w->client, w->now_ms);
 	else if (what == 'j')
 		job_submit(w);
 	else if (what == 'q' && w->submitted == w->finished)
@@ -132,6 +137,7 @@ play(struct world *w, struct slice input, size_t piece)
 
 	memset(w, 0, sizeof(*w));
 	w->piece = piece;
+	w->hold = options & 8;
 	w->options.helo = SLICE("me.test");
 	w->options.tls = options % 3;
 	w->options.login_plain = options & 0x10;

@@ -272,6 +272,78 @@ static const struct script scripts[] = {
 	 .submit_count = 2,
 	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"},
 		  {.sender = "b@me.test", .rcpts = "q@y.test"}}},
+	{"a final reply to what has not been sent is none",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "S: 250 2.0.0 queued\n"
+	 "E: result 0 0 data protocol 250 2.0.0\n"
+	 "E: finished 0 0\n"
+	 "E: closed data protocol 250\n",
+	 .hold = true, .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}},
+	{"but a refusal is one",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "S: 552 5.3.4 too big\n"
+	 "E: result 0 0 data reply 552 5.3.4\n"
+	 "E: finished 0 0\n"
+	 "E: closed data reply 552\n",
+	 .hold = true, .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}},
+	{"lost while the content goes out",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "!lost\n"
+	 "E: result 0 0 data lost 0 0.0.0\n"
+	 "E: finished 0 0\n"
+	 "E: closed data lost 0\n",
+	 .hold = true, .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}},
+	{"all out, then the reply",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "!out\n"
+	 "S: 250 2.0.0 queued\n"
+	 "E: result 0 0 final reply 250 2.0.0\n"
+	 "E: finished 0 0\n",
+	 .hold = true, .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}},
 };
 
 TEST(dialogues)

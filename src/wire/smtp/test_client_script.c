@@ -57,6 +57,8 @@ script_event(struct script_run *run, const struct smtp_client_event *event)
 		script_log_dec(run, "C: =", job);
 		builder_str(&run->log, "=\n");
 		smtp_client_answer_content(&run->client, run->now_ms);
+		if (!run->script->hold)
+			smtp_client_content_out(&run->client, run->now_ms);
 		return;
 	}
 	builder_str(&run->log, "E: ");
@@ -132,6 +134,8 @@ script_act(struct script_run *run, struct slice act)
 		smtp_client_answer_tls(&run->client, false, run->now_ms);
 	else if (slice_eq(act, SLICE("quit")))
 		smtp_client_quit(&run->client, run->now_ms);
+	else if (slice_eq(act, SLICE("out")))
+		smtp_client_content_out(&run->client, run->now_ms);
 	else if (slice_eq(act, SLICE("job")))
 		script_job_submit(run);
 	else

@@ -38,6 +38,7 @@ struct script {
 	enum smtp_client_tls tls;
 	const char *login, *password;
 	bool login_plain;
+	bool hold; /* content is out only at !out */
 };
 
 struct script_run {
