@@ -28,7 +28,7 @@ static const struct explain_rule {
 	uint8_t cause, confidence_percent;
 } explain_rules[] = {
 #define RULE(STAGES, CLASS, STATUS, CODE, words, CAUSE, confidence)                                \
-	{STAGES, CLASS, STATUS, CODE, words, CAUSE_##CAUSE, confidence},
+	{STAGES, CLASS, STATUS, CODE, words, VERDICT_CAUSE_##CAUSE, confidence},
 #include "rule/explain/basic_rules.def"
 #undef RULE
 };
@@ -180,13 +180,13 @@ explain_verdict(struct verdict *v)
 
 	ASSERT(v->stage < VERDICT_STAGE_MAX && v->class < VERDICT_CLASS_MAX);
 	if (!cause_row(v->cause))
-		v->cause = CAUSE_NONE; /* another version's word */
-	if (v->cause == CAUSE_NONE && v->class == VERDICT_OK) {
-		v->cause = CAUSE_NOT_BOUNCE;
+		v->cause = VERDICT_CAUSE_NONE; /* another version's word */
+	if (v->cause == VERDICT_CAUSE_NONE && v->class == VERDICT_OK) {
+		v->cause = VERDICT_CAUSE_NOT_BOUNCE;
 		v->confidence_percent = 100;
-	} else if (v->cause == CAUSE_NONE) {
+	} else if (v->cause == VERDICT_CAUSE_NONE) {
 		rule = explain_rule_find(v, &words);
-		v->cause = rule ? rule->cause : CAUSE_UNKNOWN;
+		v->cause = rule ? rule->cause : VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = rule ? rule->confidence_percent : 0;
 		if (rule)
 			v->evidence = words;
@@ -196,7 +196,7 @@ explain_verdict(struct verdict *v)
 	v->actor = row->actor;
 	v->scope = row->scope;
 	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
-	    v->cause == CAUSE_UNKNOWN)
+	    v->cause == VERDICT_CAUSE_UNKNOWN)
 		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
 	v->action = explain_action(v, row->action);
 }

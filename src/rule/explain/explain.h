@@ -1,7 +1,7 @@
 /*
  * explain: from the facts of a verdict to its cause: who must act, what the queue does, what the
  * refusal is about. Pure; the same facts always give the same answer. What no rule can tell is
- * CAUSE_UNKNOWN, never a guess.
+ * VERDICT_CAUSE_UNKNOWN, never a guess.
  */
 #ifndef RULE_EXPLAIN_EXPLAIN_H
 #define RULE_EXPLAIN_EXPLAIN_H

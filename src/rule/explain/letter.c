@@ -76,14 +76,14 @@ void
 letter_code_build(struct builder *b, const struct dsn_rcpt *rcpt)
 {
 	const struct cause_row *row =
-		cause_row(rcpt->expired ? CAUSE_EXPIRED : rcpt->verdict.cause);
+		cause_row(rcpt->expired ? VERDICT_CAUSE_EXPIRED : rcpt->verdict.cause);
 
 	if (is_door_refusal(rcpt)) {
 		builder_str(b, "ME-E0193");
 		return;
 	}
 	builder_str(b, "FR-E");
-	builder_dec(b, row ? row->number : cause_row(CAUSE_UNKNOWN)->number);
+	builder_dec(b, row ? row->number : cause_row(VERDICT_CAUSE_UNKNOWN)->number);
 }
 
 /* Why the mail did not get there, after "could not be delivered ". */
@@ -236,7 +236,7 @@ put_sentences(struct builder *b, const char *who, const char *text)
 static const char *
 sureness(const struct verdict *v)
 {
-	if (v->cause == CAUSE_UNKNOWN || v->confidence_percent >= 90)
+	if (v->cause == VERDICT_CAUSE_UNKNOWN || v->confidence_percent >= 90)
 		return "";
 	return v->confidence_percent >= 70 ? ", likely" : ", perhaps";
 }
@@ -248,13 +248,13 @@ put_advice(struct builder *b, const struct dsn_rcpt *rcpt)
 	const struct cause_row *row = cause_row(v->cause);
 
 	if (!row)
-		row = cause_row(CAUSE_UNKNOWN);
+		row = cause_row(VERDICT_CAUSE_UNKNOWN);
 	builder_str(b, "\r\nWhy, and what to do (cause: ");
 	builder_str(b, row->name);
 	builder_str(b, sureness(v));
 	builder_str(b, ")\r\n");
 	if (rcpt->expired)
-		put_sentences(b, "", cause_row(CAUSE_EXPIRED)->sender_text);
+		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text);
 	put_sentences(b, "For you: ", row->sender_text);
 	put_sentences(b, "For the administrator: ", row->admin_text);
 }

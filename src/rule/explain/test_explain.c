@@ -7,7 +7,7 @@
 #include "rule/explain/explain.h"
 #include "wire/smtp/reply.h"
 
-#define C(name) CAUSE_##name
+#define C(name) VERDICT_CAUSE_##name
 #define AT(name) VERDICT_STAGE_##name
 
 static const struct {
@@ -158,11 +158,11 @@ TEST(causes)
 
 		explain_verdict(&v);
 		if (v.cause != rows[i].cause)
-			fail_msg("%zu '%s': %s, want %s", i, rows[i].reply, cause_str(v.cause),
-				 cause_str(rows[i].cause));
+			fail_msg("%zu '%s': %s, want %s", i, rows[i].reply,
+				 verdict_cause_str(v.cause), verdict_cause_str(rows[i].cause));
 		if (rows[i].evidence)
 			assert_slice_str(v.evidence, rows[i].evidence);
-		assert_int_equal(v.confidence_percent == 0, v.cause == CAUSE_UNKNOWN);
+		assert_int_equal(v.confidence_percent == 0, v.cause == VERDICT_CAUSE_UNKNOWN);
 	}
 }
 
@@ -194,9 +194,9 @@ TEST(the_seed)
 	assert_int_equal(v.scope, VERDICT_SCOPE_ADDRESS_AT_DESTINATION);
 	assert_int_equal(v.confidence_percent, 95);
 	v.stage = VERDICT_STAGE_RECIPIENT;
-	v.cause = CAUSE_NONE;
+	v.cause = VERDICT_CAUSE_NONE;
 	explain_verdict(&v);
-	assert_int_equal(v.cause, CAUSE_IP_BLOCKED);
+	assert_int_equal(v.cause, VERDICT_CAUSE_IP_BLOCKED);
 	assert_int_equal(v.action, VERDICT_ACTION_STOP);
 }
 
@@ -204,16 +204,16 @@ TEST(set_causes_stay)
 {
 	struct verdict v = {.class = VERDICT_NEVER,
 			    .stage = VERDICT_STAGE_DNS,
-			    .cause = CAUSE_SUPPRESSED,
+			    .cause = VERDICT_CAUSE_SUPPRESSED,
 			    .confidence_percent = 100};
 
 	explain_verdict(&v);
-	assert_int_equal(v.cause, CAUSE_SUPPRESSED);
+	assert_int_equal(v.cause, VERDICT_CAUSE_SUPPRESSED);
 	assert_int_equal(v.actor, VERDICT_ACTOR_OUR_ADMIN);
 	assert_int_equal(v.confidence_percent, 100);
-	v.cause = CAUSE_MAX + 5; /* not of this version */
+	v.cause = VERDICT_CAUSE_MAX + 5; /* not of this version */
 	explain_verdict(&v);
-	assert_int_equal(v.cause, CAUSE_DOMAIN_UNRESOLVABLE);
+	assert_int_equal(v.cause, VERDICT_CAUSE_DOMAIN_UNRESOLVABLE);
 }
 
 /* accept is a list of causes between commas. */
@@ -243,11 +243,11 @@ check_sample(struct slice line, bool *ret_unknown)
 	status = smtp_status_read(slice_from(v.reply, 4));
 	v.status = (struct verdict_status){(uint8_t)status.klass, status.subject, status.detail};
 	explain_verdict(&v);
-	*ret_unknown = v.cause == CAUSE_UNKNOWN;
-	if (getenv("FRANK_TEST_VERBOSE") && !is_accepted(accept, cause_str(v.cause)))
-		printf("%s, want %.*s: %.*s\n", cause_str(v.cause), SLICE_ARG(accept),
+	*ret_unknown = v.cause == VERDICT_CAUSE_UNKNOWN;
+	if (getenv("FRANK_TEST_VERBOSE") && !is_accepted(accept, verdict_cause_str(v.cause)))
+		printf("%s, want %.*s: %.*s\n", verdict_cause_str(v.cause), SLICE_ARG(accept),
 		       SLICE_ARG(slice_sub(v.reply, 0, 150)));
-	return is_accepted(accept, cause_str(v.cause));
+	return is_accepted(accept, verdict_cause_str(v.cause));
 }
 
 /* These rows are not tuned to the samples; the engine that is to come is measured by them. */

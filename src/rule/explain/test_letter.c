@@ -373,7 +373,7 @@ TEST(largest)
 		rcpts[i].address = slice_of(text, 320);
 		rcpts[i].verdict = (struct verdict){.class = VERDICT_NEVER,
 						    .code = (uint16_t)(500 + i % 30),
-						    .cause = CAUSE_IP_BLOCKED,
+						    .cause = VERDICT_CAUSE_IP_BLOCKED,
 						    .host = slice_of(text, 255),
 						    .reply = slice_of(text, sizeof(text))};
 	}

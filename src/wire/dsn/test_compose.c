@@ -14,7 +14,7 @@ static const struct verdict door = {
 	.class = VERDICT_NEVER,
 	.stage = VERDICT_STAGE_GREETING,
 	.code = 554,
-	.cause = CAUSE_IP_BLOCKED,
+	.cause = VERDICT_CAUSE_IP_BLOCKED,
 	.reply = SLICE("554-gateway.test\n554 Your access to this mail system has been rejected"),
 	.host = SLICE("mx.gateway.test"),
 	.wall_ms = 1057049557000,
@@ -122,15 +122,15 @@ TEST(statuses)
 		uint16_t cause;
 		const char *want;
 	} rows[] = {
-		{DSN_FAILED, false, {5, 1, 1}, CAUSE_RCPT_UNKNOWN, "Status: 5.1.1\r\n"},
-		{DSN_FAILED, false, {5, 0, 0}, CAUSE_RCPT_FULL, "Status: 5.2.2\r\n"},
-		{DSN_FAILED, false, {0, 0, 0}, CAUSE_UNKNOWN, "Status: 5.0.0\r\n"},
-		{DSN_FAILED, false, {4, 7, 1}, CAUSE_UNKNOWN, "Status: 5.0.0\r\n"},
-		{DSN_FAILED, true, {4, 4, 1}, CAUSE_NET_OR_ROUTE, "Status: 5.4.7\r\n"},
-		{DSN_DELAYED, false, {4, 7, 1}, CAUSE_RATE, "Status: 4.7.1\r\n"},
-		{DSN_DELAYED, false, {5, 7, 1}, CAUSE_IP_BLOCKED, "Status: 4.7.1\r\n"},
-		{DSN_DELIVERED, false, {0, 0, 0}, CAUSE_NOT_BOUNCE, "Status: 2.0.0\r\n"},
-		{DSN_RELAYED, false, {2, 1, 5}, CAUSE_NOT_BOUNCE, "Status: 2.1.5\r\n"},
+		{DSN_FAILED, false, {5, 1, 1}, VERDICT_CAUSE_RCPT_UNKNOWN, "Status: 5.1.1\r\n"},
+		{DSN_FAILED, false, {5, 0, 0}, VERDICT_CAUSE_RCPT_FULL, "Status: 5.2.2\r\n"},
+		{DSN_FAILED, false, {0, 0, 0}, VERDICT_CAUSE_UNKNOWN, "Status: 5.0.0\r\n"},
+		{DSN_FAILED, false, {4, 7, 1}, VERDICT_CAUSE_UNKNOWN, "Status: 5.0.0\r\n"},
+		{DSN_FAILED, true, {4, 4, 1}, VERDICT_CAUSE_NET_OR_ROUTE, "Status: 5.4.7\r\n"},
+		{DSN_DELAYED, false, {4, 7, 1}, VERDICT_CAUSE_RATE, "Status: 4.7.1\r\n"},
+		{DSN_DELAYED, false, {5, 7, 1}, VERDICT_CAUSE_IP_BLOCKED, "Status: 4.7.1\r\n"},
+		{DSN_DELIVERED, false, {0, 0, 0}, VERDICT_CAUSE_NOT_BOUNCE, "Status: 2.0.0\r\n"},
+		{DSN_RELAYED, false, {2, 1, 5}, VERDICT_CAUSE_NOT_BOUNCE, "Status: 2.1.5\r\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

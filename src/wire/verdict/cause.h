@@ -7,14 +7,6 @@
 
 #include "wire/verdict/verdict.h"
 
-enum cause {
-	CAUSE_NONE = 0,
-#define CAUSE(NAME, name, number, ACTOR, ACTION, SCOPE, sender, admin) CAUSE_##NAME = number - 1000,
-#include "def/causes.def"
-#undef CAUSE
-	CAUSE_MAX
-};
-
 struct cause_row {
 	const char *name;
 	uint16_t number; /* FR-E1001 ... */
@@ -22,12 +14,10 @@ struct cause_row {
 	const char *sender_text, *admin_text; /* whole sentences */
 };
 
-/* NULL for CAUSE_NONE and beyond the table. */
+/* NULL for VERDICT_CAUSE_NONE and beyond the table. */
 const struct cause_row *cause_row(unsigned cause);
-/* "rcpt-unknown"; "none" or "?" where there is no row. */
-const char *cause_str(unsigned cause);
-/* CAUSE_NONE when there is no such name. */
-enum cause cause_of_name(struct slice name);
+/* VERDICT_CAUSE_NONE when there is no such name. */
+enum verdict_cause cause_of_name(struct slice name);
 /* The status (RFC 3463) that fits where the remote gave none; klass as in the verdict's class. */
 struct verdict_status cause_status(unsigned cause, unsigned verdict_class);
 

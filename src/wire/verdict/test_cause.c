@@ -17,36 +17,36 @@ check_sentences(const char *text)
 
 TEST(rows)
 {
-	for (unsigned i = 1; i < CAUSE_MAX; i++) {
+	for (unsigned i = 1; i < VERDICT_CAUSE_MAX; i++) {
 		const struct cause_row *row = cause_row(i);
 
 		assert_non_null(row);
 		assert_int_equal(row->number, 1000 + i);
 		assert_int_equal(cause_of_name(slice_str(row->name)), i);
-		assert_string_equal(cause_str(i), row->name);
+		assert_string_equal(verdict_cause_str(i), row->name);
 		assert_true(row->actor < VERDICT_ACTOR_MAX && row->action < VERDICT_ACTION_MAX);
 		assert_true(row->scope < VERDICT_SCOPE_MAX);
 		check_sentences(row->sender_text);
 		check_sentences(row->admin_text);
 	}
-	assert_int_equal(CAUSE_MAX, 28);
-	assert_null(cause_row(CAUSE_NONE));
-	assert_null(cause_row(CAUSE_MAX));
-	assert_string_equal(cause_str(CAUSE_NONE), "none");
-	assert_string_equal(cause_str(CAUSE_MAX), "?");
-	assert_int_equal(cause_of_name(SLICE("nonsense")), CAUSE_NONE);
+	assert_int_equal(VERDICT_CAUSE_MAX, 28);
+	assert_null(cause_row(VERDICT_CAUSE_NONE));
+	assert_null(cause_row(VERDICT_CAUSE_MAX));
+	assert_string_equal(verdict_cause_str(VERDICT_CAUSE_NONE), "none");
+	assert_string_equal(verdict_cause_str(VERDICT_CAUSE_MAX), "?");
+	assert_int_equal(cause_of_name(SLICE("nonsense")), VERDICT_CAUSE_NONE);
 }
 
 TEST(statuses)
 {
-	struct verdict_status status = cause_status(CAUSE_RCPT_UNKNOWN, VERDICT_NEVER);
+	struct verdict_status status = cause_status(VERDICT_CAUSE_RCPT_UNKNOWN, VERDICT_NEVER);
 
 	assert_int_equal(status.class, 5);
 	assert_int_equal(status.subject, 1);
 	assert_int_equal(status.detail, 1);
-	assert_int_equal(cause_status(CAUSE_RATE, VERDICT_LATER).class, 4);
-	assert_int_equal(cause_status(CAUSE_UNKNOWN, VERDICT_NEVER).subject, 0);
-	assert_int_equal(cause_status(CAUSE_RCPT_UNKNOWN, VERDICT_OK).detail, 0);
+	assert_int_equal(cause_status(VERDICT_CAUSE_RATE, VERDICT_LATER).class, 4);
+	assert_int_equal(cause_status(VERDICT_CAUSE_UNKNOWN, VERDICT_NEVER).subject, 0);
+	assert_int_equal(cause_status(VERDICT_CAUSE_RCPT_UNKNOWN, VERDICT_OK).detail, 0);
 }
 
 TESTS(TEST_ROW(rows), TEST_ROW(statuses))

@@ -70,7 +70,7 @@ struct verdict {
 	uint8_t stage; /* enum verdict_stage */
 	uint16_t code; /* SMTP reply code, or 0 when there was no reply */
 	struct verdict_status status;
-	uint16_t cause; /* enum cause; 0: not looked for yet */
+	uint16_t cause; /* enum verdict_cause; 0: not looked for yet */
 	uint8_t confidence_percent;
 	uint8_t actor, action, scope;
 	struct slice reply;	  /* the remote's own words, all lines, cleaned */
