@@ -153,13 +153,15 @@ landlock_enter(const struct rt_sandbox *sandbox)
 static int
 limit_set(__rlimit_resource_t resource, uint64_t value)
 {
-	struct rlimit limit;
+	struct rlimit old, limit = {value, value};
 
-	if (getrlimit(resource, &limit) < 0)
+	if (getrlimit(resource, &old) < 0)
 		return -errno;
-	if (value > limit.rlim_max && geteuid() != 0)
-		value = limit.rlim_max;
-	limit = (struct rlimit){value, value};
+	if (setrlimit(resource, &limit) == 0)
+		return 0;
+	if (errno != EPERM || value <= old.rlim_max)
+		return -errno;
+	limit = (struct rlimit){old.rlim_max, old.rlim_max};
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
