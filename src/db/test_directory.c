@@ -15,7 +15,7 @@ password(const char *crypt)
 {
 	struct db_password p = {.salt = {1, 2, 3}, .salt_len = 16, .iterations = 4096};
 
-	strcpy(p.crypt, crypt);
+	snprintf(p.crypt, sizeof(p.crypt), "%s", crypt);
 	memset(p.stored_key, 7, sizeof(p.stored_key));
 	memset(p.server_key, 9, sizeof(p.server_key));
 	return p;

@@ -1,0 +1,432 @@
+/*
+ * directory/manage: one function per object and verb, in a table. The words of a refusal say what
+ * to do; exit codes are those of sysexits.h.
+ */
+#include "proc/directory/manage.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/directory/password.h"
+#include "rt/work.h"
+#include "tls/crypto.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_USAGE = 64,
+	EXIT_DATA = 65,
+	EXIT_NO_INPUT = 66,
+	EXIT_TEMPORARY = 75
+};
+
+struct manage {
+	struct rt *rt;
+	const struct names *names;
+	struct list jobs;
+	size_t job_count;
+};
+
+/* A command under way. */
+struct command {
+	struct manage *manage;
+	struct ipc_channel *from;
+	const struct ipc_ctl_directory *message;
+	uint64_t count; /* rows sent */
+};
+
+/* A password being hashed for a mailbox. */
+struct job {
+	struct rt_work work;
+	struct list_node node;
+	struct manage *manage;
+	struct ipc_channel *from; /* NULL: gone */
+	uint32_t request;
+	bool add;
+	struct name_text mailbox, postoffice;
+	uint8_t random[PASSWORD_RANDOM_LEN];
+	uint8_t secret[PASSWORD_MAX];
+	size_t secret_len;
+	struct db_password password;
+	int err;
+};
+
+static const struct {
+	int err;
+	enum exit_code exit;
+	const char *text;
+} refusals[] = {
+	{ERR_NOT_FOUND, EXIT_NO_INPUT, "There is nothing of that name; see the list command."},
+	{ERR_EXISTS, EXIT_DATA, "It exists already; set changes it, remove takes it away."},
+	{ERR_STATE, EXIT_DATA,
+	 "Others still belong to it: remove its domains and mailboxes first."},
+	{ERR_SYNTAX, EXIT_USAGE,
+	 "The name is not well formed: a-z, 0-9, dot, hyphen, underscore; mailboxes as "
+	 "mailbox@postoffice, addresses as local@domain."},
+	{ERR_LIMIT, EXIT_USAGE, "The name is too long."},
+	{ERR_UNSUPPORTED, EXIT_USAGE, "That cannot be done with this kind of thing."},
+	{ERR_DENIED, EXIT_USAGE,
+	 "A password has 1 to 256 bytes of UTF-8 without control characters."},
+	{ERR_TIMEOUT, EXIT_TEMPORARY, "Too many passwords are being set; try again."},
+};
+
+/* Nobody listens any more when it cannot be sent. */
+static void
+done_send(struct ipc_channel *to, uint32_t request, int err, uint64_t count)
+{
+	struct ipc_ctl_done done = {.request = request, .count = count};
+
+	if (err < 0) {
+		done.exit = EXIT_TEMPORARY;
+		done.text = SLICE("The database does not answer; see the log, and try again.");
+	}
+	for (size_t i = 0; err < 0 && i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (refusals[i].err != err)
+			continue;
+		done.exit = (uint8_t)refusals[i].exit;
+		done.text = slice_str(refusals[i].text);
+	}
+	(void)!ipc_send(to, &(struct ipc_message){.type = IPC_CTL_DONE, .u.ctl_done = done});
+}
+
+static int
+postoffice_add(struct command *c)
+{
+	struct name_text name;
+	int err = name_plain(c->message->name, &name);
+
+	return err < 0 ? err : db_postoffice_add(c->manage->names->db, name_slice(&name));
+}
+
+static int
+postoffice_remove(struct command *c)
+{
+	struct name_text name;
+	int err = name_plain(c->message->name, &name);
+
+	return err < 0 ? err : db_postoffice_remove(c->manage->names->db, name_slice(&name));
+}
+
+static int
+domain_add(struct command *c)
+{
+	struct name_text name, postoffice;
+	int err = name_domain(c->message->name, &name);
+
+	if (err == 0)
+		err = name_plain(c->message->value, &postoffice);
+	if (err < 0)
+		return err;
+	return db_domain_add(c->manage->names->db, name_slice(&name), name_slice(&postoffice));
+}
+
+static int
+domain_remove(struct command *c)
+{
+	struct name_text name;
+	int err = name_domain(c->message->name, &name);
+
+	return err < 0 ? err : db_domain_remove(c->manage->names->db, name_slice(&name));
+}
+
+/* "mailbox@postoffice" in its kept form. */
+static int
+mailbox_parse(struct slice text, struct name_text *ret_mailbox, struct name_text *ret_postoffice)
+{
+	struct slice left, right;
+	int err = name_split(text, &left, &right);
+
+	if (err == 0)
+		err = name_plain(left, ret_mailbox);
+	if (err == 0)
+		err = name_plain(right, ret_postoffice);
+	return err;
+}
+
+static int
+mailbox_find(struct manage *manage, struct slice text, struct db_mailbox *ret_mailbox)
+{
+	struct name_text mailbox, postoffice;
+	struct db_password password;
+	int err = mailbox_parse(text, &mailbox, &postoffice);
+
+	if (err == 0)
+		err = db_mailbox_find(manage->names->db, name_slice(&mailbox),
+				      name_slice(&postoffice), ret_mailbox, &password);
+	crypto_wipe(&password, sizeof(password));
+	return err;
+}
+
+static int
+mailbox_remove(struct command *c)
+{
+	struct db_mailbox mailbox;
+	int err = mailbox_find(c->manage, c->message->name, &mailbox);
+
+	return err < 0 ? err : db_mailbox_remove(c->manage->names->db, mailbox.id);
+}
+
+static int
+address_parse(struct slice text, struct name_text *ret_local, struct name_text *ret_domain)
+{
+	struct slice left, right;
+	struct builder b;
+	int err = name_split(text, &left, &right);
+
+	if (err == 0)
+		err = name_domain(right, ret_domain);
+	if (err < 0)
+		return err;
+	builder_init_fixed(&b, ret_local->buf, sizeof(ret_local->buf));
+	builder_lower(&b, left);
+	ret_local->len = b.len;
+	return b.failed ? ERR_LIMIT : 0;
+}
+
+static int
+address_put(struct command *c, bool replace)
+{
+	struct name_text local, domain;
+	struct db_address address;
+	struct db_mailbox mailbox;
+	int err = address_parse(c->message->name, &local, &domain);
+
+	if (err == 0)
+		err = mailbox_find(c->manage, c->message->value, &mailbox);
+	if (err < 0)
+		return err;
+	address = (struct db_address){name_slice(&local), name_slice(&domain), mailbox.id, replace};
+	return db_address_add(c->manage->names->db, &address);
+}
+
+static int
+address_add(struct command *c)
+{
+	return address_put(c, false);
+}
+
+static int
+address_set(struct command *c)
+{
+	return address_put(c, true);
+}
+
+static int
+address_remove(struct command *c)
+{
+	struct name_text local, domain;
+	int err = address_parse(c->message->name, &local, &domain);
+
+	if (err < 0)
+		return err;
+	return db_address_remove(c->manage->names->db, name_slice(&local), name_slice(&domain));
+}
+
+static int
+row_send(void *ctx, struct slice name, struct slice value)
+{
+	struct command *c = ctx;
+
+	c->count++;
+	return IPC_SEND(c->from, CTL_DIRECTORY_ROW, ctl_directory_row,
+			.request = c->message->request, .object = c->message->object, .name = name,
+			.value = value);
+}
+
+static int
+list(struct command *c)
+{
+	static const enum db_list lists[CTL_DIRECTORY_OBJECT_MAX] = {
+		[CTL_DIRECTORY_POSTOFFICE] = DB_LIST_POSTOFFICES,
+		[CTL_DIRECTORY_DOMAIN] = DB_LIST_DOMAINS,
+		[CTL_DIRECTORY_MAILBOX] = DB_LIST_MAILBOXES,
+		[CTL_DIRECTORY_ADDRESS] = DB_LIST_ADDRESSES,
+	};
+	uint8_t buf[NAMES_LOCAL_MAX];
+	struct builder b;
+	struct db_list_ask ask = {lists[c->message->object], SLICE_EMPTY, row_send, c};
+
+	builder_init_fixed(&b, buf, sizeof(buf));
+	builder_lower(&b, c->message->name);
+	ask.filter = builder_slice(&b);
+	return db_directory_list(c->manage->names->db, &ask);
+}
+
+static int
+show(struct command *c)
+{
+	int err = list(c);
+
+	return err == 0 && c->count == 0 ? ERR_NOT_FOUND : err;
+}
+
+/* ---- passwords */
+
+static void
+job_run(void *ctx)
+{
+	struct job *job = ctx;
+
+	job->err =
+		password_make(slice_of(job->secret, job->secret_len), job->random, &job->password);
+}
+
+static int
+job_store(struct job *job)
+{
+	struct db_directory *db = job->manage->names->db;
+	struct slice mailbox = name_slice(&job->mailbox), office = name_slice(&job->postoffice);
+	struct db_password old;
+	struct db_mailbox found;
+	int err;
+
+	if (job->err < 0)
+		return job->err;
+	if (job->add)
+		return db_mailbox_add(db, mailbox, office, &job->password);
+	err = db_mailbox_find(db, mailbox, office, &found, &old);
+	crypto_wipe(&old, sizeof(old));
+	return err < 0 ? err : db_mailbox_set(db, found.id, &job->password);
+}
+
+static void
+job_done(void *ctx)
+{
+	struct job *job = ctx;
+	struct manage *manage = job->manage;
+	int err = job_store(job);
+
+	if (job->from)
+		done_send(job->from, job->request, err, err == 0);
+	list_remove(&job->node);
+	manage->job_count--;
+	crypto_wipe(job, sizeof(*job));
+	mem_give(rt_mem(manage->rt), job, sizeof(*job));
+}
+
+/* 1: the answer comes later. */
+static int
+job_begin(struct command *c, struct job *job)
+{
+	struct manage *manage = c->manage;
+
+	job->work = (struct rt_work){.run = job_run, .done = job_done, .ctx = job};
+	job->manage = manage;
+	job->from = c->from;
+	job->request = c->message->request;
+	job->add = c->message->verb == CTL_DIRECTORY_ADD;
+	rt_random(manage->rt, job->random, sizeof(job->random));
+	memcpy(job->secret, c->message->secret.data, c->message->secret.len);
+	job->secret_len = c->message->secret.len;
+	if (rt_work_submit(manage->rt, &job->work) < 0)
+		return ERR_TIMEOUT;
+	list_push_back(&manage->jobs, &job->node);
+	manage->job_count++;
+	return 1;
+}
+
+static int
+mailbox_password(struct command *c)
+{
+	struct manage *manage = c->manage;
+	struct job *job;
+	int err;
+
+	if (!password_is_good(c->message->secret))
+		return ERR_DENIED;
+	if (manage->job_count >= MANAGE_JOBS_MAX)
+		return ERR_TIMEOUT;
+	job = MEM_NEW(rt_mem(manage->rt), struct job);
+	if (!job)
+		return ERR_NO_MEMORY;
+	err = mailbox_parse(c->message->name, &job->mailbox, &job->postoffice);
+	if (err == 0)
+		err = job_begin(c, job);
+	if (err < 0) {
+		crypto_wipe(job, sizeof(*job));
+		mem_give(rt_mem(manage->rt), job, sizeof(*job));
+	}
+	return err;
+}
+
+/* NULL: not possible. Answers 0, 1 (later) or an error. */
+typedef int command_fn(struct command *c);
+static command_fn *const commands[CTL_DIRECTORY_OBJECT_MAX][CTL_DIRECTORY_VERB_MAX] = {
+	[CTL_DIRECTORY_POSTOFFICE] = {[CTL_DIRECTORY_ADD] = postoffice_add,
+				      [CTL_DIRECTORY_LIST] = list,
+				      [CTL_DIRECTORY_SHOW] = show,
+				      [CTL_DIRECTORY_REMOVE] = postoffice_remove},
+	[CTL_DIRECTORY_DOMAIN] = {[CTL_DIRECTORY_ADD] = domain_add,
+				  [CTL_DIRECTORY_LIST] = list,
+				  [CTL_DIRECTORY_SHOW] = show,
+				  [CTL_DIRECTORY_REMOVE] = domain_remove},
+	[CTL_DIRECTORY_MAILBOX] = {[CTL_DIRECTORY_ADD] = mailbox_password,
+				   [CTL_DIRECTORY_LIST] = list,
+				   [CTL_DIRECTORY_SHOW] = show,
+				   [CTL_DIRECTORY_SET] = mailbox_password,
+				   [CTL_DIRECTORY_REMOVE] = mailbox_remove},
+	[CTL_DIRECTORY_ADDRESS] = {[CTL_DIRECTORY_ADD] = address_add,
+				   [CTL_DIRECTORY_LIST] = list,
+				   [CTL_DIRECTORY_SHOW] = show,
+				   [CTL_DIRECTORY_SET] = address_set,
+				   [CTL_DIRECTORY_REMOVE] = address_remove},
+};
+
+int
+manage_create(struct rt *rt, const struct names *names, struct manage **ret_manage)
+{
+	struct manage *manage = MEM_NEW(rt_mem(rt), struct manage);
+
+	if (!manage)
+		return ERR_NO_MEMORY;
+	manage->rt = rt;
+	manage->names = names;
+	list_init(&manage->jobs);
+	*ret_manage = manage;
+	return 0;
+}
+
+void
+manage_destroy(struct manage **manage)
+{
+	struct manage *m = *manage;
+
+	if (!m)
+		return;
+	ASSERT(m->job_count == 0);
+	mem_give(rt_mem(m->rt), m, sizeof(*m));
+	*manage = NULL;
+}
+
+void
+manage_command(struct manage *manage, struct ipc_channel *from,
+	       const struct ipc_ctl_directory *message)
+{
+	struct command c = {.manage = manage, .from = from, .message = message};
+	command_fn *run = NULL;
+	int err = ERR_UNSUPPORTED;
+
+	if (message->object < CTL_DIRECTORY_OBJECT_MAX && message->verb < CTL_DIRECTORY_VERB_MAX)
+		run = commands[message->object][message->verb];
+	if (run)
+		err = run(&c);
+	if (err <= 0)
+		done_send(from, message->request, err, err < 0 ? 0 : c.count);
+}
+
+void
+manage_channel_closed(struct manage *manage, const struct ipc_channel *channel)
+{
+	for (struct list_node *node = list_first(&manage->jobs); node;
+	     node = list_next(&manage->jobs, node)) {
+		struct job *job = CONTAINER_OF(node, struct job, node);
+
+		if (job->from == channel)
+			job->from = NULL;
+	}
+}
+
+size_t
+manage_busy(const struct manage *manage)
+{
+	return manage->job_count;
+}
