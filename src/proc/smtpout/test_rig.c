@@ -60,6 +60,10 @@ spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offse
 	memset(ret_message, 0, sizeof(*ret_message));
 	arena_init(&ret_message->arena, reader->mem, 4096);
 	rcpts = arena_alloc(&ret_message->arena, 4 * sizeof(*rcpts));
+	if (!rcpts) {
+		arena_finish(&ret_message->arena);
+		return ERR_NO_MEMORY;
+	}
 	accept->sender = slice_str(from->sender);
 	for (; accept->rcpt_count < 4 && from->rcpts[accept->rcpt_count]; accept->rcpt_count++)
 		rcpts[accept->rcpt_count].address = slice_str(from->rcpts[accept->rcpt_count]);
@@ -160,6 +164,8 @@ dns_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	unsigned preference = 0;
 
 	(void)from;
+	if (rig->dns_mute)
+		return;
 	for (unsigned i = 0; i < rig->dead_count; i++)
 		target_send(rig, request, preference++, &rig->dead[i]);
 	for (unsigned i = 0; i < rig->peer_count; i++)
@@ -302,6 +308,14 @@ rig_run_ms(struct rig *rig, uint64_t ms)
 	rt_timer_arm(&pause, ms);
 	test_rt_run(&rig->t);
 	rt_timer_finish(&pause);
+}
+
+void
+rig_dns_restart(struct rig *rig)
+{
+	ipc_channel_destroy(&rig->dns_far);
+	rig_run_ms(rig, 20);
+	pair(rig, IPC_ROLE_DNS, &rig->dns_far, &rig->dns_near);
 }
 
 void

@@ -44,6 +44,7 @@ struct rig {
 	struct net_addr dead[RIG_PEERS_MAX]; /* tried before the peers */
 	unsigned dead_count;
 	struct verdict dns_verdict; /* class OK: the peers */
+	bool dns_mute;
 	bool stopped;
 
 	struct rig_result results[RIG_RESULTS_MAX];
@@ -62,6 +63,8 @@ void rig_job_to(struct rig *rig, uint64_t job, const char *destination);
 void rig_run(struct rig *rig, unsigned done);
 /* For so long. */
 void rig_run_ms(struct rig *rig, uint64_t ms);
+/* dns dies and comes back. */
+void rig_dns_restart(struct rig *rig);
 /* All memory must be back. */
 void rig_end(struct rig *rig);
 

@@ -258,6 +258,35 @@ TEST(dns_says_no)
 	rig_end(&rig);
 }
 
+/* What dns was asked before it died is asked again. */
+TEST(dns_restarts)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	rig.dns_mute = true;
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run_ms(&rig, 20);
+	assert_int_equal(rig.result_count, 0);
+	rig.dns_mute = false;
+	rig_dns_restart(&rig);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+TEST(dns_is_silent)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	rig.out->settings->dns_ms = 50;
+	rig.dns_mute = true;
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_DNS, 0);
+	assert_status(0, 4, 4, 3);
+	rig_end(&rig);
+}
+
 TEST(drop_after_dot)
 {
 	rig_begin(&rig);
@@ -583,8 +612,9 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
       TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
       TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
-      TEST_ROW(dns_says_no), TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting),
-      TEST_ROW(tls_breaks), TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
+      TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
+      TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
+      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
       TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
       TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(idle_says_goodbye),
       TEST_ROW(record_missing), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
