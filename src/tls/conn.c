@@ -300,6 +300,8 @@ ssize_t
 conn_recv(struct conn *conn, void *buf, size_t len)
 {
 	int rc, state = tls_state(conn);
+	uint8_t needed = conn->recv_needs;
+	ssize_t got;
 
 	ASSERT(len > 0);
 	if (state == ERR_STATE)
@@ -309,7 +311,11 @@ conn_recv(struct conn *conn, void *buf, size_t len)
 	conn->recv_needs = RT_READABLE;
 	ERR_clear_error();
 	rc = SSL_read(conn->ssl, buf, len > GATHER_MAX ? (int)GATHER_MAX : (int)len);
-	return rc > 0 ? rc : io_result(conn, rc, &conn->recv_needs, "reading failed");
+	got = rc > 0 ? rc : io_result(conn, rc, &conn->recv_needs, "reading failed");
+	/* What is wanted stays wanted: the owner need not say so again. */
+	if (SSL_pending(conn->ssl) || conn->recv_needs != needed)
+		wish_update(conn);
+	return got;
 }
 
 /* Joins the slices' first bytes in buf, or answers the first slice itself when it fills a record

@@ -227,6 +227,38 @@ TEST(session)
 	world_end();
 }
 
+#define RECORD_LEN ((size_t)10000)
+
+/* Never asks again by conn_want: what was wanted stays wanted. */
+static void
+record_ready(void *ctx, unsigned events)
+{
+	struct end *end = ctx;
+	uint8_t buf[100];
+	ssize_t got = conn_recv(end->conn, buf, sizeof(buf));
+
+	assert_int_equal(events, RT_READABLE);
+	end->received += got > 0 ? (size_t)got : 0;
+	if (end->received == RECORD_LEN)
+		rt_stop(w.t.rt);
+}
+
+/* Small reads of one record, with nothing behind it that would make the socket readable. */
+TEST(record_in_small_reads)
+{
+	struct slice record = slice_of(w.body, RECORD_LEN);
+
+	world_begin();
+	pair_make();
+	handshake();
+	conn_on_ready(w.server.conn, record_ready, &w.server);
+	conn_want(w.server.conn, RT_READABLE);
+	assert_int_equal(conn_send(w.client.conn, &record, 1), RECORD_LEN);
+	test_rt_run(&w.t);
+	assert_int_equal(w.server.received, RECORD_LEN);
+	world_end();
+}
+
 /* The client talks SMTP where the server waits for TLS. */
 TEST(not_tls)
 {
@@ -317,8 +349,8 @@ TEST(idle_is_small)
 }
 #endif
 
-TESTS(TEST_ROW(plain), TEST_ROW(encrypted), TEST_ROW(session), TEST_ROW(not_tls),
-      TEST_ROW(silent_peer), TEST_ROW(peer_closes),
+TESTS(TEST_ROW(plain), TEST_ROW(encrypted), TEST_ROW(session), TEST_ROW(record_in_small_reads),
+      TEST_ROW(not_tls), TEST_ROW(silent_peer), TEST_ROW(peer_closes),
 #ifndef FRANK_SANITIZED
       TEST_ROW(idle_is_small)
 #endif
