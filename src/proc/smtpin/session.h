@@ -13,7 +13,7 @@
 
 /* Envelope, trace and header facts of one message. */
 #define SESSION_ARENA_BYTES ((size_t)3 << 20)
-/* Addresses in From that are checked against a login. */
+/* Addresses in From and Sender that are checked against a login. */
 #define SESSION_AUTHORS_MAX 10
 
 struct session_rcpt {

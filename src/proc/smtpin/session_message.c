@@ -1,6 +1,6 @@
 /*
  * session_message: from DATA to the 250 that means durable. The header block is looked at once,
- * when it is complete: who it says it is from (bound to the login), and whether Date and
+ * when it is complete: whom From and Sender name (bound to the login), and whether Date and
  * Message-ID are missing (submission adds them, RFC 6409 8). What the client sent stays as it is;
  * the trace fields go in front (RFC 5321 4.4).
  */
@@ -40,11 +40,28 @@ session_on_data(struct session *session, const struct smtp_server_event *event)
 		session_answer(session, 354, NULL, "");
 }
 
-/* The From fields into addresses to be asked about; the reason when they are no good. */
+/* False when there are too many. */
+static bool
+keep_authors(struct session *session, const struct address_list *list)
+{
+	struct envelope *envelope = session->envelope;
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct smtp_address *author = &envelope->authors[envelope->author_count];
+
+		if (envelope->author_count == SESSION_AUTHORS_MAX)
+			return false;
+		author->local = arena_keep(&session->arena, list->items[i].local);
+		author->domain = arena_keep(&session->arena, list->items[i].domain);
+		envelope->author_count++;
+	}
+	return true;
+}
+
+/* The addresses of From and Sender, to be asked about; the reason when they are no good. */
 static enum admit_reason
 read_authors(struct session *session, struct slice head)
 {
-	struct envelope *envelope = session->envelope;
 	struct message_author author;
 	enum admit_reason reason;
 
@@ -53,15 +70,9 @@ read_authors(struct session *session, struct slice head)
 	reason = admit_author_fields(author.from_fields, author.from.count);
 	if (admit_refuses(reason))
 		return reason;
-	if (author.from.count > SESSION_AUTHORS_MAX)
+	if (author.sender_fields > 1 || !keep_authors(session, &author.from) ||
+	    !keep_authors(session, &author.sender))
 		return ADMIT_AUTHOR_SYNTAX;
-	for (size_t i = 0; i < author.from.count; i++) {
-		envelope->authors[i].local =
-			arena_keep(&session->arena, author.from.items[i].local);
-		envelope->authors[i].domain =
-			arena_keep(&session->arena, author.from.items[i].domain);
-	}
-	envelope->author_count = author.from.count;
 	return session->arena.failed ? ADMIT_SENDER_LATER : ADMIT_AUTHOR_OK;
 }
 

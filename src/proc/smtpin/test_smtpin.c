@@ -468,7 +468,7 @@ TEST(submission)
 	talk(&w, "MAIL FROM:<ann@example.test>\r\nRCPT TO:<x@other.test>\r\nDATA\r\n",
 	     "354 End data with <CR><LF>.<CR><LF>\r\n");
 	talk(&w, "From: bob@example.test\r\n\r\n.\r\n",
-	     "550 5.7.1 This login may not send as the address in From\r\n");
+	     "550 5.7.1 This login may not send as the address in From or Sender\r\n");
 	talk(&w, "MAIL FROM:<ann@example.test>\r\nRCPT TO:<x@other.test>\r\nDATA\r\n",
 	     "354 End data with <CR><LF>.<CR><LF>\r\n");
 	talk(&w, "Subject: x\r\n.\r\n",

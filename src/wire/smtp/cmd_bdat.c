@@ -1,8 +1,9 @@
 /*
  * BDAT (RFC 3030 2). The octets of a chunk follow its command at once, so they are taken off the
  * input in any case: a refusal is said at once where the command shows it, at the end of the chunk
- * where its octets do; one reply per chunk. A size that cannot be read or drained ends the session,
- * since nobody could tell the octets from commands.
+ * where its octets do; one reply per chunk. The chunks behind one that failed are refused for the
+ * same reason, until RSET, EHLO or another MAIL. A size that cannot be read or drained ends the
+ * session, since nobody could tell the octets from commands.
  */
 #include "wire/smtp/server_impl.h"
 
@@ -74,9 +75,13 @@ cmd_bdat(struct smtp_server *s, const struct smtp_command *command,
 	if (s->state != STATE_CHUNKS)
 		s->message_start_ms = s->now_ms;
 	if (!(s->state & (STATE_RCPT | STATE_CHUNKS)))
-		return refuse_chunk(s, SMTP_REFUSED_BDAT_NOT_NOW);
-	if (!chunk_fits(s))
+		return refuse_chunk(s, s->chunks_failed ? (enum smtp_refusal)s->failed_by
+							: SMTP_REFUSED_BDAT_NOT_NOW);
+	if (!chunk_fits(s)) {
+		s->chunks_failed = true;
+		s->failed_by = SMTP_REFUSED_SIZE_MAX;
 		return refuse_chunk(s, SMTP_REFUSED_SIZE_MAX);
+	}
 	if (s->state == STATE_CHUNKS) {
 		s->mode = MODE_CHUNK;
 		return STEP_AGAIN;
@@ -119,8 +124,10 @@ end_chunk(struct smtp_server *s, struct smtp_server_event *ret_event)
 			return STEP_EVENT;
 		}
 	}
-	if (s->chunk_last || s->failed)
+	if (s->chunk_last || s->failed) {
+		s->chunks_failed = s->failed;
 		return server_message_end(s, ret_event, true);
+	}
 	s->mode = MODE_COMMAND;
 	s->progress_ms = s->now_ms;
 	server_reply(s, &taken);

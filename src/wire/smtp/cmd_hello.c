@@ -24,6 +24,7 @@ cmd_hello(struct smtp_server *s, const struct smtp_command *command,
 {
 	if (!is_host_text(command->argument))
 		return server_refuse(s, SMTP_REFUSED_HELLO_NAME);
+	s->chunks_failed = false;
 	if (server_in_transaction(s))
 		s->state = STATE_READY;
 	s->esmtp = ascii_lower(command->verb.data[0]) == 'e';

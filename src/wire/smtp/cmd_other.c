@@ -12,6 +12,7 @@ cmd_rset(struct smtp_server *s, const struct smtp_command *command,
 
 	(void)command;
 	(void)ret_event;
+	s->chunks_failed = false;
 	server_reset(s);
 	server_reply(s, &ok);
 	return STEP_AGAIN;

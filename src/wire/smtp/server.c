@@ -301,6 +301,7 @@ static void
 answer_mail(struct smtp_server *s, const struct smtp_answer *answer)
 {
 	if (answer->code == 250) {
+		s->chunks_failed = false;
 		s->state = STATE_MAIL;
 		s->recipients = 0;
 		s->mails++;

@@ -118,7 +118,7 @@ struct smtp_server {
 	uint32_t decoded_size;
 	uint8_t state, mode, waiting, refused, failed_by;
 	bool view_is_pending, skip_line, esmtp, tls, channel_binding, authenticated, utf8;
-	bool chunk_last, chunk_waits, failed, drop_chunk;
+	bool chunk_last, chunk_waits, failed, drop_chunk, chunks_failed;
 	bool tell_refused, tell_reset, tell_auth_end, closing, closed, shutting_down, out_broken;
 };
 
