@@ -7,7 +7,6 @@
 
 #include "rt/net.h"
 
-#define SPOOL_LOCK "lock"
 #define STDERR_FD 2
 
 int
@@ -62,15 +61,13 @@ dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_f
 	return 0;
 }
 
-/* Held as long as super lives. */
+/* The folder itself is locked, for as long as super or a child that was given it lives; the names
+ * inside are queue's. */
 static int
 spool_lock(struct super *super)
 {
-	int err = rt_open(super->rt, super->spool_fd, SPOOL_LOCK, RT_OPEN_WRITE | RT_OPEN_CREATE,
-			  &super->lock_fd);
+	int err = rt_lock(super->rt, super->spool_fd);
 
-	if (!err)
-		err = rt_lock(super->rt, super->lock_fd);
 	if (err)
 		super_fail(super, err == ERR_EXISTS ? SUPER_EXIT_TEMPORARY : SUPER_EXIT_IO,
 			   err == ERR_EXISTS ? "another Frank has this spool" : "spool lock",
@@ -136,7 +133,6 @@ super_resources_close(struct super *super)
 	for (size_t i = 0; i < super->socket_count; i++)
 		rt_close(super->rt, super->sockets[i].fd);
 	super->socket_count = 0;
-	rt_close(super->rt, super->lock_fd);
 	rt_close(super->rt, super->spool_fd);
 	rt_close(super->rt, super->mail_fd);
 	rt_close(super->rt, super->state_fd);

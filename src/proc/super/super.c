@@ -89,7 +89,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super->options = *options;
 	super->log_fd = STDERR_FD;
 	super->config.fd = super->programs_fd = -1;
-	super->spool_fd = super->mail_fd = super->state_fd = super->run_fd = super->lock_fd = -1;
+	super->spool_fd = super->mail_fd = super->state_fd = super->run_fd = -1;
 	super->stop_phase = -1;
 	rt_timer_init(&super->stop_timer, rt, on_stop_time, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);

@@ -93,7 +93,7 @@ struct super {
 	size_t child_count;
 	struct super_socket sockets[SUPER_SOCKETS_MAX];
 	size_t socket_count;
-	int spool_fd, mail_fd, state_fd, run_fd, lock_fd;
+	int spool_fd, mail_fd, state_fd, run_fd;
 	bool all_ready; /* said once */
 	int stop_phase; /* -1: not stopping */
 	struct rt_timer stop_timer;
