@@ -328,7 +328,7 @@ idle_quit(struct destination *d)
 static bool
 is_unused(const struct destination *d)
 {
-	return !d->waiting_count && !d->dial_count && list_empty(&d->sessions) && !d->asking;
+	return !d->waiting_count && !d->dial_count && list_empty(&d->sessions);
 }
 
 static void
@@ -384,19 +384,27 @@ destination_session_gone(struct destination *d)
 	hungry_touch(d->out);
 }
 
+/*
+ * No new connection, for this reason: what waits ends with it, unless other connections are there
+ * or on their way, which then have to do for a while.
+ */
+static void
+no_way(struct destination *d, const struct verdict *verdict, uint32_t other_dials)
+{
+	if (d->session_count + other_dials > 0) {
+		d->pause_until_ms = rt_now_ms(d->out->rt) + SMTPOUT_DIAL_PAUSE_MS;
+		rt_timer_arm(&d->timer, SMTPOUT_DIAL_PAUSE_MS);
+		return;
+	}
+	d->proven = false;
+	d->targets_until_ms = 0;
+	waiting_fail(d, verdict);
+}
+
 void
 destination_dial_failed(struct destination *d, struct dial *dial)
 {
-	struct verdict verdict = dial->reason;
-
-	if (d->session_count > 0 || d->dial_count > 1) {
-		d->pause_until_ms = rt_now_ms(d->out->rt) + SMTPOUT_DIAL_PAUSE_MS;
-		rt_timer_arm(&d->timer, SMTPOUT_DIAL_PAUSE_MS);
-	} else {
-		d->proven = false;
-		d->targets_until_ms = 0;
-		waiting_fail(d, &verdict);
-	}
+	no_way(d, &dial->reason, d->dial_count - 1);
 	dial_drop(dial);
 	destination_touch(d);
 	hungry_touch(d->out);
@@ -440,7 +448,7 @@ destination_answer(struct smtpout *out, const struct ipc_dns_done *message)
 
 		if (verdict.class == VERDICT_OK)
 			verdict = lookup_silence();
-		waiting_fail(d, &verdict);
+		no_way(d, &verdict, 0);
 	}
 	destination_touch(d);
 }

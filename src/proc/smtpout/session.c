@@ -126,9 +126,7 @@ session_sign(const struct session *s, struct verdict *verdict)
 {
 	verdict->host = slice_str(s->host);
 	verdict->address = s->address;
-	if (s->conn && !s->connecting)
-		verdict->source = conn_local(s->conn);
-	verdict->source.port = 0;
+	verdict->source = s->source;
 	verdict->helo = s->options.helo.len ? s->options.helo : s->settings->helo;
 }
 
@@ -160,6 +158,8 @@ connect_done(struct session *s)
 
 	s->connecting = false;
 	s->connected_ms = now_ms;
+	s->source = conn_local(s->conn);
+	s->source.port = 0;
 	options_fill(s);
 	smtp_client_init(&s->client, &s->options, now_ms);
 	conn_want(s->conn, RT_READABLE);

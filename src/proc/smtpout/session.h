@@ -27,7 +27,7 @@ struct session {
 	struct smtp_client client;
 
 	char host[SESSION_HOST_MAX + 1];
-	struct net_addr address;
+	struct net_addr address, source;
 	bool plain; /* TLS failed there: without */
 	bool connecting, shaking, ready, dead, quitting;
 	uint64_t begin_ms, connected_ms, idle_ms;
