@@ -143,10 +143,12 @@ host_insert(struct mx_walk *walk, struct slice name, uint16_t preference)
 	hosts[at] = (struct host){.name = arena_keep(walk->arena, name), .preference = preference};
 }
 
-/* "[192.0.2.1]" or "[IPv6:2001:db8::1]": no question at all. */
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]": no question at all. ERR_RANGE for an address that is no
+ * host's: connecting to 0.0.0.0 would reach ourselves. */
 static int
 literal_parse(struct slice domain, struct net_addr *ret_addr)
 {
+	struct net_addr addr;
 	struct slice inner;
 
 	if (domain.len < 3 || domain.data[0] != '[' || domain.data[domain.len - 1] != ']')
@@ -154,7 +156,12 @@ literal_parse(struct slice domain, struct net_addr *ret_addr)
 	inner = slice_sub(domain, 1, domain.len - 2);
 	if (slice_starts_nocase(inner, SLICE("IPv6:")))
 		inner = slice_from(inner, 5);
-	return net_addr_parse(inner, ret_addr);
+	if (net_addr_parse(inner, &addr))
+		return ERR_SYNTAX;
+	if (net_addr_is_nowhere(&addr))
+		return ERR_RANGE;
+	*ret_addr = addr;
+	return 0;
 }
 
 static void
