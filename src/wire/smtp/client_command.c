@@ -150,7 +150,7 @@ say_notify(struct builder *b, unsigned notify)
 }
 
 void
-smtp_client_say_rcpt(struct smtp_client *c, const struct smtp_client_rcpt *rcpt)
+smtp_client_say_rcpt(struct smtp_client *c, const struct smtp_client_rcpt *rcpt, bool utf8)
 {
 	struct builder b;
 
@@ -160,7 +160,8 @@ smtp_client_say_rcpt(struct smtp_client *c, const struct smtp_client_rcpt *rcpt)
 	builder_byte(&b, '>');
 	if (c->caps.dsn) {
 		say_notify(&b, rcpt->notify);
-		say_value(&b, " ORCPT=", rcpt->orcpt, ORCPT_MAX);
+		if (utf8 || slice_is_ascii(rcpt->orcpt))
+			say_value(&b, " ORCPT=", rcpt->orcpt, ORCPT_MAX);
 	}
 	command_end(c, &b);
 }

@@ -58,7 +58,8 @@ void smtp_client_say(struct smtp_client *c, const char *verb, struct slice argum
 void smtp_client_say_base64(struct smtp_client *c, const char *verb, struct slice secret);
 void smtp_client_say_plain(struct smtp_client *c);
 void smtp_client_say_mail(struct smtp_client *c, const struct smtp_client_job *job);
-void smtp_client_say_rcpt(struct smtp_client *c, const struct smtp_client_rcpt *rcpt);
+/* utf8: MAIL had SMTPUTF8; without it a non-ASCII ORCPT is left out (RFC 6533 3). */
+void smtp_client_say_rcpt(struct smtp_client *c, const struct smtp_client_rcpt *rcpt, bool utf8);
 /* May stand between angle brackets in a command. */
 bool smtp_client_addr_is_sendable(struct slice addr);
 bool smtp_client_has_room(const struct smtp_client *c);

@@ -455,7 +455,7 @@ rcpt_send(struct smtp_client *c, struct smtp_client_job *job)
 	struct smtp_client_rcpt *rcpt = &job->rcpts[job->send_at];
 
 	if (rcpt->state == SMTP_CLIENT_RCPT_WAITS) {
-		smtp_client_say_rcpt(c, rcpt);
+		smtp_client_say_rcpt(c, rcpt, job->utf8_mail);
 		rcpt->state = SMTP_CLIENT_RCPT_SENT;
 		job->sent_count++;
 		if (job->domain_count == 0 || !slice_eq_nocase(domain_of(rcpt->addr), job->domain))

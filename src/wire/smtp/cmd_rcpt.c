@@ -5,7 +5,8 @@
 #include "wire/smtp/server_impl.h"
 
 static enum smtp_refusal
-read_param(const struct smtp_param *param, struct smtp_rcpt_params *rcpt)
+read_param(const struct smtp_server *s, const struct smtp_param *param,
+	   struct smtp_rcpt_params *rcpt)
 {
 	if (slice_eq_nocase(param->keyword, SLICE("NOTIFY"))) {
 		if (rcpt->notify || smtp_notify_parse(param->value, &rcpt->notify))
@@ -15,6 +16,8 @@ read_param(const struct smtp_param *param, struct smtp_rcpt_params *rcpt)
 	if (slice_eq_nocase(param->keyword, SLICE("ORCPT"))) {
 		if (rcpt->orcpt.len || !smtp_orcpt_is_valid(param->value))
 			return SMTP_REFUSED_PARAM_SYNTAX;
+		if (!s->utf8 && !slice_is_ascii(param->value)) /* RFC 6533 3 */
+			return SMTP_REFUSED_UTF8_NOT_SAID;
 		rcpt->orcpt = param->value;
 		return SMTP_REFUSED_MAX;
 	}
@@ -29,7 +32,7 @@ read_params(const struct smtp_server *s, struct slice rest, struct smtp_rcpt_par
 
 	while ((got = smtp_param_next(&rest, &param)) > 0) {
 		enum smtp_refusal refused =
-			s->esmtp ? read_param(&param, rcpt) : SMTP_REFUSED_PARAM_UNKNOWN;
+			s->esmtp ? read_param(s, &param, rcpt) : SMTP_REFUSED_PARAM_UNKNOWN;
 
 		if (refused != SMTP_REFUSED_MAX)
 			return refused;

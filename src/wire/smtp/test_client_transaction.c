@@ -330,6 +330,37 @@ static const struct script scripts[] = {
 		   .eight_bit = true,
 		   .utf8 = true,
 		   .notify = SMTP_CLIENT_NOTIFY_SUCCESS | SMTP_CLIENT_NOTIFY_DELAY}}},
+	{"non-ASCII ORCPT only with SMTPUTF8",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-SMTPUTF8\n"
+	 "S: 250 DSN\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "S: 250 ok\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "S: 250 ok\n"
+	 "C: DATA\n",
+	 .submit_count = 1,
+	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test", .orcpt = "utf-8;\303\266@y.test"}}},
+	{"non-ASCII ORCPT with SMTPUTF8",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-SMTPUTF8\n"
+	 "S: 250 DSN\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test> SMTPUTF8\n"
+	 "S: 250 ok\n"
+	 "C: RCPT TO:<x@y.test> ORCPT=utf-8;\303\266@y.test\n"
+	 "S: 250 ok\n"
+	 "C: DATA\n",
+	 .submit_count = 1,
+	 .jobs = {{.sender = "a@me.test",
+		   .rcpts = "x@y.test",
+		   .orcpt = "utf-8;\303\266@y.test",
+		   .utf8 = true}}},
 	{"no parameter that is not offered",
 	 "S: 220 mx\n"
 	 "C: EHLO me.test\n"
