@@ -18,6 +18,8 @@
 #include "wire/text/xtext.h"
 
 #define LINE_MAX_BYTES 998
+/* Room for the field's name before it and the last character. */
+#define XTEXT_BYTES_MAX ((size_t)900)
 
 struct dsn_writer {
 	struct builder *b;
@@ -179,14 +181,15 @@ put_letter(struct dsn_writer *w, struct slice letter)
 	qp_encode(w->b, letter);
 }
 
-/* utf-8-addr-xtext (RFC 6533 3): UTF-8 in ASCII. */
+/* utf-8-addr-xtext (RFC 6533 3): UTF-8 in ASCII, cut where the line would be too long. */
 static void
 put_utf8_xtext(struct builder *b, struct slice s)
 {
 	static const char digits[] = "0123456789ABCDEF";
+	size_t begin = b->len;
 	uint32_t code;
 
-	while (s.len && !b->failed) {
+	while (s.len && !b->failed && b->len - begin < XTEXT_BYTES_MAX) {
 		bool good = utf8_next(&s, &code);
 		unsigned width = 2;
 
@@ -215,7 +218,7 @@ put_address(struct dsn_writer *w, struct slice address)
 	if (w->global)
 		clean_line(w->b, address, DSN_TEXT_MAX);
 	else
-		put_utf8_xtext(w->b, slice_sub(address, 0, DSN_TEXT_MAX));
+		put_utf8_xtext(w->b, address);
 }
 
 /* ORCPT as it was given, decoded (RFC 3461 5.2.6, 6.3); nothing when it is no ORCPT. */

@@ -204,6 +204,32 @@ TEST(global)
 	assert_has(got, "Content-Type: message/global-headers\r\n");
 }
 
+/* RFC 5322 2.1.1, however long an address of others becomes in ASCII. */
+TEST(long_addresses)
+{
+	uint8_t address[320] = {0}, orcpt[500] = "utf-8;";
+	struct dsn_rcpt rcpt = {.address = slice_of(address, sizeof(address)),
+				.orcpt = slice_of(orcpt, sizeof(orcpt)),
+				.verdict = door};
+	struct dsn_report report = report_of(&rcpt, 1);
+	struct slice got, line;
+
+	for (size_t i = 0; i < sizeof(address); i++)
+		address[i] = i % 2 ? 0x8f : 0xd1;
+	memcpy(orcpt + 6, address, sizeof(address));
+	memcpy(orcpt + sizeof(orcpt) - 174, address, 174);
+	for (int global = 0; global < 2; global++) {
+		report.global = global;
+		got = compose(&report, SLICE("x\r\n"));
+		assert_has(got, global ? "\nOriginal-Recipient: utf-8; \xd1\x8f"
+				       : "\nOriginal-Recipient: utf-8; \\x{44F}");
+		while (got.len) {
+			line = slice_cut(&got, '\n');
+			assert_true(line.len <= 999);
+		}
+	}
+}
+
 TEST(hostile)
 {
 	struct dsn_rcpt rcpt = {
@@ -273,5 +299,5 @@ TEST(largest)
 	assert_int_equal(dsn_compose(&b, &report, SLICE("x\r\n"), &len), 0);
 }
 
-TESTS(TEST_ROW(whole), TEST_ROW(statuses), TEST_ROW(originals), TEST_ROW(global), TEST_ROW(hostile),
-      TEST_ROW(refused), TEST_ROW(largest))
+TESTS(TEST_ROW(whole), TEST_ROW(statuses), TEST_ROW(originals), TEST_ROW(global),
+      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(refused), TEST_ROW(largest))
