@@ -252,26 +252,35 @@ conf_problems_write(struct builder *b, struct slice file, const struct conf_prob
 	}
 }
 
+/* Both values are written, since a list may be longer than any buffer here; then the other one is
+ * taken back. */
+static bool
+is_same(struct builder *b, const struct conf_option *option, const void *holder, const void *other)
+{
+	size_t start = b->len, middle;
+	bool same;
+
+	conf_value_write(b, option, holder);
+	middle = b->len;
+	conf_value_write(b, option, other);
+	same = slice_eq(slice_sub(builder_slice(b), start, middle - start),
+			slice_from(builder_slice(b), middle));
+	if (!b->failed)
+		b->len = start;
+	return same;
+}
+
 static void
 options_show(struct builder *b, struct conf_options options, const void *holder, const void *other)
 {
 	for (size_t i = 0; i < options.count; i++) {
-		uint8_t buf[2][CONFIG_VALUE_MAX * 2];
-		struct builder value, fallback;
-
-		builder_init_fixed(&value, buf[0], sizeof(buf[0]));
-		conf_value_write(&value, &options.rows[i], holder);
-		if (other) {
-			builder_init_fixed(&fallback, buf[1], sizeof(buf[1]));
-			conf_value_write(&fallback, &options.rows[i], other);
-			if (slice_eq(builder_slice(&value), builder_slice(&fallback)))
-				continue;
-		}
+		if (other && is_same(b, &options.rows[i], holder, other))
+			continue;
 		if (options.rows == conf_listener_options.rows)
 			builder_byte(b, '\t');
 		builder_str(b, options.rows[i].name);
 		builder_byte(b, ' ');
-		builder_add(b, builder_slice(&value));
+		conf_value_write(b, &options.rows[i], holder);
 		builder_byte(b, '\n');
 	}
 }

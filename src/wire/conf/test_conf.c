@@ -171,6 +171,44 @@ TEST(shown_file_is_read_back)
 	arena_finish(&arena);
 }
 
+/* As many values as there may be, each as long as it may be: nothing is cut, and what differs from
+ * the defaults in the last value only is shown. */
+TEST(longest_values_are_shown_whole)
+{
+	static char text[100000];
+	struct conf_problems problems;
+	struct config config, back;
+	struct arena arena, other;
+	struct builder b, shown;
+
+	builder_init_fixed(&b, text, sizeof(text));
+	builder_str(&b, GOOD "relay-trusted");
+	for (unsigned i = 0; i < 62; i++) {
+		builder_str(&b, " 2001:db8:ffff:ffff:ffff:ffff:ffff:");
+		builder_dec(&b, 1000 + i);
+		builder_str(&b, "/128");
+	}
+	builder_str(&b, "\nlog \"");
+	for (size_t i = 0; i < CONFIG_VALUE_MAX; i++)
+		builder_str(&b, i ? "\\\\" : "/");
+	builder_str(&b, "\"\n");
+	builder_byte(&b, 0);
+	assert_false(b.failed);
+	assert_int_equal(parse(&arena, text, &config, &problems), 0);
+	assert_int_equal(config.relay_trusted.count, 62);
+	builder_init_arena(&shown, &arena, 100000);
+	conf_show(&shown, &config, &config);
+	assert_int_equal(slice_find(builder_slice(&shown), SLICE("relay-trusted")), shown.len);
+	builder_clear(&shown);
+	conf_show(&shown, &config, NULL);
+	builder_byte(&shown, 0);
+	assert_int_equal(parse(&other, (const char *)shown.data, &back, &problems), 0);
+	assert_int_equal(back.relay_trusted.count, 62);
+	assert_int_equal(back.log.len, CONFIG_VALUE_MAX);
+	arena_finish(&other);
+	arena_finish(&arena);
+}
+
 TEST(memory_is_given_back)
 {
 	assert_int_equal(mem.taken, mem.given);
@@ -178,4 +216,4 @@ TEST(memory_is_given_back)
 
 TESTS(TEST_ROW(good_file), TEST_ROW(problems_have_their_place), TEST_ROW(lab_options_warn),
       TEST_ROW(snapshot_round_trip_and_truncation), TEST_ROW(shown_file_is_read_back),
-      TEST_ROW(memory_is_given_back))
+      TEST_ROW(longest_values_are_shown_whole), TEST_ROW(memory_is_given_back))
