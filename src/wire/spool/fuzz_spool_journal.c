@@ -1,5 +1,6 @@
 /*
- * Any bytes as the meta of a journal record of any kind; what decodes encodes to the same bytes.
+ * Any bytes as the meta of a journal record of any kind; what decodes encodes to the same bytes,
+ * but for a verdict of a newer catalogue, which is mapped to unknown.
  */
 #include "base/fuzz.h"
 #include "wire/spool/journal.h"
@@ -24,6 +25,8 @@ FUZZ(input)
 	arena_init(&arena, &mem.mem, ARENA_BYTES);
 	builder_init_arena(&b, &arena, (size_t)4 << 20);
 	journal_encode(&b, &record);
-	ASSERT(!b.failed && slice_eq(builder_slice(&b), input));
+	ASSERT(!b.failed && b.len == input.len);
+	if (record.kind != JOURNAL_RESULT || record.u.result.verdict.cause != VERDICT_CAUSE_UNKNOWN)
+		ASSERT(slice_eq(builder_slice(&b), input));
 	arena_finish(&arena);
 }
