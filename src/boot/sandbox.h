@@ -15,7 +15,7 @@ struct boot_dirs {
 };
 
 /* Enters the sandbox of the role. ERR_UNSUPPORTED as rt_sandbox_enter; ERR_NOT_FOUND when the role
- * has no row. */
+ * has no row. config may be NULL for the config child. */
 int boot_sandbox_enter(struct rt *rt, enum ipc_role role, const struct config *config,
 		       const struct boot_dirs *dirs) MUST_USE;
 

@@ -3,14 +3,12 @@
  * file, 4 a memory file for the answer: the snapshot (exit 0), or the problems as text (exit 78).
  * Arguments: the file's name for messages, the folder for relative paths.
  */
+#include "boot/config_child.h"
+#include "boot/sandbox.h"
 #include "rt/file.h"
-#include "rt/sandbox.h"
 #include "wire/conf/parse.h"
 
-#define CONFIG_FD 3
-#define ANSWER_FD 4
 #define EXIT_SOFTWARE 70
-#define EXIT_CONFIG 78
 
 static int
 config_read(struct rt *rt, struct arena *arena, char **argv, struct builder *answer)
@@ -18,7 +16,7 @@ config_read(struct rt *rt, struct arena *arena, char **argv, struct builder *ans
 	struct conf_problems problems = {0};
 	struct config config;
 	struct slice text;
-	int err = rt_read_all(rt, CONFIG_FD, CONFIG_TEXT_BYTES_MAX + 1, &text);
+	int err = rt_read_all(rt, CONFIG_CHILD_FD_FILE, CONFIG_TEXT_BYTES_MAX + 1, &text);
 
 	if (err == 0) {
 		err = conf_parse(arena, text, slice_str(argv[2]), &config, &problems);
@@ -37,24 +35,25 @@ config_read(struct rt *rt, struct arena *arena, char **argv, struct builder *ans
 int
 main(int argc, char **argv)
 {
-	struct rt_sandbox sandbox = {.descriptors_max = 16,
-				     .file_bytes_max = CONFIG_SNAPSHOT_BYTES_MAX};
+	const struct boot_dirs none = {0};
 	struct builder answer;
 	struct arena arena;
 	struct rt *rt;
 	int err;
 
+	if (argc == 3 && slice_eq(slice_str(argv[1]), SLICE("--sandbox-probe")))
+		return boot_sandbox_probe(IPC_ROLE_CONFIG, argv[2]);
 	if (argc != 3 || rt_create(&(struct rt_options){0}, &rt))
 		return EXIT_SOFTWARE;
 	arena_init(&arena, rt_mem(rt), 4 * CONFIG_ARENA_BYTES);
 	builder_init_arena(&answer, &arena, CONFIG_SNAPSHOT_BYTES_MAX);
-	err = rt_sandbox_enter(rt, &sandbox);
+	err = boot_sandbox_enter(rt, IPC_ROLE_CONFIG, NULL, &none);
 	if (err && err != ERR_UNSUPPORTED)
 		return EXIT_SOFTWARE;
 	err = config_read(rt, &arena, argv, &answer);
-	if (answer.failed || rt_write(rt, ANSWER_FD, builder_slice(&answer)))
+	if (answer.failed || rt_write(rt, CONFIG_CHILD_FD_RESULT, builder_slice(&answer)))
 		return EXIT_SOFTWARE;
 	arena_finish(&arena);
 	rt_destroy(&rt);
-	return err ? EXIT_CONFIG : 0;
+	return err ? CONFIG_CHILD_EXIT_INVALID : 0;
 }

@@ -159,6 +159,7 @@ reload(struct super *super, struct super_config *next)
 		refuse(super, "a file that it names cannot be opened", SLICE_EMPTY, err);
 		return;
 	}
+	super_restart_only_log(super, &next->values);
 	config_drop(super, &super->config);
 	super->config = *next;
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);

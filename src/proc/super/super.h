@@ -147,6 +147,10 @@ void super_config_ask(struct super *super);
 bool super_config_exited(struct super *super, int pid, int status);
 void super_config_finish(struct super *super);
 
+/* restart_only.c */
+/* Logs each option of next that differs from what is in force and needs a restart. */
+void super_restart_only_log(struct super *super, const struct config *next);
+
 /* command.c */
 void super_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message);
 void super_command_done(struct super *super, uint32_t request, int exit_code, struct slice text);

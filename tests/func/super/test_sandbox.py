@@ -15,6 +15,7 @@ from house import BUILD, PROC, UID_BASE                        # noqa: E402
 SERVER = "none"
 # What the table src/def/sandbox.def gives; everything else must be refused.
 ALLOWED = [
+    ("config", "config", set()),
     ("smtpin", "smtpin", {"accept", "sync"}),
     ("queue", "queue", {"create-inside", "truncate", "pwrite", "sync"}),
     ("smtpout", "smtpout", {"socket", "connect"}),

@@ -150,6 +150,17 @@ def test_reload(_lab):
         assert house.end() == 0
 
 
+def test_what_needs_a_restart_is_said(_lab):
+    """Options that are fixed while Frank runs are named at a reload; the rest is taken."""
+    with House() as house:
+        house.port += 1
+        house.configure(mail="elsewhere", hostname="new.example.test")
+        house.process.send_signal(signal.SIGHUP)
+        house.wait_line("reload")
+        said = {(row["option"], row.get("listener")) for row in house.lines("restart_needed")}
+        assert said == {("mail", None), ("address", "mx")}, said
+
+
 def test_log_is_reopened(_lab):
     """SIGUSR1: all write to the new file."""
     with House() as house:

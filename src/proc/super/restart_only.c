@@ -1,0 +1,91 @@
+/*
+ * Options whose manual text says "Restart." are fixed while Frank runs: folders, uids, numbers of
+ * processes, listening sockets. A reload takes all others; of these it says that they wait.
+ */
+#include "proc/super/super.h"
+#include "wire/conf/option.h"
+
+#define MARK "Restart."
+#define VALUE_BYTES_MAX ((size_t)64 << 10)
+
+static void
+changed_log(struct super *super, const char *option, struct slice listener)
+{
+	struct log_line line;
+
+	log_begin(&line, super->log, EVENT_restart_needed);
+	log_text(&line, "option", slice_str(option));
+	if (listener.len)
+		log_text(&line, "listener", listener);
+	log_end(&line);
+}
+
+static bool
+value_same(struct super *super, const struct conf_option *option, const void *now, const void *next)
+{
+	struct arena arena;
+	struct builder a, b;
+	bool same;
+
+	arena_init(&arena, rt_mem(super->rt), 4 * VALUE_BYTES_MAX);
+	builder_init_arena(&a, &arena, VALUE_BYTES_MAX);
+	builder_init_arena(&b, &arena, VALUE_BYTES_MAX);
+	conf_value_encode(&a, option, now);
+	conf_value_encode(&b, option, next);
+	same = !a.failed && !b.failed && slice_eq(builder_slice(&a), builder_slice(&b));
+	arena_finish(&arena);
+	return same;
+}
+
+static bool
+is_fixed(const struct conf_option *option)
+{
+	struct slice text = slice_str(option->text);
+
+	return slice_find(text, SLICE(MARK)) < text.len;
+}
+
+static const struct config_listener *
+listener_find(const struct config *config, struct slice name)
+{
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (slice_eq(config->listeners[i].name, name))
+			return &config->listeners[i];
+	return NULL;
+}
+
+static void
+listener_compare(struct super *super, const struct config_listener *now,
+		 const struct config_listener *next)
+{
+	for (size_t i = 0; i < conf_listener_options.count; i++) {
+		const struct conf_option *option = &conf_listener_options.rows[i];
+
+		if (is_fixed(option) && !value_same(super, option, now, next))
+			changed_log(super, option->name, next->name);
+	}
+}
+
+void
+super_restart_only_log(struct super *super, const struct config *next)
+{
+	const struct config *now = &super->config.values;
+
+	for (size_t i = 0; i < conf_global_options.count; i++) {
+		const struct conf_option *option = &conf_global_options.rows[i];
+
+		if (is_fixed(option) && !value_same(super, option, now, next))
+			changed_log(super, option->name, SLICE_EMPTY);
+	}
+	for (size_t i = 0; i < next->listener_count; i++) {
+		const struct config_listener *was = listener_find(now, next->listeners[i].name);
+
+		if (was)
+			listener_compare(super, was, &next->listeners[i]);
+		else
+			changed_log(super, "listener", next->listeners[i].name);
+	}
+	for (size_t i = 0; i < now->listener_count; i++)
+		if (!listener_find(next, now->listeners[i].name))
+			changed_log(super, "listener", now->listeners[i].name);
+}
