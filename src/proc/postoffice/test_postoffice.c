@@ -27,6 +27,7 @@ struct result {
 struct world {
 	struct test_rt t;
 	struct boot boot;
+	int log_fd;
 	struct arena arena;
 	struct config config;
 	void *state;
@@ -123,9 +124,8 @@ begin(struct world *w)
 	assert_int_equal(config_defaults(&w->arena, &w->config), 0);
 	w->config.hostname = SLICE("mail.example.test");
 	w->boot = (struct boot){.rt = w->t.rt, .config = &w->config, .role = IPC_ROLE_POSTOFFICE};
-	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	assert_int_equal(log_create(w->t.rt, "postoffice", fd, &w->boot.log), 0);
-	close(fd);
+	w->log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(log_create(w->t.rt, "postoffice", w->log_fd, &w->boot.log), 0);
 	w->segment = calloc(1, SEGMENT_MAX);
 	builder_init_fixed(&w->b, w->segment, SEGMENT_MAX);
 	spool_file_head_encode(&w->b, &head);
@@ -171,6 +171,7 @@ end(struct world *w)
 	ipc_channel_destroy(&w->near);
 	ipc_channel_destroy(&w->far);
 	log_destroy(&w->boot.log);
+	close(w->log_fd);
 	arena_finish(&w->arena);
 	free(w->segment);
 	tree_remove(w->mail);
