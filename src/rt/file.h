@@ -36,6 +36,10 @@ int rt_write(struct rt *rt, int fd, struct slice data) MUST_USE;
 /* All in one write that does not wait (a log line, at most PIPE_BUF bytes): ERR_AGAIN when it would
  * have to, ERR_TRUNCATED when only a part was taken. */
 int rt_write_line(struct rt *rt, int fd, struct slice line) MUST_USE;
+/* Up to len bytes of a pipe or terminal, waiting for them: 0 at the end. */
+ssize_t rt_read(struct rt *rt, int fd, void *buf, size_t len) MUST_USE;
+/* Whether a person looks at it. */
+bool rt_is_terminal(struct rt *rt, int fd);
 int rt_truncate(struct rt *rt, int fd, uint64_t size_bytes) MUST_USE;
 
 struct rt_stat {

@@ -151,6 +151,25 @@ rt_write_line(struct rt *rt, int fd, struct slice line)
 	return (size_t)put == line.len ? 0 : ERR_TRUNCATED;
 }
 
+ssize_t
+rt_read(struct rt *rt, int fd, void *buf, size_t len)
+{
+	ssize_t got;
+
+	(void)rt;
+	do
+		got = read(fd, buf, len);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+bool
+rt_is_terminal(struct rt *rt, int fd)
+{
+	(void)rt;
+	return isatty(fd);
+}
+
 int
 rt_truncate(struct rt *rt, int fd, uint64_t size_bytes)
 {

@@ -33,6 +33,10 @@ int rt_on_signal(struct rt *rt, int signal_number, rt_signal_fn *fn, void *ctx) 
 int rt_account(struct rt *rt, const char *name, unsigned *ret_uid, unsigned *ret_gid) MUST_USE;
 /* Gives an open file or folder to a uid (root only). */
 int rt_own(struct rt *rt, int fd, unsigned uid, unsigned gid) MUST_USE;
+/* Becomes another program: answers only when that fails. words: NULL at the end. */
+int rt_exec(struct rt *rt, const char *path, const char *const *words) MUST_USE;
+/* The folder of the running program, without a slash at its end. ERR_LIMIT: longer than size. */
+int rt_program_folder(struct rt *rt, char *buf, size_t size) MUST_USE;
 unsigned rt_uid(const struct rt *rt);
 int rt_pid(const struct rt *rt);
 

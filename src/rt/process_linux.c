@@ -282,3 +282,29 @@ rt_pid(const struct rt *rt)
 	(void)rt;
 	return getpid();
 }
+
+int
+rt_exec(struct rt *rt, const char *path, const char *const *words)
+{
+	(void)rt;
+	execv(path, (char *const *)(uintptr_t)words);
+	return -errno;
+}
+
+int
+rt_program_folder(struct rt *rt, char *buf, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", buf, size);
+	char *slash;
+
+	(void)rt;
+	if (len < 0)
+		return -errno;
+	if ((size_t)len >= size)
+		return ERR_LIMIT;
+	buf[len] = 0;
+	slash = strrchr(buf, '/');
+	ASSERT(slash);
+	*slash = 0;
+	return 0;
+}

@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "rt/file.h"
 #include "rt/net.h"
 #include "tool/tool.h"
 #include "wire/conf/parse.h"
@@ -40,7 +40,7 @@ ask_late(void *ctx)
 {
 	struct ask *ask = ctx;
 
-	tool_complain("the server did not answer in time; try again", "");
+	tool_complain(ask->tool, "the server did not answer in time; try again", "");
 	ask_end(ask, TOOL_EXIT_TEMPFAIL);
 }
 
@@ -57,7 +57,8 @@ frames_print(struct ask *ask)
 		if (used == 0)
 			return false;
 		if (used < 0) {
-			tool_complain("the server's answer is not understood: ", err_str(used));
+			tool_complain(ask->tool,
+				      "the server's answer is not understood: ", err_str(used));
 			ask_end(ask, TOOL_EXIT_SOFTWARE);
 			return true;
 		}
@@ -65,7 +66,7 @@ frames_print(struct ask *ask)
 			ask_end(ask, content.data[0]);
 			return true;
 		}
-		tool_print(kind == COMMAND_FRAME_OUT ? STDOUT_FILENO : STDERR_FILENO, content);
+		tool_print(ask->tool, kind == COMMAND_FRAME_OUT ? TOOL_OUT : TOOL_ERROR, content);
 		ask->input_len -= (size_t)used;
 		memmove(ask->input, ask->input + used, ask->input_len);
 	}
@@ -80,7 +81,7 @@ ask_receive(struct ask *ask)
 	if (got == ERR_AGAIN)
 		return;
 	if (got < 0) {
-		tool_complain("the server closed the connection; is it stopping?", "");
+		tool_complain(ask->tool, "the server closed the connection; is it stopping?", "");
 		ask_end(ask, TOOL_EXIT_TEMPFAIL);
 		return;
 	}
@@ -100,7 +101,7 @@ ask_ready(void *ctx, unsigned events)
 		if (sent > 0)
 			ask->sent += (size_t)sent;
 		if (sent < 0 && sent != ERR_AGAIN) {
-			tool_complain("the server closed the connection", "");
+			tool_complain(ask->tool, "the server closed the connection", "");
 			ask_end(ask, TOOL_EXIT_TEMPFAIL);
 			return;
 		}
@@ -113,17 +114,18 @@ ask_ready(void *ctx, unsigned events)
 }
 
 static int
-password_read(struct arena *arena, struct slice *ret_password)
+password_read(struct ask *ask, struct slice *ret_password)
 {
 	uint8_t buf[PASSWORD_BYTES_MAX + 1];
-	ssize_t got = read(STDIN_FILENO, buf, sizeof(buf));
+	ssize_t got = rt_read(ask->tool->rt, TOOL_IN, buf, sizeof(buf));
 	struct slice rest = slice_of(buf, got > 0 ? (size_t)got : 0), line = slice_cut(&rest, '\n');
 
 	if (line.len == 0 || line.len > PASSWORD_BYTES_MAX) {
-		tool_complain("expected a password of 1 to 256 bytes on standard input", "");
+		tool_complain(ask->tool, "expected a password of 1 to 256 bytes on standard input",
+			      "");
 		return TOOL_EXIT_USAGE;
 	}
-	*ret_password = arena_keep(arena, line);
+	*ret_password = arena_keep(&ask->arena, line);
 	explicit_bzero(buf, sizeof(buf));
 	return 0;
 }
@@ -136,22 +138,22 @@ request_make(struct ask *ask)
 	struct builder b;
 
 	request.flags = (uint8_t)((tool->json ? COMMAND_JSON : 0) |
-				  (isatty(STDOUT_FILENO) ? COMMAND_TERMINAL : 0));
+				  (rt_is_terminal(tool->rt, TOOL_OUT) ? COMMAND_TERMINAL : 0));
 	for (size_t i = 0; i < tool->word_count; i++) {
 		bool secret = strcmp(tool->words[i], "--password-stdin") == 0;
 
 		if (request.count + 2 > COMMAND_WORDS_MAX) {
-			tool_complain("too many words", "");
+			tool_complain(ask->tool, "too many words", "");
 			return TOOL_EXIT_USAGE;
 		}
 		request.words[request.count++] =
 			secret ? SLICE("--password") : slice_str(tool->words[i]);
-		if (secret && password_read(&ask->arena, &request.words[request.count++]))
+		if (secret && password_read(ask, &request.words[request.count++]))
 			return TOOL_EXIT_USAGE;
 	}
 	builder_init_arena(&b, &ask->arena, COMMAND_REQUEST_BYTES_MAX + 4);
 	if (command_request_encode(&b, &request)) {
-		tool_complain("the command is too long", "");
+		tool_complain(ask->tool, "the command is too long", "");
 		return TOOL_EXIT_USAGE;
 	}
 	ask->request = builder_slice(&b);
@@ -177,7 +179,7 @@ socket_find(struct ask *ask, char *path, size_t size)
 	}
 	builder_byte(&b, 0);
 	if (b.failed) {
-		tool_complain("the path of the control socket is too long", "");
+		tool_complain(ask->tool, "the path of the control socket is too long", "");
 		return TOOL_EXIT_CONFIG;
 	}
 	return 0;
@@ -187,7 +189,7 @@ static int
 ask_over(struct ask *ask, const char *path)
 {
 	if (rt_stream_connect_unix(ask->tool->rt, path, &ask->stream)) {
-		tool_complain("no server answers at ", path);
+		tool_complain(ask->tool, "no server answers at ", path);
 		return TOOL_EXIT_UNAVAILABLE;
 	}
 	ask->input = mem_take(rt_mem(ask->tool->rt), INPUT_BYTES);

@@ -2,7 +2,6 @@
  * check: frank check, frank config show, frank config explain: the configuration, offline.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "rt/file.h"
 #include "tool/tool.h"
@@ -53,7 +52,7 @@ tool_config_read(struct tool *tool, struct arena *arena, struct config *ret_conf
 	if (err) {
 		builder_init_arena(&b, arena, TOOL_OUTPUT_BYTES_MAX);
 		conf_problems_write(&b, slice_str(tool->config_path), &problems);
-		tool_print(STDERR_FILENO, builder_slice(&b));
+		tool_print(tool, TOOL_ERROR, builder_slice(&b));
 	}
 	return err;
 }
@@ -104,7 +103,7 @@ tool_check(struct tool *tool)
 			builder_str(&b, problems.count ? ": valid, with warnings\n" : ": valid\n");
 		}
 	}
-	tool_print(STDOUT_FILENO, builder_slice(&b));
+	tool_print(tool, TOOL_OUT, builder_slice(&b));
 	arena_finish(&arena);
 	return problems.errors ? TOOL_EXIT_FAULT : 0;
 }
@@ -200,7 +199,7 @@ config_explain(struct tool *tool, struct builder *b)
 	if (found)
 		return 0;
 	near = conf_option_suggest(conf_global_options, slice_str(name));
-	tool_complain("no such option; did you mean ", near ? near : "another one?");
+	tool_complain(tool, "no such option; did you mean ", near ? near : "another one?");
 	return TOOL_EXIT_USAGE;
 }
 
@@ -219,8 +218,8 @@ tool_config(struct tool *tool)
 	else if (strcmp(verb, "explain") == 0)
 		exit_code = config_explain(tool, &b);
 	else
-		tool_complain("expected config show or config explain, not ", verb);
-	tool_print(STDOUT_FILENO, builder_slice(&b));
+		tool_complain(tool, "expected config show or config explain, not ", verb);
+	tool_print(tool, TOOL_OUT, builder_slice(&b));
 	arena_finish(&arena);
 	return exit_code;
 }

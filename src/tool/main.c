@@ -1,10 +1,9 @@
 /*
  * frank: options, then the command. Local commands stand in one table; all others go to control.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "rt/file.h"
 #include "tool/tool.h"
 
 static const char usage_text[] =
@@ -36,24 +35,22 @@ static const struct {
 };
 
 void
-tool_print(int fd, struct slice text)
+tool_print(struct tool *tool, int fd, struct slice text)
 {
-	while (text.len) {
-		ssize_t done = write(fd, text.data, text.len);
+	int err = rt_write(tool->rt, fd, text);
 
-		if (done <= 0)
-			return;
-		text = slice_from(text, (size_t)done);
-	}
+	if (err)
+		tool->exit_code =
+			TOOL_EXIT_IO; /* a closed pipe, a full disk: nobody to tell it to */
 }
 
 void
-tool_complain(const char *text, const char *detail)
+tool_complain(struct tool *tool, const char *text, const char *detail)
 {
-	tool_print(STDERR_FILENO, SLICE("frank: "));
-	tool_print(STDERR_FILENO, slice_str(text));
-	tool_print(STDERR_FILENO, slice_str(detail));
-	tool_print(STDERR_FILENO, SLICE("\n"));
+	tool_print(tool, TOOL_ERROR, SLICE("frank: "));
+	tool_print(tool, TOOL_ERROR, slice_str(text));
+	tool_print(tool, TOOL_ERROR, slice_str(detail));
+	tool_print(tool, TOOL_ERROR, SLICE("\n"));
 }
 
 /* The value behind a global option, or NULL when argv[i] is none. */
@@ -85,12 +82,12 @@ words_take(struct tool *tool, int argc, char **argv)
 		if (value && i + 1 < argc) {
 			*value = argv[++i];
 		} else if (value) {
-			tool_complain("a value is missing behind ", argv[i]);
+			tool_complain(tool, "a value is missing behind ", argv[i]);
 			return TOOL_EXIT_USAGE;
 		} else if (strcmp(argv[i], "--json") == 0) {
 			tool->json = true;
 		} else if (tool->word_count == COMMAND_WORDS_MAX) {
-			tool_complain("too many words", "");
+			tool_complain(tool, "too many words", "");
 			return TOOL_EXIT_USAGE;
 		} else {
 			tool->words[tool->word_count++] = argv[i];
@@ -104,7 +101,7 @@ tool_dispatch(struct tool *tool)
 {
 	if (tool->word_count == 0 || strcmp(tool->words[0], "--help") == 0 ||
 	    strcmp(tool->words[0], "help") == 0) {
-		tool_print(tool->word_count ? STDOUT_FILENO : STDERR_FILENO, slice_str(usage_text));
+		tool_print(tool, tool->word_count ? TOOL_OUT : TOOL_ERROR, slice_str(usage_text));
 		return tool->word_count ? 0 : TOOL_EXIT_USAGE;
 	}
 	for (size_t i = 0; i < sizeof(local_commands) / sizeof(local_commands[0]); i++)
@@ -117,15 +114,13 @@ int
 main(int argc, char **argv)
 {
 	struct tool tool = {.config_path = TOOL_DEFAULT_CONFIG};
-	int exit_code = words_take(&tool, argc, argv);
+	int exit_code;
 
-	if (exit_code)
-		return exit_code;
-	if (rt_create(&(struct rt_options){0}, &tool.rt)) {
-		tool_complain("the event loop could not be made", "");
+	if (rt_create(&(struct rt_options){0}, &tool.rt))
 		return TOOL_EXIT_SOFTWARE;
-	}
-	exit_code = tool_dispatch(&tool);
+	exit_code = words_take(&tool, argc, argv);
+	if (!exit_code)
+		exit_code = tool_dispatch(&tool);
 	rt_destroy(&tool.rt);
-	return exit_code;
+	return exit_code ? exit_code : tool.exit_code;
 }

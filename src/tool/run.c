@@ -1,11 +1,10 @@
 /*
  * run: becomes frank-super, which lies beside this program.
  */
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "rt/process.h"
 #include "tool/tool.h"
 
 #define RUN_WORDS_MAX 8
@@ -13,15 +12,13 @@
 int
 tool_run(struct tool *tool)
 {
-	const char *words[RUN_WORDS_MAX] = {"frank-super", "--config", tool->config_path};
+	const char *words[RUN_WORDS_MAX + 1] = {"frank-super", "--config", tool->config_path};
+	char path[PATH_MAX + sizeof("/frank-super")];
 	size_t count = 3;
-	char path[PATH_MAX];
-	struct builder b;
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 20);
-	struct slice folder;
+	int err = rt_program_folder(tool->rt, path, PATH_MAX);
 
-	if (len <= 0) {
-		tool_complain("the folder of the programs is not known: ", strerror(errno));
+	if (err) {
+		tool_complain(tool, "the folder of the programs is not known: ", err_str(err));
 		return TOOL_EXIT_SOFTWARE;
 	}
 	if (tool->zone_path) {
@@ -32,11 +29,8 @@ tool_run(struct tool *tool)
 		words[count++] = "--now";
 		words[count++] = tool->now;
 	}
-	folder = slice_of(path, (size_t)len);
-	builder_init_fixed(&b, path, sizeof(path));
-	b.len = slice_rindex(folder, '/') + 1;
-	builder_bytes(&b, "frank-super", sizeof("frank-super"));
-	execv(path, (char *const *)(uintptr_t)words);
-	tool_complain("cannot start frank-super beside this program: ", strerror(errno));
-	return TOOL_EXIT_SOFTWARE;
+	memcpy(path + strlen(path), "/frank-super", sizeof("/frank-super"));
+	err = rt_exec(tool->rt, path, words);
+	tool_complain(tool, "cannot start ", path);
+	return err_errno(err) ? TOOL_EXIT_NO_INPUT : TOOL_EXIT_SOFTWARE;
 }

@@ -18,6 +18,7 @@ struct tool {
 	bool json;
 	const char *words[COMMAND_WORDS_MAX];
 	size_t word_count;
+	int exit_code; /* when output failed, else 0 */
 };
 
 /* Each answers the exit code. */
@@ -31,6 +32,7 @@ int tool_ask_server(struct tool *tool); /* ask.c */
 #define TOOL_EXIT_NO_INPUT 66
 #define TOOL_EXIT_UNAVAILABLE 69
 #define TOOL_EXIT_SOFTWARE 70
+#define TOOL_EXIT_IO 74
 #define TOOL_EXIT_TEMPFAIL 75
 #define TOOL_EXIT_CONFIG 78
 
@@ -38,8 +40,11 @@ int tool_ask_server(struct tool *tool); /* ask.c */
 struct config;
 int tool_config_read(struct tool *tool, struct arena *arena, struct config *ret_config) MUST_USE;
 
-/* main.c: to standard output (1) or standard error (2). */
-void tool_print(int fd, struct slice text);
-void tool_complain(const char *text, const char *detail);
+/* main.c */
+#define TOOL_IN 0
+#define TOOL_OUT 1
+#define TOOL_ERROR 2
+void tool_print(struct tool *tool, int fd, struct slice text);
+void tool_complain(struct tool *tool, const char *text, const char *detail);
 
 #endif
