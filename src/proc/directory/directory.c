@@ -84,8 +84,14 @@ open_all(struct state *state)
 	};
 	char path[64];
 	struct builder b;
-	int err;
+	int fd, err;
 
+	/* Made by rt first: readable by nobody else, and what SQLite puts beside it likewise. */
+	err = rt_open(state->boot->rt, state->dir_fd, DIRECTORY_FILE,
+		      RT_OPEN_WRITE | RT_OPEN_CREATE, &fd);
+	if (err < 0)
+		return err;
+	rt_close(state->boot->rt, fd);
 	/* SQLite wants a path: the folder by its descriptor, whatever it is called now. */
 	builder_init_fixed(&b, path, sizeof(path));
 	builder_str(&b, "/proc/self/fd/");

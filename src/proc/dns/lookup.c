@@ -221,11 +221,10 @@ known_make(struct entry *entry, const struct mx_result *result)
 	size_t text_bytes = result_text_bytes(result);
 	size_t targets_bytes = result->count * sizeof(struct mx_target);
 	size_t size = sizeof(struct known) + targets_bytes + text_bytes;
-	uint32_t ttl_s = ttl_clamp(result);
 	struct known *known;
 	struct builder b;
 
-	if (ttl_s == 0 || lookups->options.cache_entries_max == 0)
+	if (result->ttl_s == 0 || lookups->options.cache_entries_max == 0)
 		return;
 	known = mem_take(rt_mem(lookups->rt), size);
 	if (!known)
@@ -240,7 +239,7 @@ known_make(struct entry *entry, const struct mx_result *result)
 		known->targets[i].host = text_copy(&b, result->targets[i].host);
 	}
 	ASSERT(!b.failed);
-	known->expires_ms = rt_now_ms(lookups->rt) + (uint64_t)ttl_s * 1000;
+	known->expires_ms = rt_now_ms(lookups->rt) + (uint64_t)result->ttl_s * 1000;
 	entry->known = known;
 	lookups->counters.entries++;
 	lookups->counters.bytes += size + sizeof(*entry);
@@ -277,6 +276,7 @@ entry_finish(struct entry *entry, struct mx_result *result)
 	entry->questions = NULL;
 	entry->walk = NULL;
 	lookups->counters.asking--;
+	result->ttl_s = ttl_clamp(result);
 	known_make(entry, result);
 	if (entry->known)
 		list_push_front(&lookups->known, &entry->by_use);

@@ -310,9 +310,14 @@ address_answer(struct mx_walk *walk, unsigned index, const struct dns_answer *an
 void
 mx_walk_answer(struct mx_walk *walk, unsigned id, const struct dns_answer *answer)
 {
+	uint32_t ttl_s = answer->ttl;
+
 	ASSERT(id == ID_MX ? walk->mx_open : id <= walk->asked);
-	if (answer->ttl < walk->ttl_s)
-		walk->ttl_s = answer->ttl;
+	if ((answer->outcome == DNS_NODATA || answer->outcome == DNS_NXDOMAIN) &&
+	    ttl_s < MX_NEGATIVE_TTL_MIN_S)
+		ttl_s = MX_NEGATIVE_TTL_MIN_S;
+	if (ttl_s < walk->ttl_s)
+		walk->ttl_s = ttl_s;
 	if (id == ID_MX)
 		mx_answer(walk, answer);
 	else

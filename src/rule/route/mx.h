@@ -20,6 +20,9 @@
 #define MX_HOST_ADDRESSES_MAX 8 /* of one family */
 #define MX_TARGETS_MAX 64
 #define MX_EVIDENCE_MAX 900
+/* "There is none" is believed at least so long: many answer it without the SOA that says how long
+ * (RFC 2308 5), and the rest of the result must not be forgotten for that. */
+#define MX_NEGATIVE_TTL_MIN_S 60u
 #define MX_WALK_ARENA_BYTES ((size_t)64 << 10)
 
 /* Who we are: what may not be a destination. */
