@@ -259,13 +259,17 @@ live_decode(struct cursor *c, struct journal_record *record)
 static void
 placed_encode(struct builder *b, const struct journal_record *record)
 {
-	place_encode(b, &record->u.placed);
+	place_encode(b, &record->u.placed.place);
+	builder_u16(b, record->u.placed.rcpt_count);
 }
 
 static void
 placed_decode(struct cursor *c, struct journal_record *record)
 {
-	record->u.placed = place_decode(c);
+	record->u.placed.place = place_decode(c);
+	record->u.placed.rcpt_count = cursor_u16(c);
+	if (record->u.placed.rcpt_count == 0 || record->u.placed.rcpt_count > SPOOL_RCPTS_MAX)
+		cursor_fail(c, ERR_RANGE);
 }
 
 static void

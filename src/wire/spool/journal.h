@@ -40,6 +40,7 @@ enum journal_flags {
 	JOURNAL_CARRIED = 2,	/* last state again: its file is about to go */
 	JOURNAL_DELAY_TOLD = 4,
 	JOURNAL_HELD = 8,
+	JOURNAL_OWES = 16, /* a report is to be made about it: of failure, or of success */
 };
 
 enum journal_action {
@@ -69,6 +70,10 @@ struct journal_place {
 	uint32_t length;
 };
 
+struct journal_placed {
+	struct journal_place place;
+	uint16_t rcpt_count;
+};
 struct journal_accepted {
 	struct journal_place place;
 	struct slice meta; /* spool_meta_decode */
@@ -122,7 +127,7 @@ struct journal_record {
 		struct journal_segment segment;
 		struct journal_numbers numbers;
 		struct journal_live live;
-		struct journal_place placed;
+		struct journal_placed placed;
 	} u;
 };
 

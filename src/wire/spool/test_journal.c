@@ -114,9 +114,10 @@ TEST(others)
 	got = there_and_back(&want, &packed);
 	assert_int_equal(got.u.live.parts, 2);
 	assert_true(journal_live_at(&got.u.live, 1) == 2);
-	want = (struct journal_record){.kind = JOURNAL_PLACED, .id = 9, .u.placed = {1, 64, 128}};
+	want = (struct journal_record){
+		.kind = JOURNAL_PLACED, .id = 9, .u.placed = {{1, 64, 128}, 3}};
 	got = there_and_back(&want, &packed);
-	assert_int_equal(got.u.placed.length, 128);
+	assert_int_equal(got.u.placed.place.length, 128);
 	want = (struct journal_record){.kind = JOURNAL_START, .wall_ms = 6};
 	there_and_back(&want, &packed);
 }

@@ -1,0 +1,493 @@
+/*
+ * command: see command.h. A command over the queue goes through all messages in steps of a turn
+ * each, holds its place by a walk, and stops for a while when its channel is full. What it needs to
+ * know of a message beyond the index it reads from the segment.
+ */
+#include "proc/queue/command.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/accept.h"
+#include "proc/queue/grant.h"
+#include "proc/queue/result.h"
+
+#define COMMANDS_MAX 32
+#define STEP_MESSAGES 1000
+#define STEP_READS 200
+#define FULL_AGAIN_MS 20
+#define COMMAND_ARENA_BYTES ((size_t)2 << 20)
+#define EXIT_USAGE 64
+#define EXIT_UNAVAILABLE 69
+
+struct command {
+	struct list_node node;
+	struct queue *queue;
+	struct queue_peer *peer;
+	uint32_t request;
+	uint8_t verb;
+	msg_id id, after;
+	bool found_after;
+	uint32_t limit;
+	uint64_t count;
+	uint8_t texts[SPOOL_ADDRESS_MAX * 2 + 256];
+	struct slice sender, rcpt, destination;
+	struct queue_walk walk;
+	struct rt_timer timer;
+};
+
+static void step_run(void *ctx);
+
+void
+command_init(struct queue *queue)
+{
+	list_init(&queue->commands);
+}
+
+static void
+command_free(struct command *command)
+{
+	walk_end(&command->walk);
+	rt_timer_finish(&command->timer);
+	list_remove(&command->node);
+	mem_give(command->queue->mem, command, sizeof(*command));
+}
+
+void
+command_finish(struct queue *queue)
+{
+	struct list_node *node;
+
+	while ((node = list_first(&queue->commands)))
+		command_free(CONTAINER_OF(node, struct command, node));
+}
+
+void
+command_forget_peer(struct queue *queue, struct queue_peer *peer)
+{
+	struct list_node *node, *after;
+
+	for (node = list_first(&queue->commands); node; node = after) {
+		struct command *command = CONTAINER_OF(node, struct command, node);
+
+		after = list_next(&queue->commands, node);
+		if (command->peer == peer)
+			command_free(command);
+	}
+}
+
+static void
+answer(struct queue_peer *peer, uint32_t request, uint8_t exit, uint64_t count, const char *text)
+{
+	if (IPC_SEND(peer->channel, CTL_DONE, ctl_done, .request = request, .exit = exit,
+		     .count = count, .text = slice_str(text)))
+		return; /* control is gone or does not read: nobody to tell */
+}
+
+/* --- what fits -------------------------------------------------------------------------------- */
+
+static struct slice
+dest_name(const struct queue_rcpt *rcpt)
+{
+	return slice_of(rcpt->dest->name, rcpt->dest->name_len);
+}
+
+/* By the index alone; what needs the record is asked by rcpt_fits. */
+static bool
+msg_may_fit(const struct command *command, const struct queue_msg *msg)
+{
+	if (command->id)
+		return msg->id == command->id;
+	if (command->destination.len == 0)
+		return true;
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].dest &&
+		    (msg->rcpts[i].flags & RCPT_LOCAL ||
+		     slice_eq_nocase(dest_name(&msg->rcpts[i]), command->destination)))
+			return true;
+	return false;
+}
+
+static bool
+rcpt_fits(const struct command *command, const struct queue_rcpt *rcpt,
+	  const struct spool_rcpt *given)
+{
+	struct slice target = given->target;
+
+	if (rcpt->state == RCPT_FINISHED)
+		return false;
+	if (command->rcpt.len && !slice_eq_nocase(given->address, command->rcpt))
+		return false;
+	if (command->destination.len == 0 || slice_eq_nocase(target, command->destination))
+		return true;
+	/* A local one also by its postoffice. */
+	return given->kind == SPOOL_RCPT_LOCAL &&
+	       slice_eq_nocase(slice_from(target, slice_rindex(target, '@') + 1),
+			       command->destination);
+}
+
+/* --- what is done ----------------------------------------------------------------------------- */
+
+static uint8_t
+shown_state(const struct queue_rcpt *rcpt)
+{
+	if (rcpt->flags & RCPT_HELD && rcpt->state != RCPT_REPORTING)
+		return CTL_RCPT_HELD;
+	if (rcpt->state == RCPT_ACTIVE)
+		return CTL_RCPT_ACTIVE;
+	return rcpt->state == RCPT_REPORTING ? CTL_RCPT_REPORTING : CTL_RCPT_WAITING;
+}
+
+static int
+row_send(struct command *command, const struct queue_msg *msg, const struct queue_rcpt *rcpt,
+	 const struct spool_accept *accept)
+{
+	struct queue *queue = command->queue;
+	struct ipc_message message = {.type = IPC_CTL_QUEUE_ROW};
+	struct ipc_ctl_queue_row *row = &message.u.ctl_queue_row;
+	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
+	struct schedule_case now = grant_case(queue, msg, rcpt);
+	int64_t wall_ms = rt_wall_ms(queue->rt);
+	struct journal_record record;
+	struct arena arena;
+	int err;
+
+	arena_init(&arena, queue->mem, COMMAND_ARENA_BYTES);
+	row->request = command->request;
+	row->message = msg->id;
+	row->rcpt_index = rcpt->index;
+	row->state = shown_state(rcpt);
+	row->sender = accept->sender;
+	row->rcpt = accept->rcpts[rcpt->index].address;
+	row->destination = accept->rcpts[rcpt->index].target;
+	row->accepted_wall_ms = accept->accepted_wall_ms;
+	row->next_wall_ms = wall_ms;
+	if (rcpt->state == RCPT_WAITING && rcpt->next_ms > rt_now_ms(queue->rt))
+		row->next_wall_ms += (int64_t)(rcpt->next_ms - rt_now_ms(queue->rt));
+	row->expires_wall_ms = wall_ms + (int64_t)queue->rules.lifetime_ms - (int64_t)now.age_ms;
+	row->attempts = rcpt->attempts;
+	row->size_bytes = accept->size_bytes;
+	if (journal_read(queue, at, &arena, &record) == 0 && record.kind == JOURNAL_RESULT)
+		row->last = record.u.result.verdict;
+	err = ipc_send(command->peer->channel, &message);
+	arena_finish(&arena);
+	return err;
+}
+
+static void
+note_action(struct queue *queue, const struct queue_msg *msg, uint8_t action, uint16_t *numbers,
+	    size_t count)
+{
+	struct journal_record record = {.kind = JOURNAL_ACTION, .id = msg->id};
+	struct log_line line;
+
+	record.u.action.action = action;
+	record.u.action.rcpts = journal_rcpts_make(numbers, count);
+	(void)journal_append(queue, &record);
+	log_begin(&line, queue->boot->log, EVENT_queue_action);
+	log_msg(&line, msg->id);
+	log_text(&line, "action", slice_str(journal_action_str(action)));
+	log_number(&line, "rcpts", (int64_t)count);
+	log_end(&line);
+}
+
+static bool
+act_hold(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	if (rcpt->flags & RCPT_HELD || rcpt->state == RCPT_REPORTING)
+		return false;
+	index_park(queue, rcpt);
+	rcpt->flags |= RCPT_HELD;
+	return true;
+}
+
+static bool
+act_retry(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	if (rcpt->state != RCPT_WAITING || rcpt->flags & RCPT_HELD)
+		return false;
+	rcpt->next_ms = 0;
+	index_ready(queue, rcpt);
+	return true;
+}
+
+static bool
+act_release(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	if (!(rcpt->flags & RCPT_HELD) || index_msg_of(rcpt)->flags & MSG_BODY_MISSING)
+		return false;
+	rcpt->flags &= (uint8_t)~RCPT_HELD;
+	rcpt->next_ms = 0;
+	if (rcpt->state == RCPT_WAITING || rcpt->state == RCPT_READY) {
+		rcpt->state = RCPT_BLOCKED;
+		index_ready(queue, rcpt);
+	}
+	return true;
+}
+
+static bool
+act_delete(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	(void)queue;
+	/* What is being delivered or reported ends by itself. */
+	return rcpt->state == RCPT_WAITING || rcpt->state == RCPT_READY ||
+	       (rcpt->state == RCPT_BLOCKED && rcpt->flags & RCPT_HELD);
+}
+
+static const struct {
+	uint8_t action;
+	bool (*act)(struct queue *queue, struct queue_rcpt *rcpt);
+} verbs[CTL_QUEUE_VERB_MAX] = {
+	[CTL_QUEUE_RETRY] = {JOURNAL_RETRY, act_retry},
+	[CTL_QUEUE_HOLD] = {JOURNAL_HOLD, act_hold},
+	[CTL_QUEUE_RELEASE] = {JOURNAL_RELEASE, act_release},
+	[CTL_QUEUE_DELETE] = {JOURNAL_DELETE, act_delete},
+	[CTL_QUEUE_FLUSH] = {JOURNAL_RETRY, act_retry},
+};
+
+static void
+act(struct command *command, struct queue_msg *msg, const uint16_t *fits, size_t fit_count)
+{
+	struct queue *queue = command->queue;
+	uint16_t numbers[SPOOL_RCPTS_MAX], copy[SPOOL_RCPTS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < fit_count; i++)
+		if (verbs[command->verb].act(queue, &msg->rcpts[fits[i]]))
+			numbers[count++] = fits[i];
+	if (count == 0)
+		return;
+	command->count += count;
+	memcpy(copy, numbers, count * sizeof(copy[0]));
+	note_action(queue, msg, verbs[command->verb].action, copy, count);
+	if (command->verb == CTL_QUEUE_DELETE)
+		result_delete(queue, msg, numbers, count, "deleted by an administrator");
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static bool
+is_list(const struct command *command)
+{
+	return command->verb == CTL_QUEUE_LIST || command->verb == CTL_QUEUE_SHOW;
+}
+
+/* < 0: the channel is gone. */
+static int
+visit(struct command *command, struct queue_msg *msg)
+{
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	struct spool_accept accept;
+	struct arena arena;
+	size_t count = 0;
+	int err;
+
+	arena_init(&arena, command->queue->mem, COMMAND_ARENA_BYTES);
+	err = accept_read(command->queue, msg, &arena, &accept);
+	if (!err && command->sender.len && !slice_eq_nocase(accept.sender, command->sender))
+		err = ERR_NOT_FOUND;
+	for (size_t i = 0; !err && i < msg->rcpt_count && i < accept.rcpt_count; i++)
+		if (rcpt_fits(command, &msg->rcpts[i], &accept.rcpts[i]))
+			numbers[count++] = (uint16_t)i;
+	err = 0;
+	if (count && !is_list(command))
+		act(command, msg, numbers, count);
+	for (size_t i = 0; i < count && is_list(command) && !err; i++) {
+		if (command->limit && command->count >= command->limit)
+			break;
+		err = row_send(command, msg, &msg->rcpts[numbers[i]], &accept);
+		command->count++;
+	}
+	arena_finish(&arena);
+	return err;
+}
+
+static void
+command_end(struct command *command, uint8_t exit, const char *text)
+{
+	answer(command->peer, command->request, exit, command->count, text);
+	grant_kick(command->queue);
+	command_free(command);
+}
+
+/* Only those behind the last one that was shown. */
+static bool
+skipped(struct command *command, const struct queue_msg *msg)
+{
+	if (command->found_after)
+		return false;
+	if (msg->id == command->after) {
+		command->found_after = true;
+		return true;
+	}
+	/* It may be gone: then from where it was. */
+	if (msg->id < command->after)
+		return true;
+	command->found_after = true;
+	return false;
+}
+
+static void
+step_run(void *ctx)
+{
+	struct command *command = ctx;
+	struct queue *queue = command->queue;
+	int reads = 0;
+
+	for (int i = 0; i < STEP_MESSAGES && reads < STEP_READS; i++) {
+		struct queue_msg *msg;
+
+		if (ipc_full(command->peer->channel)) {
+			rt_timer_arm(&command->timer, FULL_AGAIN_MS);
+			return;
+		}
+		if (is_list(command) && command->limit && command->count >= command->limit) {
+			command_end(command, 0, "");
+			return;
+		}
+		msg = walk_next(queue, &command->walk);
+		if (!msg) {
+			command_end(command, 0, "");
+			return;
+		}
+		if (skipped(command, msg) || !msg_may_fit(command, msg))
+			continue;
+		reads++;
+		if (visit(command, msg)) {
+			command_end(command, EXIT_UNAVAILABLE, "the answer was too long");
+			return;
+		}
+	}
+	rt_timer_arm(&command->timer, 0);
+}
+
+static struct slice
+text_keep(struct command *command, size_t *at, struct slice text)
+{
+	struct slice kept = {command->texts + *at, text.len};
+
+	ASSERT(*at + text.len <= sizeof(command->texts));
+	if (text.len)
+		memcpy(command->texts + *at, text.data, text.len);
+	*at += text.len;
+	return kept;
+}
+
+static void
+queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_queue *given)
+{
+	struct command *command;
+	size_t running = 0, at = 0;
+
+	for (struct list_node *node = list_first(&queue->commands); node;
+	     node = list_next(&queue->commands, node))
+		running++;
+	command = running < COMMANDS_MAX && given->verb < CTL_QUEUE_VERB_MAX &&
+				  queue->phase == QUEUE_SERVING
+			  ? MEM_NEW(queue->mem, struct command)
+			  : NULL;
+	if (!command) {
+		answer(peer, given->request, EXIT_UNAVAILABLE, 0, "not now: try again");
+		return;
+	}
+	command->queue = queue;
+	command->peer = peer;
+	command->request = given->request;
+	command->verb = given->verb;
+	command->id = given->message;
+	command->after = given->after;
+	command->found_after = given->after == 0;
+	command->limit = given->limit;
+	command->sender = text_keep(command, &at, given->sender);
+	command->rcpt = text_keep(command, &at, given->rcpt);
+	command->destination = text_keep(command, &at, given->destination);
+	rt_timer_init(&command->timer, queue->rt, step_run, command);
+	list_push_back(&queue->commands, &command->node);
+	walk_begin(queue, &command->walk);
+	step_run(command);
+}
+
+static void
+trace_send(struct queue *queue, struct queue_peer *peer, uint32_t request, uint32_t number)
+{
+	char name[QUEUE_NAME_BYTES];
+	int fd;
+
+	queue_name(name, number, "journal");
+	if (rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &fd))
+		return;
+	if (IPC_SEND(peer->channel, CTL_TRACE_FILE, ctl_trace_file, .request = request,
+		     .number = number, .file = fd)) {
+		rt_close(queue->rt, fd);
+		return;
+	}
+	rt_close(queue->rt, fd);
+}
+
+static void
+trace_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_trace *given)
+{
+	struct queue_journal *j = &queue->journal;
+
+	for (struct list_node *node = list_first(&j->old); node; node = list_next(&j->old, node))
+		trace_send(queue, peer, given->request,
+			   CONTAINER_OF(node, struct journal_old, node)->number);
+	if (j->number) {
+		journal_write_now(queue);
+		trace_send(queue, peer, given->request, j->number);
+	}
+	answer(peer, given->request, 0, 0, "");
+}
+
+static void
+status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_status *given)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{"queue.messages", queue->index.msgs.count},
+		{"queue.recipients", queue->index.rcpt_count},
+		{"queue.active", queue->index.active_count},
+		{"queue.waiting", queue->index.waiting_count},
+		{"queue.destinations", queue->index.dests.count},
+		{"queue.index_bytes", queue->index.bytes},
+		{"queue.segments", queue->files.segment_count},
+		{"queue.accepted", queue->counters.accepted},
+		{"queue.delivered", queue->counters.delivered},
+		{"queue.deferred", queue->counters.deferred},
+		{"queue.failed", queue->counters.failed},
+		{"queue.expired", queue->counters.expired},
+		{"queue.reports", queue->counters.reports},
+		{"queue.jobs", queue->counters.jobs},
+		{"queue.jobs_lost", queue->counters.lost_jobs},
+		{"queue.refusing", queue->refuse},
+		{"queue.recovering", queue->recovery != NULL},
+		{"queue.journal_broken", journal_broken(queue)},
+		{"queue.journal_bytes", queue->journal.size_bytes + queue->journal.old_bytes},
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
+		err = IPC_SEND(peer->channel, CTL_COUNTER, ctl_counter, .request = given->request,
+			       .name = slice_str(rows[i].name), .value = (int64_t)rows[i].value);
+	answer(peer, given->request, 0, 0, "");
+}
+
+void
+command_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message)
+{
+	switch ((int)message->type) {
+	case IPC_CTL_QUEUE:
+		queue_command(queue, peer, &message->u.ctl_queue);
+		break;
+	case IPC_CTL_TRACE:
+		trace_command(queue, peer, &message->u.ctl_trace);
+		break;
+	case IPC_CTL_STATUS:
+		status_command(queue, peer, &message->u.ctl_status);
+		break;
+	default:
+		break;
+	}
+}

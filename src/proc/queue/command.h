@@ -1,0 +1,15 @@
+/*
+ * command: what administrators ask: list, show, retry, hold, release, delete, flush; the journal's
+ * files for trace; counters.
+ */
+#ifndef PROC_QUEUE_COMMAND_H
+#define PROC_QUEUE_COMMAND_H
+
+#include "proc/queue/queue.h"
+
+void command_init(struct queue *queue);
+void command_finish(struct queue *queue);
+void command_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message);
+void command_forget_peer(struct queue *queue, struct queue_peer *peer);
+
+#endif

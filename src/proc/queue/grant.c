@@ -1,0 +1,399 @@
+/*
+ * grant: see grant.h. A round runs at the end of each turn in which something changed and gives at
+ * most ROUND_JOBS jobs; what is left is done in the next turn, so no step is long. A job takes with
+ * it the other ready recipients of its message at the same destination.
+ */
+#include "proc/queue/grant.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/report.h"
+#include "proc/queue/result.h"
+
+#define ROUND_JOBS 64
+#define WAITS_PER_TURN 256
+#define WORKER_JOBS_MAX 4096
+#define LOST_AGAIN_MS 1000
+#define UNREADABLE_AGAIN_MS 60000
+
+static void round_run(void *ctx);
+static void waits_run(void *ctx);
+
+void
+grant_init(struct queue *queue)
+{
+	uint64_t key[2];
+
+	rt_random(queue->rt, key, sizeof(key));
+	map_init(&queue->jobs, queue->mem, key);
+	rt_hook_init(&queue->grant_hook, round_run, queue);
+	rt_timer_init(&queue->grant_timer, queue->rt, round_run, queue);
+	rt_timer_init(&queue->wait_timer, queue->rt, waits_run, queue);
+}
+
+static void
+job_free(struct queue *queue, struct queue_job *job)
+{
+	map_remove(&queue->jobs, &job->node);
+	list_remove(&job->of_peer);
+	job->peer->job_count--;
+	mem_give(queue->mem, job, sizeof(*job) + job->rcpt_count * sizeof(job->rcpts[0]));
+}
+
+void
+grant_finish(struct queue *queue)
+{
+	struct map_node *node;
+
+	while ((node = map_any(&queue->jobs)))
+		job_free(queue, CONTAINER_OF(node, struct queue_job, node));
+	map_finish(&queue->jobs);
+	rt_hook_finish(&queue->grant_hook);
+	rt_timer_finish(&queue->grant_timer);
+	rt_timer_finish(&queue->wait_timer);
+}
+
+void
+grant_kick(struct queue *queue)
+{
+	rt_at_turn_end(queue->rt, &queue->grant_hook);
+}
+
+void
+grant_dest(struct queue *queue, struct queue_dest *dest)
+{
+	const struct config *config = queue->boot->config;
+
+	dest->turn.limit = dest->kind == SPOOL_RCPT_LOCAL
+				   ? (uint32_t)config->local_concurrency
+				   : (uint32_t)(config->destination_concurrency *
+						config->destination_jobs_ahead);
+	turns_update(&queue->index.turns, &dest->turn);
+}
+
+struct schedule_case
+grant_case(struct queue *queue, const struct queue_msg *msg, const struct queue_rcpt *rcpt)
+{
+	int64_t age_ms = (int64_t)rt_now_ms(queue->rt) - msg->born_ms;
+
+	return (struct schedule_case){
+		.attempts = rcpt->attempts,
+		.age_ms = age_ms > 0 ? (uint64_t)age_ms : 0,
+		.has_sender = msg->flags & MSG_HAS_SENDER,
+		.notify = rcpt->notify,
+		.delay_told = rcpt->flags & (RCPT_DELAY_TOLD | RCPT_DELAY_DUE),
+	};
+}
+
+static void
+waits_arm(struct queue *queue)
+{
+	struct heap_node *first = heap_first(&queue->index.waits);
+	uint64_t now_ms = rt_now_ms(queue->rt);
+
+	if (first)
+		rt_timer_arm(&queue->wait_timer, first->key > now_ms ? first->key - now_ms : 0);
+	else
+		rt_timer_disarm(&queue->wait_timer);
+}
+
+void
+grant_wait(struct queue *queue, struct queue_rcpt *rcpt, uint64_t next_ms)
+{
+	struct schedule_case now = grant_case(queue, index_msg_of(rcpt), rcpt);
+	uint64_t notice_ms = schedule_delay_in(&queue->rules, &now);
+
+	if (notice_ms != UINT64_MAX)
+		notice_ms += rt_now_ms(queue->rt);
+	index_wait(queue, rcpt, next_ms, notice_ms);
+	waits_arm(queue);
+}
+
+void
+grant_enter(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	uint64_t now_ms = rt_now_ms(queue->rt);
+
+	if (rcpt->state == RCPT_REPORTING) {
+		report_gather(queue, index_msg_of(rcpt));
+	} else if (rcpt->state == RCPT_BLOCKED && rcpt->next_ms > now_ms) {
+		grant_wait(queue, rcpt, rcpt->next_ms);
+	} else if (rcpt->state == RCPT_BLOCKED) {
+		index_ready(queue, rcpt);
+		grant_kick(queue);
+	}
+}
+
+/* The time of some has come: of an attempt, or of telling the sender. */
+static void
+waits_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	uint64_t now_ms = rt_now_ms(queue->rt);
+	struct heap_node *first;
+
+	for (int i = 0; i < WAITS_PER_TURN && (first = heap_first(&queue->index.waits)) &&
+			first->key <= now_ms;
+	     i++) {
+		struct queue_rcpt *rcpt = CONTAINER_OF(first, struct queue_rcpt, link.wait);
+		struct queue_msg *msg = index_msg_of(rcpt);
+		struct schedule_case now = grant_case(queue, msg, rcpt);
+
+		if (schedule_delay_in(&queue->rules, &now) == 0 && rcpt->attempts) {
+			rcpt->flags |= RCPT_DELAY_DUE;
+			report_gather(queue, msg);
+		}
+		if (rcpt->next_ms <= now_ms)
+			index_ready(queue, rcpt);
+		else
+			grant_wait(queue, rcpt, rcpt->next_ms);
+	}
+	waits_arm(queue);
+	grant_kick(queue);
+}
+
+/* --- choosing a worker ------------------------------------------------------------------------ */
+
+static bool
+can_take(const struct queue_peer *peer)
+{
+	return peer->job_count < WORKER_JOBS_MAX && !ipc_full(peer->channel);
+}
+
+static uint64_t
+worker_count(const struct queue *queue, enum ipc_role role)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++)
+		count += queue->peers[i].channel && queue->peers[i].role == role;
+	return count;
+}
+
+/* A destination with few connections stays with few workers, which keep them; slots are what each
+ * of these may have. */
+static struct queue_peer *
+worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slots)
+{
+	const struct config *config = queue->boot->config;
+	bool local = dest->kind == SPOOL_RCPT_LOCAL;
+	enum ipc_role role = local ? IPC_ROLE_POSTOFFICE : IPC_ROLE_SMTPOUT;
+	uint64_t most = local ? config->local_concurrency : config->destination_concurrency;
+	uint64_t there = worker_count(queue, role), seen = 0, among, skip;
+	struct queue_peer *best = NULL;
+
+	if (there == 0)
+		return NULL;
+	among = there < most ? there : most;
+	skip = dest->node.hash % there;
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
+		struct queue_peer *peer = &queue->peers[i];
+
+		if (!peer->channel || peer->role != role)
+			continue;
+		if ((seen++ + there - skip) % there < among && can_take(peer) &&
+		    (!best || peer->job_count < best->job_count))
+			best = peer;
+	}
+	*ret_slots = (uint16_t)(most / among);
+	return best;
+}
+
+/* --- jobs ------------------------------------------------------------------------------------- */
+
+static struct queue_job *
+job_make(struct queue *queue, struct queue_rcpt *first, struct queue_peer *peer)
+{
+	struct queue_msg *msg = index_msg_of(first);
+	struct queue_job *job;
+	uint16_t count = 0;
+
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		count += msg->rcpts[i].state == RCPT_READY && msg->rcpts[i].dest == first->dest &&
+			 !(msg->rcpts[i].flags & RCPT_HELD);
+	job = mem_take(queue->mem, sizeof(*job) + count * sizeof(job->rcpts[0]));
+	if (!job)
+		return NULL;
+	job->rcpt_count = count;
+	job->number = ++queue->job_number;
+	if (map_insert(&queue->jobs, &job->node, MAP_KEY(job->number))) {
+		mem_give(queue->mem, job, sizeof(*job) + count * sizeof(job->rcpts[0]));
+		return NULL;
+	}
+	count = 0;
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].state == RCPT_READY && msg->rcpts[i].dest == first->dest &&
+		    !(msg->rcpts[i].flags & RCPT_HELD))
+			job->rcpts[count++] = (uint16_t)i;
+	job->peer = peer;
+	job->msg = msg;
+	job->segment = msg->segment;
+	job->body = msg->body;
+	job->dest = first->dest;
+	peer->job_count++;
+	list_push_back(&peer->jobs, &job->of_peer);
+	return job;
+}
+
+static int
+job_send(struct queue *queue, const struct queue_job *job, uint16_t attempt, uint16_t slots)
+{
+	struct ipc_message message = {.type = IPC_JOB};
+	struct ipc_job *out = &message.u.job;
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	bool smart = job->dest->kind == SPOOL_RCPT_REMOTE && queue->boot->config->smart_host.len;
+
+	memcpy(numbers, job->rcpts, job->rcpt_count * sizeof(numbers[0]));
+	out->job = job->number;
+	out->message = job->msg->id;
+	out->segment = job->segment->number;
+	out->offset = job->msg->offset;
+	out->length = job->msg->length;
+	out->attempt = attempt;
+	out->slots = slots;
+	if (!smart)
+		out->destination = slice_of(job->dest->name, job->dest->name_len);
+	out->rcpts = ipc_u16s_make(numbers, job->rcpt_count);
+	return ipc_send(job->peer->channel, &message);
+}
+
+/* Its files cannot be opened now: the others behind it go on. */
+static void
+job_put_off(struct queue *queue, struct queue_job *job, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
+	log_msg(&line, job->msg->id);
+	log_err(&line, err);
+	log_end(&line);
+	for (size_t i = 0; i < job->rcpt_count; i++)
+		grant_wait(queue, &job->msg->rcpts[job->rcpts[i]],
+			   rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS);
+	job_free(queue, job);
+}
+
+/* False when nothing can be granted now. */
+static bool
+grant_one(struct queue *queue, struct queue_dest *dest)
+{
+	struct list_node *node = list_first(&dest->ready);
+	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
+	uint16_t slots = 1;
+	struct queue_peer *peer = worker_of(queue, dest, &slots);
+	struct queue_job *job = peer ? job_make(queue, first, peer) : NULL;
+	int err;
+
+	if (!job)
+		return false;
+	err = lease_begin(queue, job->msg, peer);
+	if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
+		job_put_off(queue, job, err);
+		return true;
+	}
+	if (!err) {
+		err = job_send(queue, job, (uint16_t)(first->attempts + 1), slots);
+		if (err)
+			lease_end(queue, job->segment, job->body, peer);
+	}
+	if (err) {
+		job_free(queue, job);
+		return false;
+	}
+	for (size_t i = 0; i < job->rcpt_count; i++)
+		index_set(queue, &job->msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
+	dest->turn.active++;
+	turns_update(&queue->index.turns, &dest->turn);
+	queue->counters.jobs++;
+	return true;
+}
+
+static void
+round_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct turn_taker *taker;
+	int left = ROUND_JOBS;
+	size_t refused = 0;
+
+	if (queue->phase != QUEUE_SERVING || journal_broken(queue))
+		return;
+	/* Whoever cannot be served now has had its turn; a full round of these ends it. */
+	while (left && refused <= queue->index.dests.count &&
+	       (taker = turns_next(&queue->index.turns))) {
+		if (grant_one(queue, CONTAINER_OF(taker, struct queue_dest, turn))) {
+			left--;
+			refused = 0;
+		} else if (++refused > ROUND_JOBS) {
+			break;
+		}
+	}
+	if (left == 0)
+		rt_timer_arm(&queue->grant_timer, 0);
+}
+
+static bool
+job_match(const struct map_node *node, struct slice key)
+{
+	const struct queue_job *job =
+		CONTAINER_OF((struct map_node *)(uintptr_t)node, struct queue_job, node);
+
+	return slice_eq(MAP_KEY(job->number), key);
+}
+
+struct queue_job *
+grant_job(struct queue *queue, const struct queue_peer *peer, uint64_t number)
+{
+	struct map_node *node = map_find(&queue->jobs, MAP_KEY(number), job_match);
+	struct queue_job *job = node ? CONTAINER_OF(node, struct queue_job, node) : NULL;
+
+	return job && job->peer == peer ? job : NULL;
+}
+
+void
+grant_job_end(struct queue *queue, struct queue_job *job)
+{
+	struct queue_segment *segment = job->segment;
+	struct queue_peer *peer = job->peer;
+	struct queue_dest *dest = job->dest;
+	uint32_t body = job->body;
+
+	ASSERT(dest->turn.active > 0);
+	dest->turn.active--;
+	turns_update(&queue->index.turns, &dest->turn);
+	index_dest_idle(queue, dest);
+	job_free(queue, job);
+	lease_end(queue, segment, body, peer);
+	grant_kick(queue);
+}
+
+void
+grant_forget_peer(struct queue *queue, struct queue_peer *peer)
+{
+	struct list_node *node;
+
+	while ((node = list_first(&peer->jobs))) {
+		struct queue_job *job = CONTAINER_OF(node, struct queue_job, of_peer);
+
+		result_lost(queue, job, rt_now_ms(queue->rt) + LOST_AGAIN_MS);
+		queue->counters.lost_jobs++;
+		grant_job_end(queue, job);
+	}
+}
+
+void
+grant_reload(struct queue *queue)
+{
+	/* Destinations hear of their new limit with their next recipient or job; those in the ring
+	 * now. */
+	for (size_t i = queue->index.dests.count; i > 0; i--) {
+		struct turn_taker *taker = turns_next(&queue->index.turns);
+
+		if (!taker)
+			break;
+		grant_dest(queue, CONTAINER_OF(taker, struct queue_dest, turn));
+	}
+	waits_arm(queue);
+	grant_kick(queue);
+}

@@ -1,0 +1,45 @@
+/*
+ * grant: who is delivered next, by whom. Jobs go to smtpout and postoffice in batches, each
+ * destination in turn; a job is a lease on its segment.
+ */
+#ifndef PROC_QUEUE_GRANT_H
+#define PROC_QUEUE_GRANT_H
+
+#include "proc/queue/queue.h"
+
+struct queue_job {
+	struct map_node node;
+	struct list_node of_peer;
+	uint64_t number;
+	struct queue_peer *peer;
+	struct queue_msg *msg;
+	struct queue_segment *segment;
+	struct queue_dest *dest;
+	uint32_t body;
+	uint16_t rcpt_count;
+	uint16_t rcpts[];
+};
+
+void grant_init(struct queue *queue);
+void grant_finish(struct queue *queue);
+/* A destination's limits by the configuration of now. */
+void grant_dest(struct queue *queue, struct queue_dest *dest);
+/* The same for all, after a reload. */
+void grant_reload(struct queue *queue);
+/* A recipient of a message that has a place: where its state says it belongs. */
+void grant_enter(struct queue *queue, struct queue_rcpt *rcpt);
+/* Waits until next_ms, or earlier for a notice of delay. */
+void grant_wait(struct queue *queue, struct queue_rcpt *rcpt, uint64_t next_ms);
+/* Tries again in this turn. */
+void grant_kick(struct queue *queue);
+struct queue_job *grant_job(struct queue *queue, const struct queue_peer *peer, uint64_t number);
+/* All of its recipients have had a result. */
+void grant_job_end(struct queue *queue, struct queue_job *job);
+/* The worker is gone: what it had is tried again soon. */
+void grant_forget_peer(struct queue *queue, struct queue_peer *peer);
+
+/* How a recipient stands now, for the rules. */
+struct schedule_case grant_case(struct queue *queue, const struct queue_msg *msg,
+				const struct queue_rcpt *rcpt);
+
+#endif

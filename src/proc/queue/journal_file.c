@@ -1,0 +1,215 @@
+/*
+ * journal_file: see journal_file.h. A new file's name is made durable by the first sync of what
+ * stands in it (folder_dirty).
+ */
+#include "proc/queue/journal_file.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/queue.h"
+
+int
+journal_file_open(struct queue *queue)
+{
+	struct queue_journal *j = &queue->journal;
+	struct spool_file_head head = {
+		.kind = SPOOL_FILE_JOURNAL,
+		.node = (uint16_t)queue->boot->config->node,
+		.number = j->next_number,
+		.created_wall_ms = rt_wall_ms(queue->rt),
+		.writer_role = IPC_ROLE_QUEUE,
+	};
+	struct journal_record numbers = {.kind = JOURNAL_NUMBERS};
+	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
+	char name[QUEUE_NAME_BYTES];
+	struct builder b;
+	int fd, read_fd, err;
+
+	rt_random(queue->rt, &head.secret, sizeof(head.secret));
+	builder_init_fixed(&b, bytes, sizeof(bytes));
+	spool_file_head_encode(&b, &head);
+	queue_name(name, head.number, "journal");
+	j->next_number++; /* a name that failed is not tried again */
+	err = rt_open(queue->rt, queue->journal_fd, name,
+		      RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE | RT_OPEN_EXCLUSIVE, &fd);
+	if (err)
+		return err;
+	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &read_fd);
+	if (!err) {
+		err = rt_write(queue->rt, fd, builder_slice(&b));
+		if (err)
+			rt_close(queue->rt, read_fd);
+	}
+	if (err) {
+		rt_close(queue->rt, fd);
+		return err;
+	}
+	if (j->number) {
+		journal_add_old(queue, j->number, j->size_bytes, rt_wall_ms(queue->rt));
+		rt_close(queue->rt, j->read_fd);
+		j->retiring_fd = j->fd;
+	}
+	j->folder_dirty = true;
+	j->number = head.number;
+	j->fd = fd;
+	j->read_fd = read_fd;
+	j->secret = head.secret;
+	j->sequence = 0;
+	j->size_bytes = SPOOL_FILE_HEAD_BYTES;
+	j->entries.len = 0;
+	numbers.u.numbers.next_segment = queue->files.next_segment;
+	numbers.u.numbers.next_body = queue->files.next_body;
+	(void)journal_append(queue, &numbers);
+	return 0;
+}
+
+void
+journal_file_retire(struct queue *queue)
+{
+	if (queue->journal.retiring_fd >= 0)
+		rt_close(queue->rt, queue->journal.retiring_fd);
+	queue->journal.retiring_fd = -1;
+}
+
+void
+journal_file_close(struct queue *queue)
+{
+	struct queue_journal *j = &queue->journal;
+
+	journal_file_retire(queue);
+	if (j->number == 0)
+		return;
+	rt_close(queue->rt, j->fd);
+	rt_close(queue->rt, j->read_fd);
+	j->number = 0;
+	j->fd = j->read_fd = -1;
+}
+
+int
+journal_file_again(struct queue *queue, struct slice records, uint64_t secret)
+{
+	struct queue_journal *j = &queue->journal;
+	struct spool_found found;
+
+	while (spool_scan(records, secret, true, &found) > 0) {
+		struct spool_head head = found.head;
+		struct builder b;
+		uint8_t *bytes;
+
+		ASSERT(found.skipped == 0);
+		arena_reset(&j->arena);
+		bytes = arena_alloc(&j->arena, head.length);
+		if (!bytes)
+			return ERR_NO_MEMORY;
+		builder_init_fixed(&b, bytes, head.length);
+		head.sequence = ++j->sequence;
+		spool_record_encode(&b, head, j->secret, spool_record_meta(&found));
+		if (b.failed || !journal_bytes_add(queue, &j->fresh, builder_slice(&b)))
+			return ERR_NO_MEMORY;
+		journal_file_entry(queue, head.id, builder_slice(&b));
+		j->size_bytes += b.len;
+		records = slice_from(records, found.record.len);
+	}
+	return 0;
+}
+
+void
+journal_file_entry(struct queue *queue, msg_id id, struct slice record)
+{
+	struct queue_journal *j = &queue->journal;
+	struct spool_seal_entry entry = {id, j->size_bytes, (uint32_t)record.len,
+					 (uint32_t)(record.len - SPOOL_HEAD_BYTES)};
+	uint8_t bytes[SPOOL_SEAL_ENTRY_BYTES];
+	struct builder b;
+
+	if (id == 0)
+		return;
+	builder_init_fixed(&b, bytes, sizeof(bytes));
+	spool_seal_entry_encode(&b, &entry);
+	/* Out of memory: an entry is missing, which only a search notices. */
+	(void)journal_bytes_add(queue, &j->entries, builder_slice(&b));
+}
+
+/* The footer is an index: nobody waits for it. A second one, after a failure to open the next file,
+ * does no harm: the last one counts. */
+void
+journal_file_rotate(struct queue *queue)
+{
+	struct queue_journal *j = &queue->journal;
+	size_t size = spool_seal_bytes(j->entries.len / SPOOL_SEAL_ENTRY_BYTES);
+	uint8_t *bytes = NULL;
+	struct builder b;
+	int err;
+
+	if (j->entries.len / SPOOL_SEAL_ENTRY_BYTES <= SPOOL_SEAL_ENTRIES_MAX)
+		bytes = mem_take(queue->mem, size);
+	if (bytes) {
+		builder_init_fixed(&b, bytes, size);
+		spool_seal_encode(&b, j->secret, slice_of(j->entries.data, j->entries.len),
+				  j->size_bytes, j->sequence);
+		ASSERT(!b.failed);
+		if (rt_write(queue->rt, j->fd, builder_slice(&b)) == 0)
+			j->size_bytes += size;
+		mem_give(queue->mem, bytes, size);
+	}
+	err = journal_file_open(queue);
+	if (err) { /* goes on in the old one, and tries again with the next sync */
+		struct log_line line;
+
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_not_rotated);
+		log_err(&line, err);
+		log_end(&line);
+	}
+}
+
+void
+journal_add_old(struct queue *queue, uint32_t number, uint64_t size_bytes, int64_t last_wall_ms)
+{
+	struct journal_old *old = MEM_NEW(queue->mem, struct journal_old);
+
+	if (!old)
+		return; /* kept until the next start */
+	old->number = number;
+	old->size_bytes = size_bytes;
+	old->last_wall_ms = last_wall_ms;
+	list_push_back(&queue->journal.old, &old->node);
+	queue->journal.old_bytes += size_bytes;
+}
+
+int
+journal_file_find(struct queue *queue, uint32_t number, int *ret_fd, uint64_t *ret_secret)
+{
+	struct queue_journal *j = &queue->journal;
+	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
+	struct spool_file_head head;
+	char name[QUEUE_NAME_BYTES];
+	int fd, err;
+
+	if (number == j->number) {
+		*ret_fd = j->read_fd;
+		*ret_secret = j->secret;
+		return 0;
+	}
+	if (j->other_fd < 0 || number != j->other_number) {
+		queue_name(name, number, "journal");
+		err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &fd);
+		if (err)
+			return err;
+		err = rt_pread(queue->rt, fd, bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes)
+			      ? spool_file_head_decode(slice_of(bytes, sizeof(bytes)), &head)
+			      : ERR_TRUNCATED;
+		if (err) {
+			rt_close(queue->rt, fd);
+			return err;
+		}
+		if (j->other_fd >= 0)
+			rt_close(queue->rt, j->other_fd);
+		j->other_fd = fd;
+		j->other_number = number;
+		j->other_secret = head.secret;
+	}
+	*ret_fd = j->other_fd;
+	*ret_secret = j->other_secret;
+	return 0;
+}

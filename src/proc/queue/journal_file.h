@@ -1,0 +1,32 @@
+/*
+ * journal_file: the files behind the journal: opening, footers, rotation, what is kept how long.
+ */
+#ifndef PROC_QUEUE_JOURNAL_FILE_H
+#define PROC_QUEUE_JOURNAL_FILE_H
+
+#include "proc/queue/journal.h"
+
+#define JOURNAL_KEEP_MS 30000 /* how often old files are looked at */
+
+/* journal.c */
+bool journal_bytes_add(struct queue *queue, struct journal_bytes *bytes, struct slice add);
+
+/* A new file becomes the current one; the last one's descriptor is retiring_fd then. */
+int journal_file_open(struct queue *queue) MUST_USE;
+/* Puts records of another file into fresh: their sums have its secret, so they are made anew. */
+int journal_file_again(struct queue *queue, struct slice records, uint64_t secret) MUST_USE;
+/* Footer and a new file. */
+void journal_file_rotate(struct queue *queue);
+/* Closes retiring_fd. */
+void journal_file_retire(struct queue *queue);
+void journal_file_close(struct queue *queue);
+/* For the footer. */
+void journal_file_entry(struct queue *queue, msg_id id, struct slice record);
+/* A descriptor for reading; stays the journal's. */
+int journal_file_find(struct queue *queue, uint32_t number, int *ret_fd,
+		      uint64_t *ret_secret) MUST_USE;
+/* keep.c. Timer: drops files that are too old or too many. */
+void journal_keep_run(void *ctx);
+void journal_keep_finish(struct queue *queue);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * queue: the state of the process. Each part has its own header; this one holds what all share:
+ * folders, neighbours, and the parts. See README for where to start.
+ */
+#ifndef PROC_QUEUE_QUEUE_H
+#define PROC_QUEUE_QUEUE_H
+
+#include "boot/boot.h"
+#include "proc/queue/index.h"
+#include "proc/queue/journal.h"
+#include "proc/queue/segment.h"
+#include "rt/file.h"
+#include "rule/schedule/retry.h"
+
+#define QUEUE_PEERS_MAX 64 /* a bit of a word each */
+#define QUEUE_NAME_BYTES 32
+
+enum queue_phase {
+	QUEUE_NEW,
+	QUEUE_JOURNALS, /* reading what became of messages */
+	QUEUE_SERVING,	/* segments may still be being read; deliveries go on meanwhile */
+	QUEUE_STOPPING,
+};
+
+/* A neighbour with a channel. */
+struct queue_peer {
+	struct ipc_channel *channel; /* NULL: free place */
+	struct queue *queue;
+	enum ipc_role role;
+	unsigned instance;
+	uint64_t bit; /* in masks of files that it has open */
+	/* A writer: what it holds. */
+	bool has_said; /* SPOOL_HAVE came */
+	bool supplied; /* it has a segment to write to */
+	unsigned segments, spares;
+	/* A deliverer. */
+	struct list jobs;
+	uint32_t job_count;
+};
+
+struct queue_counters {
+	uint64_t accepted, delivered, deferred, failed, expired, reports, jobs, lost_jobs;
+};
+
+struct queue {
+	struct boot *boot;
+	struct rt *rt;
+	struct mem *mem;
+	enum queue_phase phase;
+	int spool_fd, lock_fd, segments_fd, bodies_fd, journal_fd, damaged_fd;
+
+	struct queue_peer peers[QUEUE_PEERS_MAX];
+	struct queue_index index;
+	struct queue_files files;
+	struct queue_journal journal;
+	struct prng prng;
+	struct schedule_rules rules;
+	struct queue_counters counters;
+
+	/* grant.c */
+	struct map jobs;
+	uint64_t job_number;
+	struct rt_timer wait_timer;
+	struct rt_hook grant_hook;
+	struct rt_timer grant_timer; /* again in the next turn */
+
+	/* report.c */
+	struct map report_keys;
+	struct list reports_to_ask, reports; /* those that wait for bounce; all others */
+	struct list gathering; /* messages whose report waits a little, for more recipients */
+	struct rt_timer report_timer;
+	size_t reports_asked;
+
+	/* recover.c */
+	struct queue_recovery *recovery; /* NULL: done */
+
+	/* command.c */
+	struct list commands;
+
+	/* compact.c */
+	struct queue_compaction *compaction;
+
+	/* room.c */
+	struct rt_timer room_timer;
+	uint8_t refuse; /* as SPOOL_ROOM */
+
+	struct rt_timer stop_timer;
+	uint64_t stop_ms;
+};
+
+extern const struct boot_process queue_process;
+
+/* Name of a file by its number: "0000002a.seg". */
+void queue_name(char name[QUEUE_NAME_BYTES], uint32_t number, const char *kind);
+/* UINT32_MAX-safe: false when the name is not of that form. */
+bool queue_name_parse(const char *name, const char *kind, uint32_t *ret_number);
+
+/* The peer of a channel, or NULL. */
+struct queue_peer *queue_peer_of(struct queue *queue, const struct ipc_channel *channel);
+/* The one with that role and the lowest instance, or NULL. */
+struct queue_peer *queue_peer_role(struct queue *queue, enum ipc_role role);
+
+#endif

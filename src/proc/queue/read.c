@@ -1,0 +1,233 @@
+/*
+ * read: records of segments into the index. One code for normal running, where a writer says up to
+ * where its segment is durable, and for recovery, where a dead writer's segment is read to its last
+ * valid record. Reads at most READ_STEP_BYTES in a turn, so that nothing else waits for long.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/accept.h"
+#include "proc/queue/queue.h"
+#include "proc/queue/recover.h"
+#include "proc/queue/report.h"
+
+#define WINDOW_BYTES ((size_t)1 << 20)
+#define READ_STEP_BYTES ((uint64_t)2 << 20)
+#define SWEEP_MS 100
+
+static void hook_run(void *ctx);
+static void sweep_run(void *ctx);
+
+void
+read_init(struct queue *queue)
+{
+	rt_hook_init(&queue->files.read_hook, hook_run, queue);
+	rt_timer_init(&queue->files.read_timer, queue->rt, hook_run, queue);
+	rt_timer_init(&queue->files.sweep_timer, queue->rt, sweep_run, queue);
+}
+
+void
+read_kick(struct queue *queue)
+{
+	rt_at_turn_end(queue->rt, &queue->files.read_hook);
+}
+
+void
+read_more(struct queue *queue, struct queue_segment *segment)
+{
+	if (segment->limit > segment->end)
+		segment->limit = segment->end;
+	if (!list_linked(&segment->reading))
+		list_push_back(&queue->files.reading, &segment->reading);
+	read_kick(queue);
+}
+
+static bool
+window_grow(struct queue *queue, size_t need)
+{
+	struct queue_files *files = &queue->files;
+	uint8_t *window;
+
+	if (need <= files->window_size)
+		return true;
+	window = mem_take(queue->mem, need);
+	if (!window)
+		return false;
+	mem_give(queue->mem, files->window, files->window_size);
+	files->window = window;
+	files->window_size = need;
+	return true;
+}
+
+/* Bytes that are no record. What a dead writer left behind its last record is a commit that nobody
+ * was told of; all zeros are what a power cut makes of it. */
+static void
+gap(struct queue *queue, struct queue_segment *segment, uint64_t from, struct slice bytes)
+{
+	struct log_line line;
+	size_t zeros = 0;
+
+	while (zeros < bytes.len && bytes.data[zeros] == 0)
+		zeros++;
+	if (zeros < bytes.len) {
+		segment_set_aside(queue, segment, from, from + bytes.len);
+		return;
+	}
+	log_begin(&line, queue->boot->log, EVENT_queue_tail_dropped);
+	log_number(&line, "segment", segment->number);
+	log_number(&line, "bytes", (int64_t)bytes.len);
+	log_end(&line);
+}
+
+static void
+record_take(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
+	    uint64_t offset)
+{
+	if (found->head.kind == SPOOL_RECORD_ACCEPT)
+		accept_record(queue, segment, found, offset);
+}
+
+/* One window. Answers the bytes by which it got on; 0 when more memory is needed than there is. */
+static uint64_t
+read_window(struct queue *queue, struct queue_segment *segment)
+{
+	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
+	size_t want = left < queue->files.window_size ? (size_t)left : queue->files.window_size;
+	ssize_t got = rt_pread(queue->rt, segment->fd, queue->files.window, want, start);
+	struct slice window = slice_of(queue->files.window, got > 0 ? (size_t)got : 0);
+	bool last = window.len == left || window.len < want;
+	struct spool_found found = {0};
+
+	if (got < 0) { /* a sector that cannot be read: as if it were damaged */
+		memset(queue->files.window, 0xff, want);
+		window = slice_of(queue->files.window, want);
+		last = window.len == left;
+	}
+	while (spool_scan(window, segment->secret, last, &found) > 0) {
+		if (found.skipped)
+			gap(queue, segment, segment->read_end, slice_sub(window, 0, found.skipped));
+		segment->read_end += found.skipped;
+		record_take(queue, segment, &found, segment->read_end);
+		segment->read_end += found.record.len;
+		window = slice_from(window, found.skipped + found.record.len);
+	}
+	if (found.skipped)
+		gap(queue, segment, segment->read_end, slice_sub(window, 0, found.skipped));
+	segment->read_end += found.skipped;
+	if (last)
+		segment->read_end = segment->limit;
+	else if (segment->read_end == start && !window_grow(queue, found.need))
+		return 0;
+	return segment->read_end - start;
+}
+
+static void
+read_done(struct queue *queue, struct queue_segment *segment)
+{
+	list_remove(&segment->reading);
+	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
+					.segment = segment->number, .end = segment->read_end))
+		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS); /* its channel is full or gone */
+	if (segment->recovered && (segment->closed || segment->writer)) {
+		segment->recovered = false;
+		recover_segment_read(queue);
+	}
+	segment_check(queue, segment);
+}
+
+static void
+hook_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	uint64_t budget = READ_STEP_BYTES;
+	struct list_node *node;
+
+	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
+	    !window_grow(queue, WINDOW_BYTES))
+		return;
+	while (budget && (node = list_first(&queue->files.reading))) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, reading);
+		uint64_t got = 0;
+
+		if (segment->read_end < segment->limit) {
+			got = read_window(queue, segment);
+			if (got == 0)
+				budget = 0;
+		}
+		if (segment->read_end >= segment->limit)
+			read_done(queue, segment);
+		budget -= got < budget ? got : budget;
+	}
+	if (!list_empty(&queue->files.reading))
+		rt_timer_arm(&queue->files.read_timer, 0);
+	rt_at_turn_end(queue->rt, &queue->grant_hook);
+	report_kick(queue);
+}
+
+/* Whether the writer is gone: its lock is free then. */
+static bool
+lock_is_free(struct queue *queue, int dir_fd, const char *name)
+{
+	int fd, err = rt_open(queue->rt, dir_fd, name, RT_OPEN_READ, &fd);
+
+	if (err)
+		return true;
+	err = rt_lock(queue->rt, fd);
+	rt_close(queue->rt, fd);
+	return err != ERR_EXISTS;
+}
+
+static bool
+sweep_segment(struct queue *queue, struct queue_segment *segment)
+{
+	char name[QUEUE_NAME_BYTES];
+	struct rt_stat stat;
+
+	queue_name(name, segment->number, "seg");
+	if (!lock_is_free(queue, queue->segments_fd, name))
+		return false;
+	segment->closed = true;
+	if (rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
+		segment->limit = stat.size_bytes;
+	read_more(queue, segment);
+	return true;
+}
+
+/* Spares whose writer is gone, and bodies that no record names. */
+static void
+sweep_bodies(struct queue *queue)
+{
+	struct list_node *node = list_first(&queue->files.all_bodies);
+
+	while (node) {
+		struct queue_body *body = CONTAINER_OF(node, struct queue_body, all);
+		char name[QUEUE_NAME_BYTES];
+
+		node = list_next(&queue->files.all_bodies, node);
+		queue_name(name, body->number, "body");
+		if (!body->kept && !body->holder && !body->leases &&
+		    lock_is_free(queue, queue->bodies_fd, name))
+			body_remove(queue, body);
+	}
+}
+
+static void
+sweep_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	bool again = queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS;
+
+	for (struct list_node *node = list_first(&queue->files.all); node && !again;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (!segment->closed && !segment->writer && !sweep_segment(queue, segment))
+			again = true;
+	}
+	if (!again && list_empty(&queue->files.reading) && !queue->recovery)
+		sweep_bodies(queue);
+	else
+		again = true;
+	if (again)
+		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS);
+}

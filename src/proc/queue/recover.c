@@ -1,0 +1,295 @@
+/*
+ * recover: see recover.h.
+ */
+#include "proc/queue/recover.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/grant.h"
+#include "proc/queue/report.h"
+
+#define WINDOW_BYTES ((size_t)1 << 20)
+
+struct queue_recovery {
+	struct recover_numbers journals;
+	size_t at; /* the file being read */
+	int fd;	   /* of it, or -1 */
+	uint64_t offset, size_bytes, secret;
+	int64_t last_wall_ms;
+	uint8_t *window;
+	size_t window_size;
+	size_t segments_left;
+	struct list kept; /* messages without a place */
+	struct rt_timer step;
+	uint64_t start_us, records;
+	size_t messages;
+};
+
+static void step_run(void *ctx);
+
+int
+recover_begin(struct queue *queue)
+{
+	struct queue_recovery *r;
+	int err = recover_folders(queue);
+
+	if (err)
+		return err;
+	r = MEM_NEW(queue->mem, struct queue_recovery);
+	if (!r)
+		return ERR_NO_MEMORY;
+	r->fd = -1;
+	r->start_us = rt_now_us(queue->rt);
+	list_init(&r->kept);
+	rt_timer_init(&r->step, queue->rt, step_run, queue);
+	r->window = mem_take(queue->mem, WINDOW_BYTES);
+	err = r->window ? recover_list(queue, &r->journals, &r->segments_left) : ERR_NO_MEMORY;
+	if (err) {
+		mem_give(queue->mem, r->window, WINDOW_BYTES);
+		mem_give(queue->mem, r, sizeof(*r));
+		return err;
+	}
+	r->window_size = WINDOW_BYTES;
+	queue->recovery = r;
+	queue->phase = QUEUE_JOURNALS;
+	rt_timer_arm(&r->step, 0);
+	return 0;
+}
+
+void
+recover_finish(struct queue *queue)
+{
+	struct queue_recovery *r = queue->recovery;
+
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		rt_close(queue->rt, r->fd);
+	rt_timer_finish(&r->step);
+	mem_give(queue->mem, r->window, r->window_size);
+	mem_give(queue->mem, r->journals.numbers, r->journals.cap * sizeof(uint32_t));
+	mem_give(queue->mem, r, sizeof(*r));
+	queue->recovery = NULL;
+}
+
+struct queue_msg *
+recover_msg(struct queue *queue, msg_id id, uint16_t rcpt_count)
+{
+	struct queue_msg *msg = index_add(queue, id, rcpt_count);
+
+	if (msg)
+		list_push_back(&queue->recovery->kept, &msg->place);
+	return msg;
+}
+
+void
+recover_keep(struct queue *queue, struct queue_msg *msg)
+{
+	list_push_back(&queue->recovery->kept, &msg->place);
+}
+
+static void
+damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
+{
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, tail ? EVENT_queue_tail_dropped : EVENT_queue_damaged);
+	log_number(&line, "journal", number);
+	log_number(&line, "bytes", (int64_t)bytes);
+	log_end(&line);
+}
+
+/* False when there is nothing in it to be read. */
+static bool
+file_begin(struct queue *queue, struct queue_recovery *r)
+{
+	uint32_t number = r->journals.numbers[r->at];
+	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
+	struct spool_file_head head;
+	struct rt_stat stat = {0};
+	char name[QUEUE_NAME_BYTES];
+	ssize_t got;
+	int err;
+
+	queue_name(name, number, "journal");
+	if (number >= queue->journal.next_number)
+		queue->journal.next_number = number + 1;
+	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
+	if (!err)
+		err = rt_stat_fd(queue->rt, r->fd, &stat);
+	if (!err) {
+		got = rt_pread(queue->rt, r->fd, bytes, sizeof(bytes), 0);
+		err = got < 0 ? (int)got
+			      : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
+	}
+	if (!err && (head.kind != SPOOL_FILE_JOURNAL || head.number != number))
+		err = ERR_RANGE;
+	if (!err) {
+		r->secret = head.secret;
+		r->offset = SPOOL_FILE_HEAD_BYTES;
+		r->size_bytes = stat.size_bytes;
+		r->last_wall_ms = head.created_wall_ms;
+		return true;
+	}
+	if (r->fd >= 0)
+		rt_close(queue->rt, r->fd);
+	r->fd = -1;
+	if (stat.size_bytes) /* an empty one was just being made */
+		recover_set_aside(queue, queue->journal_fd, name, err);
+	else
+		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
+	return false;
+}
+
+static void
+record_take(struct queue *queue, struct queue_recovery *r, const struct spool_found *found)
+{
+	struct journal_at at = {r->journals.numbers[r->at], (uint32_t)(r->offset / SPOOL_ALIGN)};
+	struct journal_record record;
+
+	if (found->head.kind == SPOOL_RECORD_SEAL ||
+	    journal_decode(&found->head, spool_record_meta(found), &record))
+		return; /* of a newer Frank: unknown kinds are skipped */
+	r->records++;
+	if (record.wall_ms > r->last_wall_ms)
+		r->last_wall_ms = record.wall_ms;
+	recover_apply(queue, &record, at);
+}
+
+static bool
+window_grow(struct queue *queue, struct queue_recovery *r, size_t need)
+{
+	uint8_t *window = need > r->window_size ? mem_take(queue->mem, need) : NULL;
+
+	if (!window)
+		return false;
+	mem_give(queue->mem, r->window, r->window_size);
+	r->window = window;
+	r->window_size = need;
+	return true;
+}
+
+/* Reads one window of the file; true when it has been read to its end. */
+static bool
+file_step(struct queue *queue, struct queue_recovery *r)
+{
+	uint64_t left = r->size_bytes - r->offset, start = r->offset;
+	size_t want = left < r->window_size ? (size_t)left : r->window_size;
+	ssize_t got = rt_pread(queue->rt, r->fd, r->window, want, r->offset);
+	struct slice window = slice_of(r->window, got > 0 ? (size_t)got : 0);
+	bool last = window.len == left || window.len < want;
+	struct spool_found found = {0};
+
+	while (spool_scan(window, r->secret, last, &found) > 0) {
+		if (found.skipped)
+			damage_note(queue, r->journals.numbers[r->at], found.skipped, false);
+		r->offset += found.skipped;
+		record_take(queue, r, &found);
+		r->offset += found.record.len;
+		window = slice_from(window, found.skipped + found.record.len);
+	}
+	if (found.skipped)
+		damage_note(queue, r->journals.numbers[r->at], found.skipped, last);
+	r->offset += found.skipped;
+	if (last)
+		return true;
+	return r->offset == start && !window_grow(queue, r, found.need);
+}
+
+static void
+journals_done(struct queue *queue)
+{
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+	int err = journal_start(queue);
+
+	if (err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
+		log_err(&line, err);
+		log_end(&line);
+		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
+		return;
+	}
+	queue->phase = QUEUE_SERVING;
+	r->messages = queue->index.msgs.count;
+	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);
+	log_number(&line, "files", (int64_t)r->journals.count);
+	log_number(&line, "records", (int64_t)r->records);
+	log_number(&line, "took_ms", (int64_t)(rt_now_us(queue->rt) - r->start_us) / 1000);
+	log_end(&line);
+	rt_timer_arm(&queue->files.sweep_timer, 0); /* closes and reads what dead writers left */
+	stock_fill(queue);
+	if (r->segments_left == 0) {
+		r->segments_left = 1;
+		recover_segment_read(queue);
+	}
+}
+
+static void
+step_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+
+	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
+		r->at++;
+	if (r->fd >= 0 && file_step(queue, r)) {
+		rt_close(queue->rt, r->fd);
+		r->fd = -1;
+		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
+		r->at++;
+	}
+	if (r->fd < 0 && r->at >= r->journals.count)
+		journals_done(queue);
+	else
+		rt_timer_arm(&r->step, 0);
+}
+
+static void
+missing_note(struct queue *queue, const struct queue_msg *msg)
+{
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, EVENT_queue_record_missing);
+	log_msg(&line, msg->id);
+	log_number(&line, "rcpts", msg->open);
+	log_end(&line);
+}
+
+void
+recover_segment_read(struct queue *queue)
+{
+	struct queue_recovery *r = queue->recovery;
+	struct list_node *node;
+	struct log_line line;
+
+	if (!r)
+		return;
+	ASSERT(r->segments_left > 0);
+	if (--r->segments_left)
+		return;
+	while ((node = list_first(&r->kept))) {
+		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);
+
+		if (msg->open)
+			missing_note(queue, msg);
+		for (size_t i = 0; i < msg->rcpt_count; i++)
+			index_set(queue, &msg->rcpts[i], RCPT_FINISHED);
+		index_remove(queue, msg);
+	}
+	log_begin(&line, queue->boot->log, EVENT_queue_recovered);
+	log_number(&line, "messages", (int64_t)queue->index.msgs.count);
+	log_number(&line, "rcpts", (int64_t)queue->index.rcpt_count);
+	log_number(&line, "took_ms", (int64_t)(rt_now_us(queue->rt) - r->start_us) / 1000);
+	log_end(&line);
+	recover_finish(queue);
+	for (node = list_first(&queue->files.all); node;) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		node = list_next(&queue->files.all, node);
+		segment_check(queue, segment);
+	}
+	report_recover_end(queue);
+	rt_timer_arm(&queue->files.sweep_timer, 0);
+}

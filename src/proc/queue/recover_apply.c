@@ -1,0 +1,198 @@
+/*
+ * recover_apply: records of the journal, one by one in their order, onto the index. Messages have
+ * no place yet, recipients are BLOCKED, REPORTING or FINISHED; accept.c puts them where they belong
+ * when their record is read. What cannot be (a recipient that the message has not) is left out.
+ */
+#include "base/assert.h"
+#include "proc/queue/accept.h"
+#include "proc/queue/recover.h"
+#include "proc/queue/report.h"
+
+#define APPLY_ARENA_BYTES ((size_t)1 << 20)
+
+typedef void apply_fn(struct queue *queue, const struct journal_record *record,
+		      struct journal_at at);
+
+static void
+apply_accepted(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_accepted *accepted = &record->u.accepted;
+	struct spool_accept accept;
+	struct queue_msg *msg;
+	struct arena arena;
+	uint64_t age_ms;
+
+	(void)at;
+	if (accepted->place.segment >= queue->files.next_segment)
+		queue->files.next_segment = accepted->place.segment + 1;
+	if (!segment_find(queue, accepted->place.segment) || index_find(queue, record->id))
+		return; /* all of it is over */
+	arena_init(&arena, queue->mem, APPLY_ARENA_BYTES);
+	if (spool_meta_decode(&arena, accepted->meta, record->id, &accept) == 0) {
+		age_ms = schedule_age_restart(&queue->rules, 0, accept.accepted_wall_ms,
+					      rt_wall_ms(queue->rt));
+		msg = recover_msg(queue, record->id, (uint16_t)accept.rcpt_count);
+		if (msg)
+			msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
+	}
+	arena_finish(&arena);
+}
+
+static void
+result_one(struct queue *queue, const struct journal_result *result, struct queue_rcpt *rcpt,
+	   uint64_t waited_ms)
+{
+	if (rcpt->state == RCPT_FINISHED)
+		return;
+	rcpt->attempts = result->attempt;
+	rcpt->flags &= (uint8_t) ~(RCPT_HELD | RCPT_SUCCESS);
+	if (result->flags & JOURNAL_HELD)
+		rcpt->flags |= RCPT_HELD;
+	if (result->flags & JOURNAL_DELAY_TOLD)
+		rcpt->flags |= RCPT_DELAY_TOLD;
+	if (result->state == JOURNAL_WAITING) {
+		rcpt->next_ms = rt_now_ms(queue->rt);
+		if (result->wait_ms > waited_ms)
+			rcpt->next_ms += result->wait_ms - waited_ms;
+	} else if (result->flags & JOURNAL_OWES) {
+		if (result->state == JOURNAL_DELIVERED)
+			rcpt->flags |= RCPT_SUCCESS;
+		index_set(queue, rcpt, RCPT_REPORTING);
+	} else {
+		finish_rcpt(queue, rcpt);
+	}
+}
+
+static void
+apply_result(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_result *result = &record->u.result;
+	struct queue_msg *msg = index_find(queue, record->id);
+	uint64_t age_ms = schedule_age_restart(&queue->rules, result->age_ms, record->wall_ms,
+					       rt_wall_ms(queue->rt));
+
+	if (!msg)
+		return;
+	msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
+	for (size_t i = 0; i < result->rcpts.count; i++) {
+		uint16_t number = journal_rcpt_at(result->rcpts, i);
+		struct queue_rcpt *rcpt;
+
+		if (number >= msg->rcpt_count)
+			continue;
+		rcpt = &msg->rcpts[number];
+		rcpt->verdict_file = at.file;
+		rcpt->verdict_at = at.at;
+		result_one(queue, result, rcpt, age_ms - result->age_ms);
+	}
+}
+
+static void
+apply_report_begin(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	(void)at;
+	report_recover_begin(queue, record->id, &record->u.report);
+}
+
+static void
+apply_report_made(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	(void)at;
+	report_recover_made(queue, record->id, &record->u.report);
+}
+
+static void
+apply_action(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_acted *acted = &record->u.action;
+	struct queue_msg *msg = index_find(queue, record->id);
+
+	(void)at;
+	for (size_t i = 0; msg && i < acted->rcpts.count; i++) {
+		uint16_t number = journal_rcpt_at(acted->rcpts, i);
+		struct queue_rcpt *rcpt = number < msg->rcpt_count ? &msg->rcpts[number] : NULL;
+
+		if (!rcpt)
+			continue;
+		if (acted->action == JOURNAL_HOLD)
+			rcpt->flags |= RCPT_HELD;
+		else if (acted->action == JOURNAL_RELEASE)
+			rcpt->flags &= (uint8_t)~RCPT_HELD;
+		else if (acted->action == JOURNAL_RETRY)
+			rcpt->next_ms = 0;
+	}
+}
+
+static void
+apply_segment(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	struct queue_segment *segment = segment_find(queue, record->u.segment.segment);
+
+	(void)at;
+	if (segment)
+		segment->end = record->u.segment.end;
+}
+
+static void
+apply_numbers(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_numbers *numbers = &record->u.numbers;
+
+	(void)at;
+	if (numbers->next_segment > queue->files.next_segment)
+		queue->files.next_segment = numbers->next_segment;
+	if (numbers->next_body > queue->files.next_body)
+		queue->files.next_body = numbers->next_body;
+}
+
+/* Parts come one after the other in one file; only the last one makes them count. */
+static void
+apply_live(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_live *live = &record->u.live;
+	struct queue_segment *segment = segment_find(queue, live->segment);
+
+	(void)at;
+	if (!segment)
+		return;
+	for (size_t i = 0; i < live->ids.len / sizeof(msg_id); i++) {
+		msg_id id = journal_live_at(live, i);
+
+		if (id && !index_find(queue, id))
+			(void)recover_msg(queue, id, 0);
+	}
+	if (live->part + 1 == live->parts)
+		segment->dead_before = live->end;
+}
+
+static void
+apply_placed(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_placed *placed = &record->u.placed;
+
+	(void)at;
+	if (placed->place.segment >= queue->files.next_segment)
+		queue->files.next_segment = placed->place.segment + 1;
+	if (segment_find(queue, placed->place.segment) && !index_find(queue, record->id))
+		(void)recover_msg(queue, record->id, placed->rcpt_count);
+}
+
+static void
+apply_start(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	(void)queue;
+	(void)record;
+	(void)at;
+}
+
+static apply_fn *const apply_by_kind[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIRST] = {
+	apply_accepted, apply_result,  apply_report_begin, apply_report_made, apply_action,
+	apply_segment,	apply_numbers, apply_live,	   apply_placed,      apply_start,
+};
+
+void
+recover_apply(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	ASSERT(record->kind >= SPOOL_RECORD_JOURNAL_FIRST && record->kind < JOURNAL_KIND_MAX);
+	apply_by_kind[record->kind - SPOOL_RECORD_JOURNAL_FIRST](queue, record, at);
+}

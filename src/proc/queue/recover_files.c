@@ -1,0 +1,237 @@
+/*
+ * recover_files: folders and names at start. Whatever is not ours, or not readable as what its name
+ * says, is moved to damaged/ and reported; nothing of it stops the rest (I8).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/recover.h"
+
+#define NUMBERS_FIRST 64
+#define ASIDE_NAME_BYTES 300
+
+int
+recover_folders(struct queue *queue)
+{
+	static const char *const names[] = {"segments", "bodies", "journal", "damaged"};
+	int *fds[] = {&queue->segments_fd, &queue->bodies_fd, &queue->journal_fd,
+		      &queue->damaged_fd};
+	int err = rt_open(queue->rt, queue->spool_fd, "lock", RT_OPEN_WRITE | RT_OPEN_CREATE,
+			  &queue->lock_fd);
+
+	if (err) {
+		queue->lock_fd = -1;
+		return err;
+	}
+	err = rt_lock(queue->rt, queue->lock_fd);
+	for (size_t i = 0; i < 4 && !err; i++) {
+		err = rt_open_dir(queue->rt, queue->spool_fd, names[i], true, fds[i]);
+		if (err)
+			*fds[i] = -1;
+	}
+	return err;
+}
+
+void
+recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why)
+{
+	char to[ASIDE_NAME_BYTES];
+	struct log_line line;
+	struct builder b;
+	int err;
+
+	builder_init_fixed(&b, to, sizeof(to) - 1);
+	builder_dec(&b, (uint64_t)rt_wall_ms(queue->rt));
+	builder_str(&b, "-");
+	builder_str(&b, name);
+	to[b.len] = 0;
+	err = b.failed ? -ENAMETOOLONG : rt_rename(queue->rt, dir_fd, name, queue->damaged_fd, to);
+	log_begin(&line, queue->boot->log, EVENT_queue_damaged);
+	log_text(&line, "file", slice_str(name));
+	log_err(&line, why);
+	if (err)
+		log_number(&line, "not_moved", err);
+	log_end(&line);
+}
+
+struct listing {
+	struct queue *queue;
+	int dir_fd;
+	const char *kind;
+	struct recover_numbers *numbers;
+	int err;
+};
+
+static int
+numbers_add(struct queue *queue, struct recover_numbers *numbers, uint32_t number)
+{
+	if (numbers->count == numbers->cap) {
+		size_t cap = numbers->cap ? numbers->cap * 2 : NUMBERS_FIRST;
+		uint32_t *grown = mem_take_array(queue->mem, cap, sizeof(*grown));
+
+		if (!grown)
+			return ERR_NO_MEMORY;
+		if (numbers->count)
+			memcpy(grown, numbers->numbers, numbers->count * sizeof(*grown));
+		mem_give(queue->mem, numbers->numbers, numbers->cap * sizeof(*grown));
+		numbers->numbers = grown;
+		numbers->cap = cap;
+	}
+	numbers->numbers[numbers->count++] = number;
+	return 0;
+}
+
+static int
+on_name(void *ctx, const char *name)
+{
+	struct listing *listing = ctx;
+	uint32_t number;
+
+	if (!queue_name_parse(name, listing->kind, &number)) {
+		recover_set_aside(listing->queue, listing->dir_fd, name, ERR_SYNTAX);
+		return 0;
+	}
+	return numbers_add(listing->queue, listing->numbers, number);
+}
+
+static void
+numbers_sort(struct recover_numbers *numbers)
+{
+	/* Shell sort: there may be thousands, in any order. */
+	for (size_t gap = numbers->count / 2; gap; gap /= 2) {
+		for (size_t i = gap; i < numbers->count; i++) {
+			uint32_t number = numbers->numbers[i];
+			size_t at = i;
+
+			for (; at >= gap && numbers->numbers[at - gap] > number; at -= gap)
+				numbers->numbers[at] = numbers->numbers[at - gap];
+			numbers->numbers[at] = number;
+		}
+	}
+}
+
+static int
+list_one(struct queue *queue, int dir_fd, const char *kind, struct recover_numbers *numbers)
+{
+	struct listing listing = {queue, dir_fd, kind, numbers, 0};
+	int err = rt_list(queue->rt, dir_fd, on_name, &listing);
+
+	numbers_sort(numbers);
+	return err;
+}
+
+static bool
+all_zero(struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.data[i])
+			return false;
+	return true;
+}
+
+/* A segment that was never written to: its head may not even have reached the disk. */
+static bool
+never_used(uint64_t size, struct slice head_bytes, int head_err)
+{
+	return size == 0 || (size <= SPOOL_FILE_HEAD_BYTES && (!head_err || all_zero(head_bytes)));
+}
+
+static int
+segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_head *ret_head,
+	     bool *ret_never_used)
+{
+	uint8_t bytes[SPOOL_FILE_HEAD_BYTES] = {0};
+	struct rt_stat stat = {0};
+	ssize_t got = rt_pread(queue->rt, fd, bytes, sizeof(bytes), 0);
+	struct slice head_bytes = slice_of(bytes, got > 0 ? (size_t)got : 0);
+	int err = got < 0 ? (int)got : spool_file_head_decode(head_bytes, ret_head);
+
+	if (rt_stat_fd(queue->rt, fd, &stat) == 0)
+		*ret_never_used = got >= 0 && never_used(stat.size_bytes, head_bytes, err);
+	if (!err && (ret_head->kind != SPOOL_FILE_SEGMENT || ret_head->number != number))
+		err = ERR_RANGE;
+	return err;
+}
+
+/* True when it is in the queue now. */
+static bool
+segment_here(struct queue *queue, uint32_t number)
+{
+	struct spool_file_head head = {0};
+	struct queue_segment *segment;
+	char name[QUEUE_NAME_BYTES];
+	bool never = false, alive;
+	int fd, lock_fd, err;
+
+	if (number >= queue->files.next_segment)
+		queue->files.next_segment = number + 1;
+	queue_name(name, number, "seg");
+	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
+	if (err) {
+		recover_set_aside(queue, queue->segments_fd, name, err);
+		return false;
+	}
+	alive = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &lock_fd) == 0;
+	if (alive) {
+		alive = rt_lock(queue->rt, lock_fd) == ERR_EXISTS;
+		rt_close(queue->rt, lock_fd);
+	}
+	err = segment_head(queue, fd, number, &head, &never);
+	if ((err || never) && !alive) {
+		rt_close(queue->rt, fd);
+		if (!never)
+			recover_set_aside(queue, queue->segments_fd, name, err);
+		else
+			(void)!rt_unlink(queue->rt, queue->segments_fd, name);
+		return false;
+	}
+	segment = segment_add(queue, number, fd, head.secret);
+	if (!segment)
+		return false;
+	segment->role = head.writer_role;
+	segment->recovered = true;
+	return true;
+}
+
+static int
+on_stray(void *ctx, const char *name)
+{
+	static const char *const known[] = {"lock", "segments", "bodies", "journal", "damaged"};
+	struct queue *queue = ctx;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(name, known[i]) == 0)
+			return 0;
+	recover_set_aside(queue, queue->spool_fd, name, ERR_SYNTAX);
+	return 0;
+}
+
+int
+recover_list(struct queue *queue, struct recover_numbers *ret_journals, size_t *ret_segments)
+{
+	struct recover_numbers journals = {0}, segments = {0}, bodies = {0};
+	size_t segment_count = 0;
+	int err = list_one(queue, queue->journal_fd, "journal", &journals);
+
+	if (!err)
+		err = list_one(queue, queue->segments_fd, "seg", &segments);
+	if (!err)
+		err = list_one(queue, queue->bodies_fd, "body", &bodies);
+	if (!err)
+		err = rt_list(queue->rt, queue->spool_fd, on_stray, queue);
+	for (size_t i = 0; i < segments.count && !err; i++)
+		segment_count += segment_here(queue, segments.numbers[i]);
+	for (size_t i = 0; i < bodies.count && !err; i++)
+		if (!body_add(queue, bodies.numbers[i]))
+			err = ERR_NO_MEMORY;
+	mem_give(queue->mem, segments.numbers, segments.cap * sizeof(uint32_t));
+	mem_give(queue->mem, bodies.numbers, bodies.cap * sizeof(uint32_t));
+	if (err) {
+		mem_give(queue->mem, journals.numbers, journals.cap * sizeof(uint32_t));
+		return err;
+	}
+	*ret_journals = journals;
+	*ret_segments = segment_count;
+	return 0;
+}

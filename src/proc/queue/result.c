@@ -1,0 +1,285 @@
+/*
+ * result: see result.h. Recipients that stand alike (attempts so far, what their sender wishes to
+ * know) are judged and written together, so that a message with many recipients at one place costs
+ * one record.
+ */
+#include "proc/queue/result.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/queue/accept.h"
+#include "proc/queue/report.h"
+
+#define CARRY_ARENA_BYTES ((size_t)256 << 10)
+#define RESULT_MISSING_AGAIN_MS 1000
+
+/* One judgement for some recipients. */
+struct ruling {
+	struct queue_msg *msg;
+	struct schedule_decision decision;
+	struct journal_result result;
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	size_t count;
+};
+
+static const struct {
+	enum log_event event;
+	enum journal_state state;
+} outcomes[SCHEDULE_NEXT_MAX] = {
+	[SCHEDULE_DONE] = {EVENT_queue_delivered, JOURNAL_DELIVERED},
+	[SCHEDULE_WAIT] = {EVENT_queue_deferred, JOURNAL_WAITING},
+	[SCHEDULE_FAIL] = {EVENT_queue_failed, JOURNAL_FAILED},
+	[SCHEDULE_EXPIRE] = {EVENT_queue_expired, JOURNAL_EXPIRED},
+};
+
+static void
+count_outcome(struct queue *queue, const struct ruling *ruling)
+{
+	uint64_t *counters[SCHEDULE_NEXT_MAX] = {
+		[SCHEDULE_DONE] = &queue->counters.delivered,
+		[SCHEDULE_WAIT] = &queue->counters.deferred,
+		[SCHEDULE_FAIL] = &queue->counters.failed,
+		[SCHEDULE_EXPIRE] = &queue->counters.expired,
+	};
+
+	*counters[ruling->decision.next] += ruling->count;
+}
+
+static void
+log_outcome(struct queue *queue, const struct ruling *ruling, const struct queue_dest *dest)
+{
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, outcomes[ruling->decision.next].event);
+	log_msg(&line, ruling->msg->id);
+	log_number(&line, "rcpt", ruling->numbers[0]);
+	if (ruling->count > 1)
+		log_number(&line, "rcpts", (int64_t)ruling->count);
+	if (dest->name_len)
+		log_text(&line, "to", slice_of(dest->name, dest->name_len));
+	log_number(&line, "try", ruling->result.attempt);
+	log_number(&line, "age_ms", (int64_t)ruling->result.age_ms);
+	if (ruling->decision.next == SCHEDULE_WAIT)
+		log_number(&line, "next_ms", (int64_t)ruling->result.wait_ms);
+	log_verdict(&line, &ruling->result.verdict);
+	log_end(&line);
+}
+
+static uint8_t
+journal_flags_of(const struct queue_rcpt *rcpt)
+{
+	uint8_t flags = 0;
+
+	if (rcpt->flags & RCPT_DELAY_TOLD)
+		flags |= JOURNAL_DELAY_TOLD;
+	if (rcpt->flags & RCPT_HELD)
+		flags |= JOURNAL_HELD;
+	if (rcpt->state == RCPT_REPORTING)
+		flags |= JOURNAL_OWES;
+	return flags;
+}
+
+static void
+apply_one(struct queue *queue, const struct ruling *ruling, struct queue_rcpt *rcpt,
+	  struct journal_at at)
+{
+	const struct schedule_decision *decision = &ruling->decision;
+	uint64_t next_ms = rt_now_ms(queue->rt) + decision->wait_ms;
+
+	rcpt->attempts = ruling->result.attempt;
+	rcpt->verdict_file = at.file;
+	rcpt->verdict_at = at.at;
+	if (decision->next == SCHEDULE_WAIT) {
+		if (decision->report)
+			rcpt->flags |= RCPT_DELAY_DUE;
+		grant_wait(queue, rcpt, next_ms);
+	} else if (decision->report) {
+		if (decision->next == SCHEDULE_DONE)
+			rcpt->flags |= RCPT_SUCCESS;
+		index_set(queue, rcpt, RCPT_REPORTING);
+	} else {
+		finish_rcpt(queue, rcpt);
+	}
+}
+
+static void
+ruling_apply(struct queue *queue, struct ruling *ruling, const struct queue_dest *dest)
+{
+	struct journal_record record = {.kind = JOURNAL_RESULT, .id = ruling->msg->id};
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	struct journal_at at;
+
+	count_outcome(queue, ruling);
+	log_outcome(queue, ruling, dest);
+	memcpy(numbers, ruling->numbers, ruling->count * sizeof(numbers[0]));
+	ruling->result.rcpts = journal_rcpts_make(numbers, ruling->count);
+	record.u.result = ruling->result;
+	at = journal_append(queue, &record);
+	for (size_t i = 0; i < ruling->count; i++)
+		apply_one(queue, ruling, &ruling->msg->rcpts[ruling->numbers[i]], at);
+}
+
+static void
+ruling_make(struct queue *queue, struct ruling *ruling, const struct queue_rcpt *rcpt,
+	    const struct ipc_job_result *given)
+{
+	struct schedule_case now = grant_case(queue, ruling->msg, rcpt);
+
+	now.attempts++;
+	ruling->decision = schedule_decide(&queue->rules, &now, &given->verdict, &queue->prng);
+	/* A host that takes DSN on tells the sender of success itself (RFC 3461 5.2.2). */
+	if (ruling->decision.next == SCHEDULE_DONE && given->dsn_passed)
+		ruling->decision.report = false;
+	ruling->result = (struct journal_result){
+		.state = (uint8_t)outcomes[ruling->decision.next].state,
+		.flags = journal_flags_of(rcpt),
+		.attempt = (uint16_t)now.attempts,
+		.age_ms = now.age_ms,
+		.wait_ms = ruling->decision.wait_ms,
+		.verdict = given->verdict,
+	};
+	if (given->dsn_passed)
+		ruling->result.flags |= JOURNAL_DSN_PASSED;
+	if (ruling->decision.next == SCHEDULE_WAIT)
+		return;
+	if (ruling->decision.report)
+		ruling->result.flags |= JOURNAL_OWES;
+	else if (ruling->decision.next != SCHEDULE_DONE)
+		ruling->result.state = JOURNAL_SILENT;
+}
+
+static bool
+alike(const struct queue_rcpt *a, const struct queue_rcpt *b)
+{
+	return a->attempts == b->attempts && a->notify == b->notify && a->flags == b->flags;
+}
+
+/* The next recipients of the result that are active and stand alike; false at the end. */
+static bool
+ruling_next(struct ruling *ruling, const struct queue_job *job, const struct ipc_job_result *given,
+	    size_t *at)
+{
+	const struct queue_rcpt *first = NULL;
+
+	ruling->count = 0;
+	for (; *at < given->rcpts.count; ++*at) {
+		uint16_t number = ipc_u16s_at(given->rcpts, *at);
+		const struct queue_rcpt *rcpt;
+
+		if (number >= job->msg->rcpt_count)
+			continue;
+		rcpt = &job->msg->rcpts[number];
+		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
+			continue;
+		if (first && (!alike(first, rcpt) || ruling->count == SPOOL_RCPTS_MAX))
+			break;
+		if (ruling->count && ruling->numbers[ruling->count - 1] == number)
+			continue;
+		first = first ? first : rcpt;
+		ruling->numbers[ruling->count++] = number;
+	}
+	return first != NULL;
+}
+
+void
+result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_job_result *given)
+{
+	struct queue_job *job = grant_job(queue, peer, given->job);
+	struct queue_msg *msg = job ? job->msg : NULL;
+	struct ruling ruling = {.msg = msg};
+	size_t at = 0;
+
+	if (!job)
+		return; /* of a job that was taken back */
+	while (ruling_next(&ruling, job, given, &at)) {
+		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
+		ruling_apply(queue, &ruling, job->dest);
+	}
+	report_gather(queue, msg);
+	finish_check(queue, msg);
+}
+
+void
+result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done)
+{
+	struct queue_job *job = grant_job(queue, peer, done->job);
+
+	if (!job)
+		return;
+	result_lost(queue, job, rt_now_ms(queue->rt) + RESULT_MISSING_AGAIN_MS);
+	grant_job_end(queue, job);
+}
+
+void
+result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
+{
+	struct log_line line;
+	size_t lost = 0;
+
+	for (size_t i = 0; i < job->rcpt_count; i++) {
+		struct queue_rcpt *rcpt = &job->msg->rcpts[job->rcpts[i]];
+
+		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
+			continue;
+		lost++;
+		grant_wait(queue, rcpt, next_ms);
+	}
+	if (lost == 0)
+		return;
+	log_begin(&line, queue->boot->log, EVENT_queue_unheard);
+	log_msg(&line, job->msg->id);
+	log_number(&line, "rcpts", (int64_t)lost);
+	log_end(&line);
+}
+
+void
+result_carry(struct queue *queue, struct queue_msg *msg, struct queue_rcpt *rcpt)
+{
+	struct journal_record old, record = {.kind = JOURNAL_RESULT, .id = msg->id};
+	struct schedule_case now = grant_case(queue, msg, rcpt);
+	uint64_t now_ms = rt_now_ms(queue->rt);
+	uint16_t number = rcpt->index;
+	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
+	struct arena arena;
+
+	arena_init(&arena, queue->mem, CARRY_ARENA_BYTES);
+	if (journal_read(queue, at, &arena, &old) == 0 && old.kind == JOURNAL_RESULT)
+		record.u.result = old.u.result;
+	else
+		record.u.result = (struct journal_result){.state = JOURNAL_WAITING};
+	record.u.result.flags = journal_flags_of(rcpt) | JOURNAL_CARRIED;
+	record.u.result.attempt = rcpt->attempts;
+	record.u.result.age_ms = now.age_ms;
+	record.u.result.wait_ms = rcpt->next_ms > now_ms ? rcpt->next_ms - now_ms : 0;
+	record.u.result.rcpts = journal_rcpts_make(&number, 1);
+	at = journal_append(queue, &record);
+	rcpt->verdict_file = at.file;
+	rcpt->verdict_at = at.at;
+	arena_finish(&arena);
+}
+
+void
+result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
+	      const char *why)
+{
+	struct journal_record record = {.kind = JOURNAL_RESULT, .id = msg->id};
+	struct log_line line;
+
+	for (size_t i = 0; i < count; i++) {
+		msg->rcpts[numbers[i]].flags &= (uint8_t)~RCPT_DELAY_DUE;
+		finish_rcpt(queue, &msg->rcpts[numbers[i]]);
+	}
+	record.u.result.state = JOURNAL_DELETED;
+	record.u.result.verdict.class = VERDICT_NEVER;
+	record.u.result.verdict.stage = VERDICT_STAGE_LOCAL;
+	record.u.result.verdict.evidence = slice_str(why);
+	record.u.result.rcpts = journal_rcpts_make(numbers, count);
+	(void)journal_append(queue, &record);
+	log_begin(&line, queue->boot->log, EVENT_queue_deleted);
+	log_msg(&line, msg->id);
+	log_number(&line, "rcpts", (int64_t)count);
+	log_text(&line, "why", slice_str(why));
+	log_end(&line);
+	finish_check(queue, msg);
+}

@@ -1,0 +1,21 @@
+/*
+ * result: what came of an attempt: judged by rule/schedule, written to the journal, logged.
+ */
+#ifndef PROC_QUEUE_RESULT_H
+#define PROC_QUEUE_RESULT_H
+
+#include "proc/queue/grant.h"
+
+void result_receive(struct queue *queue, struct queue_peer *peer,
+		    const struct ipc_job_result *result);
+void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
+/* Nobody knows what became of those still active: tried again at next_ms; the attempt does not
+ * count. */
+void result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms);
+/* The recipient's state, as a RESULT record has it, with its last verdict: carried forward. */
+void result_carry(struct queue *queue, struct queue_msg *msg, struct queue_rcpt *rcpt);
+/* Ends recipients without an attempt: deleted, or a second copy of a report. numbers is changed. */
+void result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
+		   const char *why);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * room: see room.h. Refusing ends only when there is an eighth more than the reserve, so that it
+ * does not flap.
+ */
+#include "proc/queue/room.h"
+
+#define ROOM_MS 1000
+
+enum { ROOM_FINE, ROOM_FULL, ROOM_NOT_NOW };
+
+static void room_run(void *ctx);
+
+void
+room_init(struct queue *queue)
+{
+	rt_timer_init(&queue->room_timer, queue->rt, room_run, queue);
+}
+
+void
+room_finish(struct queue *queue)
+{
+	rt_timer_finish(&queue->room_timer);
+}
+
+void
+room_begin(struct queue *queue)
+{
+	room_run(queue);
+}
+
+void
+room_tell(struct queue *queue, struct queue_peer *peer)
+{
+	if (peer->role != IPC_ROLE_SMTPIN && peer->role != IPC_ROLE_BOUNCE &&
+	    peer->role != IPC_ROLE_POSTOFFICE)
+		return;
+	if (IPC_SEND(peer->channel, SPOOL_ROOM, spool_room, .refuse = queue->refuse))
+		return; /* full or gone; it hears of the next change */
+}
+
+static uint8_t
+room_now(struct queue *queue)
+{
+	uint64_t reserve = queue->boot->config->disk_reserve, free_bytes = 0;
+	int err;
+
+	if (journal_broken(queue))
+		return ROOM_NOT_NOW;
+	if (queue->index.rcpt_count >= queue->boot->config->queue_recipients_max)
+		return ROOM_FULL;
+	err = rt_free_bytes(queue->rt, queue->spool_fd, &free_bytes);
+	if (queue->refuse == ROOM_FULL)
+		reserve += reserve / 8;
+	return !err && free_bytes < reserve ? ROOM_FULL : ROOM_FINE;
+}
+
+static void
+room_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	uint8_t refuse = room_now(queue);
+	struct log_line line;
+
+	rt_timer_arm(&queue->room_timer, ROOM_MS);
+	if (refuse == queue->refuse)
+		return;
+	queue->refuse = refuse;
+	log_begin(&line, queue->boot->log, refuse ? EVENT_queue_no_room : EVENT_queue_room);
+	log_number(&line, "refuse", refuse);
+	log_end(&line);
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++)
+		if (queue->peers[i].channel)
+			room_tell(queue, &queue->peers[i]);
+}

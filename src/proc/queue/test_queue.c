@@ -1,0 +1,367 @@
+/*
+ * The queue at work: accepted, delivered, tried again, reported, commanded.
+ */
+#include "proc/queue/test_world.h"
+
+static const char *const to_ann[] = {"ann@local"};
+static const char *const to_far[] = {"bob@far.test"};
+static const char *const to_three[] = {"ann@local", "bob@far.test", "eve@near.test"};
+
+static bool
+is_empty(const struct world *w)
+{
+	return w->queue->index.msgs.count == 0;
+}
+
+TEST(delivered)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_non_null(strstr(w.deliveries[0].body, "hello"));
+	assert_string_equal(w.deliveries[0].destination, "");
+	assert_int_equal(w.queue->counters.delivered, 1);
+	world_end(&w);
+}
+
+TEST(to_several_places)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	id = world_accept(&w, "me@local", to_three, 3, "hello\r\n");
+	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 3);
+	for (uint16_t i = 0; i < 3; i++)
+		assert_int_equal(world_delivered(&w, id, i), 1);
+	assert_int_equal(w.job_count, 3);
+	world_end(&w);
+}
+
+TEST(many_messages)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	for (int i = 0; i < 300; i++)
+		world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 300);
+	world_end(&w);
+}
+
+TEST(large_body)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	id = world_accept_large(&w, "ann@local", 100000);
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_string_equal(w.deliveries[0].body, "0123456789012345678901234567890123456789");
+	/* Its body file is gone; the spares are there. */
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
+	world_end(&w);
+}
+
+static uint8_t
+second_time(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)rcpt;
+	(void)w;
+	return job->attempt < 2 ? VERDICT_LATER : VERDICT_OK;
+}
+
+TEST(tried_again)
+{
+	struct world w;
+	uint64_t start_ms;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = second_time;
+	start_ms = rt_now_ms(w.t.rt);
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_true(rt_now_ms(w.t.rt) - start_ms >= 50);
+	assert_int_equal(w.delivery_count, 2);
+	assert_int_equal(w.queue->counters.deferred, 1);
+	world_end(&w);
+}
+
+static uint8_t
+only_ann(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_NEVER : VERDICT_OK;
+}
+
+TEST(failure_is_reported)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = only_ann;
+	id = world_accept(&w, "me@local", to_three, 3, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	assert_true(w.report_make.message == id);
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
+	assert_int_equal(w.report_rcpt_count, 2);
+	assert_string_equal(w.report_reply, "their own words");
+	assert_int_equal(world_delivered(&w, id, 0), 1);
+	assert_true(w.deliveries[w.delivery_count - 1].report);
+	assert_int_equal(w.delivery_count, 4);
+	world_end(&w);
+}
+
+static uint8_t
+never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return VERDICT_NEVER;
+}
+
+TEST(no_report_for_a_report)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = never; /* the report itself is refused too */
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	world_accept(&w, "", to_far, 1, "null sender\r\n");
+	WORLD_WAIT(&w, w.delivery_count == 3 && is_empty(&w));
+	assert_int_equal(w.report_count, 1);
+	world_end(&w);
+}
+
+TEST(notify_is_honoured)
+{
+	const char *const rcpts[] = {"a@far.test 1", "b@far.test 2"}; /* NEVER; SUCCESS */
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = never;
+	world_accept(&w, "me@local", rcpts, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.delivery_count == 2 && is_empty(&w));
+	assert_int_equal(w.report_count, 0);
+	w.answer = NULL;
+	world_accept(&w, "me@local", rcpts, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_SUCCESS);
+	assert_int_equal(w.report_rcpt_count, 1);
+	assert_int_equal(w.report_rcpts[0], 1);
+	w.dsn_passed = true;
+	world_accept(&w, "me@local", rcpts, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.delivery_count == 7 && is_empty(&w));
+	assert_int_equal(w.report_count, 1);
+	world_end(&w);
+}
+
+static uint8_t
+later(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_LATER : VERDICT_OK;
+}
+
+TEST(expires)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = later;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
+	assert_int_equal(w.queue->counters.expired, 1);
+	world_end(&w);
+}
+
+TEST(delay_notice_once)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	w.config.delay_notice = CONFIG_DELAY_AFTER;
+	w.config.delay_notice_after = 120;
+	w.config.lifetime = 3000;
+	world_start(&w);
+	w.answer = later;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1);
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_DELAY);
+	WORLD_WAIT(&w, w.report_count == 2 && is_empty(&w));
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
+	world_end(&w);
+}
+
+TEST(bounce_without_an_answer)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = only_ann;
+	w.bounce_silent = true;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_rcpt_count == 1);
+	world_disconnect(&w, &w.bounce);
+	spool_writer_destroy(&w.bounce.writer);
+	w.bounce_silent = false;
+	world_connect(&w, &w.bounce);
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	world_end(&w);
+}
+
+TEST(report_not_needed)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = only_ann;
+	w.report_outcome = 2;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_rcpt_count == 1 && is_empty(&w));
+	assert_int_equal(w.report_count, 0);
+	world_end(&w);
+}
+
+static uint8_t
+silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return WORLD_SILENT;
+}
+
+TEST(worker_dies)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	world_disconnect(&w, &w.smtpout);
+	w.answer = NULL;
+	world_run_ms(&w, 50);
+	assert_int_equal(w.queue->index.active_count, 0);
+	world_connect(&w, &w.smtpout);
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	world_end(&w);
+}
+
+TEST(one_place_holds_up_no_other)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.destination_concurrency = 2;
+	w.config.destination_jobs_ahead = 1;
+	world_start(&w);
+	w.answer = silent;
+	for (int i = 0; i < 10; i++)
+		world_accept(&w, "me@local", to_far, 1, "slow\r\n");
+	WORLD_WAIT(&w, w.job_count == 2);
+	w.answer = NULL;
+	id = world_accept(&w, "me@local", (const char *const[]){"eve@near.test"}, 1, "x\r\n");
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1);
+	assert_int_equal(w.job_count, 3);
+	assert_int_equal(w.queue->index.active_count, 2);
+	world_end(&w);
+}
+
+TEST(commands)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = later;
+	w.retry_after_s = 3600;
+	id = world_accept(&w, "me@local", to_three, 3, "hello\r\n");
+	WORLD_WAIT(&w, w.delivery_count == 3);
+	world_run_ms(&w, 20);
+	world_ctl(&w, CTL_QUEUE_LIST, 0);
+	assert_int_equal(w.row_count, 2); /* ann has it */
+	assert_true(w.rows[0].message == id);
+	assert_string_equal(w.row_rcpts[0], "bob@far.test");
+	assert_string_equal(w.row_replies[0], "their own words");
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_int_equal(w.rows[0].state, CTL_RCPT_WAITING);
+	assert_true(w.rows[0].next_wall_ms > rt_wall_ms(w.t.rt));
+	world_ctl(&w, CTL_QUEUE_HOLD, id);
+	assert_int_equal(w.done.count, 2);
+	world_ctl(&w, CTL_QUEUE_FLUSH, 0);
+	assert_int_equal(w.done.count, 0);
+	world_ctl(&w, CTL_QUEUE_SHOW, id);
+	assert_int_equal(w.rows[0].state, CTL_RCPT_HELD);
+	world_ctl(&w, CTL_QUEUE_RELEASE, id);
+	WORLD_WAIT(&w, w.delivery_count == 5);
+	world_run_ms(&w, 20);
+	world_ctl(&w, CTL_QUEUE_RETRY, id);
+	assert_int_equal(w.done.count, 2);
+	WORLD_WAIT(&w, w.delivery_count == 7);
+	world_run_ms(&w, 20);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	assert_int_equal(w.done.count, 2);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.report_count, 0);
+	w.is_done = false;
+	assert_int_equal(IPC_SEND(w.control.own_side, CTL_TRACE, ctl_trace, .request = 2), 0);
+	WORLD_WAIT(&w, w.is_done && w.file_count == 1);
+	w.is_done = false;
+	assert_int_equal(IPC_SEND(w.control.own_side, CTL_STATUS, ctl_status, .request = 3), 0);
+	WORLD_WAIT(&w, w.is_done && w.counter_count > 10);
+	world_end(&w);
+}
+
+TEST(segments_go)
+{
+	uint8_t body[3000];
+	struct world w;
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = 0;
+	world_begin(&w, NULL);
+	w.config.segment_size_max = 20000;
+	world_start(&w);
+	for (int i = 0; i < 60; i++)
+		world_accept(&w, "me@local", to_ann, 1, (const char *)body);
+	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 60);
+	/* Two each for smtpin and bounce; all that were full have gone. */
+	WORLD_WAIT(&w, world_files(&w, "segments") == 4);
+	assert_int_equal(w.delivery_count, 60);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(delivered), TEST_ROW(to_several_places), TEST_ROW(many_messages),
+      TEST_ROW(large_body), TEST_ROW(tried_again), TEST_ROW(failure_is_reported),
+      TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured), TEST_ROW(expires),
+      TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer), TEST_ROW(report_not_needed),
+      TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands),
+      TEST_ROW(segments_go))

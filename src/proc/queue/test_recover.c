@@ -1,0 +1,471 @@
+/*
+ * Crashes: a child runs the world on a folder and ends without a word at a chosen point; then
+ * another world starts on what it left. Nothing accepted may be missing; damage blocks nothing
+ * else.
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "proc/queue/test_world.h"
+
+#define CHILD_MESSAGES 40
+#define IDS_MAX 64
+
+static const char *const to_ann[] = {"ann@local"};
+static const char *const to_two[] = {"ann@local", "bob@far.test"};
+
+/* What the child reports through a pipe: ids that were answered 250. */
+struct told {
+	msg_id ids[IDS_MAX];
+	uint32_t count;
+	uint32_t reports;
+};
+
+static bool
+is_empty(const struct world *w)
+{
+	return w->queue->index.msgs.count == 0 && !w->queue->recovery;
+}
+
+static uint8_t
+silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return WORLD_SILENT;
+}
+
+static uint8_t
+far_later(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_LATER : VERDICT_OK;
+}
+
+static uint8_t
+far_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_NEVER : VERDICT_OK;
+}
+
+typedef void child_fn(struct world *w, struct told *told);
+
+static void
+folder_make(char path[64])
+{
+	snprintf(path, 64, "/tmp/frank-queue.XXXXXX");
+	assert_non_null(mkdtemp(path));
+}
+
+/* Runs fn in a child that dies at its end, mid-flight. */
+static struct told
+crash(const char *path, child_fn *fn)
+{
+	struct told told = {0};
+	int fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		static struct world w;
+
+		world_begin(&w, path);
+		w.config.lifetime = 60000;
+		world_start(&w);
+		fn(&w, &told);
+		_exit(write(fds[1], &told, sizeof(told)) == sizeof(told) ? 0 : 1);
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &told, sizeof(told)), sizeof(told));
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return told;
+}
+
+static void
+again(struct world *w, const char *path)
+{
+	world_begin(w, path);
+	w->owns_path = true;
+	w->config.lifetime = 60000;
+	world_start(w);
+}
+
+static void
+accept_some(struct world *w, struct told *told)
+{
+	w->answer = silent;
+	for (int i = 0; i < CHILD_MESSAGES; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_ann, 1, "hello\r\n");
+}
+
+TEST(accepted_is_found_again)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, accept_some);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	for (uint32_t i = 0; i < told.count; i++)
+		assert_int_equal(world_delivered(&w, told.ids[i], 0), 1);
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+static void
+deliver_some(struct world *w, struct told *told)
+{
+	w->answer = far_later;
+	w->retry_after_s = 0;
+	for (int i = 0; i < CHILD_MESSAGES; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
+	WORLD_WAIT(w, w->queue->counters.delivered == CHILD_MESSAGES);
+	/* Written at the end of the turn: death of the process loses nothing. */
+	world_run_ms(w, 1);
+}
+
+TEST(delivered_is_not_repeated)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, deliver_some);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	for (uint32_t i = 0; i < told.count; i++) {
+		assert_int_equal(world_delivered(&w, told.ids[i], 0), 0); /* the child did */
+		assert_int_equal(world_delivered(&w, told.ids[i], 1), 1);
+	}
+	world_end(&w);
+}
+
+static void
+attempt_some(struct world *w, struct told *told)
+{
+	w->answer = far_later;
+	w->retry_after_s = 3600;
+	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 1);
+	world_run_ms(w, 1);
+	world_ctl(w, CTL_QUEUE_SHOW, 0);
+}
+
+TEST(waiting_goes_on)
+{
+	static struct world w;
+	char path[64];
+
+	folder_make(path);
+	crash(path, attempt_some);
+	again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 100);
+	assert_int_equal(w.delivery_count, 0);
+	world_ctl(&w, CTL_QUEUE_SHOW, 0);
+	assert_int_equal(w.row_count, 1);
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_string_equal(w.row_replies[0], "their own words");
+	assert_true(w.rows[0].next_wall_ms - rt_wall_ms(w.t.rt) >
+		    50000); /* to the lifetime's end */
+	world_ctl(&w, CTL_QUEUE_RETRY, 0);
+	WORLD_WAIT(&w, is_empty(&w));
+	world_end(&w);
+}
+
+static void
+fail_unasked(struct world *w, struct told *told)
+{
+	w->answer = far_never;
+	w->bounce_silent = true;
+	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
+	WORLD_WAIT(w, w->report_rcpt_count == 1);
+}
+
+TEST(report_is_made_after_a_crash)
+{
+	static struct world w;
+	char path[64];
+
+	folder_make(path);
+	crash(path, fail_unasked);
+	again(&w, path);
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	assert_string_equal(w.report_reply, "their own words");
+	assert_int_equal(w.delivery_count, 1);
+	world_end(&w);
+}
+
+static void
+fail_reported(struct world *w, struct told *told)
+{
+	w->answer = far_never;
+	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
+	WORLD_WAIT(w, w->report_count == 1); /* durable, queue may not know */
+}
+
+TEST(report_is_not_made_twice)
+{
+	static struct world w;
+	char path[64];
+
+	folder_make(path);
+	crash(path, fail_reported);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	world_run_ms(&w, 100);
+	assert_int_equal(w.report_count, 0);
+	assert_in_range(w.delivery_count, 0, 1);
+	world_end(&w);
+}
+
+/* The last segment of the folder with records, by path. */
+static void
+segment_path(const char *path, unsigned number, char *name, size_t size)
+{
+	snprintf(name, size, "%s/segments/%08x.seg", path, number);
+}
+
+static off_t
+file_size(const char *name)
+{
+	struct stat stat_buf;
+
+	assert_int_equal(stat(name, &stat_buf), 0);
+	return stat_buf.st_size;
+}
+
+static void
+accept_three(struct world *w, struct told *told)
+{
+	w->answer = silent;
+	for (int i = 0; i < 3; i++)
+		told->ids[told->count++] =
+			world_accept(w, "me@local", to_ann, 1, "0123456789abcdef");
+}
+
+/* The last record torn at every byte: the other two come, it does not, nobody is hurt. */
+TEST(torn_at_every_byte)
+{
+	static struct world w;
+	char path[64], name[128], copy[128];
+	struct told told;
+	uint8_t bytes[4096];
+	size_t size, record;
+	FILE *file;
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	segment_path(path, 1, name, sizeof(name));
+	size = (size_t)file_size(name);
+	assert_true(size < sizeof(bytes));
+	file = fopen(name, "rb");
+	assert_int_equal(fread(bytes, 1, size, file), size);
+	fclose(file);
+	record = (size - SPOOL_FILE_HEAD_BYTES) / 3;
+	for (size_t cut = size - record; cut < size; cut += 7) {
+		char round[64];
+
+		folder_make(round);
+		snprintf(copy, sizeof(copy), "%s/segments", round);
+		assert_int_equal(mkdir(copy, 0700), 0);
+		segment_path(round, 1, copy, sizeof(copy));
+		file = fopen(copy, "wb");
+		assert_int_equal(fwrite(bytes, 1, cut, file), cut);
+		fclose(file);
+		again(&w, round);
+		WORLD_WAIT(&w, is_empty(&w));
+		assert_int_equal(w.delivery_count, 2);
+		assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
+		assert_int_equal(world_delivered(&w, told.ids[1], 0), 1);
+		world_end(&w);
+	}
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, 3);
+	world_end(&w);
+}
+
+static void
+damage(const char *name, long at, size_t count)
+{
+	FILE *file = fopen(name, "r+b");
+
+	assert_non_null(file);
+	fseek(file, at, SEEK_SET);
+	for (size_t i = 0; i < count; i++)
+		fputc('X', file);
+	fclose(file);
+}
+
+TEST(damaged_middle)
+{
+	static struct world w;
+	struct told told;
+	char path[64], name[128];
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	segment_path(path, 1, name, sizeof(name));
+	damage(name,
+	       SPOOL_FILE_HEAD_BYTES + (long)(file_size(name) - SPOOL_FILE_HEAD_BYTES) / 3 + 70,
+	       20);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
+	assert_int_equal(world_delivered(&w, told.ids[1], 0), 0);
+	assert_int_equal(world_delivered(&w, told.ids[2], 0), 1);
+	assert_int_equal(world_files(&w, "damaged"), 1);
+	world_end(&w);
+}
+
+static void
+file_put(const char *path, const char *name, const char *text)
+{
+	char full[160];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/%s", path, name);
+	file = fopen(full, "wb");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Garbage of all kinds is set aside and stops nothing (I8). */
+TEST(foreign_files)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/core", "what?");
+	file_put(path, "segments/000000ff.seg",
+		 "garbage that is longer than the head of a segment "
+		 "would be, all in all, by some bytes");
+	file_put(path, "segments/000000fe.seg", "");
+	file_put(path, "journal/000000ff.journal", "garbage");
+	file_put(path, "bodies/xyz", "garbage");
+	file_put(path, "bodies/000000aa.body", "orphan");
+	file_put(path, "stray", "garbage");
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 5);
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 4); /* only spares */
+	world_end(&w);
+}
+
+/* One id in two segments counts once. */
+TEST(copy_counts_once)
+{
+	static struct world w;
+	struct told told;
+	char path[64], from[128], to[128];
+	uint8_t bytes[4096];
+	FILE *file;
+	size_t size;
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	segment_path(path, 1, from, sizeof(from));
+	segment_path(path, 9, to, sizeof(to));
+	file = fopen(from, "rb");
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	file = fopen(to, "wb");
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 1); /* its head says another number */
+	world_end(&w);
+}
+
+TEST(second_queue_is_refused)
+{
+	static struct world w, other;
+	void *second;
+	int fd;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	world_begin(&other, w.path);
+	assert_int_equal(queue_process.create(&other.boot, &second), 0);
+	assert_int_equal(rt_open_dir(other.t.rt, RT_AT_PATH, w.path, false, &fd), 0);
+	queue_process.dir(second, SLICE("spool"), fd);
+	queue_process.start(second);
+	assert_int_equal(((struct queue *)second)->phase, QUEUE_NEW);
+	queue_process.destroy(&second);
+	world_end(&other);
+	world_end(&w);
+}
+
+/* Queue restarts while its neighbours live on: what they accepted meanwhile is found. */
+TEST(queue_restarts_alone)
+{
+	static struct world w;
+	msg_id before;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = silent;
+	before = world_accept(&w, "me@local", to_ann, 1, "before\r\n");
+	world_stop(&w);
+	world_accept(&w, "me@local", to_ann, 1, "meanwhile\r\n");
+	w.answer = NULL;
+	w.delivery_count = 0;
+	world_start(&w);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, 2);
+	assert_int_equal(world_delivered(&w, before, 0), 1);
+	world_accept(&w, "me@local", to_ann, 1, "after\r\n");
+	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 3);
+	world_end(&w);
+}
+
+static void
+large_some(struct world *w, struct told *told)
+{
+	w->answer = silent;
+	told->ids[told->count++] = world_accept_large(w, "ann@local", 50000);
+}
+
+TEST(large_body_survives)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, large_some);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
+	assert_string_equal(w.deliveries[0].body, "0123456789012345678901234567890123456789");
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
+      TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
+      TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle),
+      TEST_ROW(foreign_files), TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused),
+      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives))
