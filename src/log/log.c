@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "rt/file.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 #define LOG_NAME_MAX 32
@@ -82,36 +83,14 @@ log_lost(const struct log *log)
 	return log->lost;
 }
 
-struct date {
-	uint64_t year;
-	unsigned month, day;
-};
-
-/* Days since 1970 as a civil date, by eras of 400 years that begin in March. */
-static struct date
-date_of_days(uint64_t days)
-{
-	uint64_t from_era = days + 719468, era = from_era / 146097, day = from_era % 146097;
-	uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	uint64_t day_of_year = day - (365 * year + year / 4 - year / 100);
-	uint64_t month = (5 * day_of_year + 2) / 153; /* from March */
-	struct date date = {.year = era * 400 + year,
-			    .month = (unsigned)(month < 10 ? month + 3 : month - 9),
-			    .day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1)};
-
-	if (date.month <= 2)
-		date.year++;
-	return date;
-}
-
 static void
 time_put(struct builder *b, int64_t wall_ms)
 {
 	uint64_t ms = wall_ms > 0 ? (uint64_t)wall_ms : 0, s = ms / MS_PER_S;
-	struct date date = date_of_days(s / S_PER_DAY);
+	struct date_civil date = date_civil_of((int64_t)(s / S_PER_DAY));
 	uint64_t in_day = s % S_PER_DAY;
 
-	builder_dec_padded(b, date.year, 4);
+	builder_dec_padded(b, (uint64_t)date.year, 4);
 	builder_str(b, "-");
 	builder_dec_padded(b, date.month, 2);
 	builder_str(b, "-");
