@@ -91,12 +91,11 @@ server_input_park(struct smtp_server *s)
 static bool
 line_is_clean(struct slice line)
 {
+	struct slice text = slice_sub(line, 0, line.len - 2);
+
 	if (line.len < 2 || line.data[line.len - 2] != '\r')
 		return false;
-	for (size_t i = 0; i < line.len - 2; i++)
-		if (line.data[i] < ' ' ? line.data[i] != '\t' : line.data[i] == 127)
-			return false;
-	return true;
+	return slice_index(text, '\r') == text.len && slice_index(text, 0) == text.len;
 }
 
 bool
