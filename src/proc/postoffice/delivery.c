@@ -91,6 +91,7 @@ memory_give(struct delivery *d)
 {
 	mem_give(rt_mem(d->rt), d->raw, d->piece_bytes);
 	mem_give(rt_mem(d->rt), d->cooked, d->piece_bytes + 8);
+	mem_give(rt_mem(d->rt), d->sum, sizeof(*d->sum));
 }
 
 /* Ends with this outcome; the caller touches the delivery no more. */
@@ -142,6 +143,28 @@ delivery_publish(struct delivery *d)
 	mailbox_sync(d->mailbox, &d->waiter);
 }
 
+/* What of the piece at d->offset comes from the body file. */
+static void
+sum_add(struct delivery *d, struct slice piece)
+{
+	uint64_t inline_len = d->source->message.accept.inline_len;
+
+	if (!d->sum)
+		return;
+	if (d->offset < inline_len)
+		piece = slice_from(piece, (size_t)(inline_len - d->offset));
+	spool_sum_add(d->sum, piece);
+}
+
+/* The body file holds what was accepted; the record itself was checked when it was opened. */
+static int
+sum_check(const struct delivery *d)
+{
+	if (d->sum && spool_sum_end(d->sum) != d->source->message.accept.body.sum)
+		return ERR_CHECKSUM;
+	return 0;
+}
+
 /* Reads and turns the next piece; true in *ret_last when it is the last one. */
 static int
 piece_make(struct delivery *d, struct builder *b, bool *ret_last)
@@ -158,13 +181,14 @@ piece_make(struct delivery *d, struct builder *b, bool *ret_last)
 		if (got <= 0)
 			return got < 0 ? (int)got : ERR_TRUNCATED;
 	}
+	sum_add(d, slice_of(d->raw, (size_t)got));
 	d->offset += (uint64_t)got;
 	maildir_lines_add(&d->lines, slice_of(d->raw, (size_t)got), b);
 	*ret_last = d->offset == source->content_bytes;
 	if (*ret_last)
 		maildir_lines_finish(&d->lines, b);
 	ASSERT(!b->failed);
-	return 0;
+	return *ret_last ? sum_check(d) : 0;
 }
 
 static void on_piece_written(void *ctx);
@@ -235,11 +259,21 @@ file_create(struct delivery *d, const struct maildir_file *file)
 static int
 memory_take(struct delivery *d)
 {
+	const struct spool_accept *accept = &d->source->message.accept;
 	uint64_t body = d->source->content_bytes - d->source->body_offset;
 
 	d->piece_bytes = body < DELIVERY_PIECE_BYTES ? (size_t)body + 1 : DELIVERY_PIECE_BYTES;
 	d->raw = mem_take(rt_mem(d->rt), d->piece_bytes);
 	d->cooked = mem_take(rt_mem(d->rt), d->piece_bytes + 8);
+	/* Where the last line end is left out, or the header goes into the file, not all of it is
+	 * read here. */
+	if (accept->body.file && !(accept->flags & SPOOL_NO_FINAL_CRLF) &&
+	    d->source->body_offset <= accept->inline_len) {
+		d->sum = MEM_NEW(rt_mem(d->rt), struct spool_sum_state);
+		if (!d->sum)
+			return ERR_NO_MEMORY;
+		spool_sum_begin(d->sum, 0);
+	}
 	return d->raw && d->cooked ? 0 : ERR_NO_MEMORY;
 }
 

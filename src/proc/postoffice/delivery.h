@@ -40,8 +40,9 @@ struct delivery {
 	struct slice slices[3];
 	int fd; /* of the file in tmp, -1 when closed */
 	bool in_tmp, in_new;
-	uint64_t offset;  /* of the content: what is to be read next */
-	uint64_t written; /* bytes in the file */
+	uint64_t offset;	     /* of the content: what is to be read next */
+	uint64_t written;	     /* bytes in the file */
+	struct spool_sum_state *sum; /* of the body file; NULL without one */
 	uint8_t *raw, *cooked;
 	size_t piece_bytes;
 	char tmp_name[MAILDIR_FILE_MAX + 1], new_name[MAILDIR_FILE_MAX + 1];

@@ -184,6 +184,7 @@ struct mail {
 	const char *const *targets;
 	struct slice header, body;
 	uint16_t flags;
+	struct slice file; /* what lies in body file 9 */
 };
 
 static size_t
@@ -210,6 +211,11 @@ mail_add(struct world *w, const struct mail *mail)
 			(struct spool_rcpt){.address = slice_str(targets[accept.rcpt_count]),
 					    .kind = SPOOL_RCPT_LOCAL,
 					    .target = slice_str(targets[accept.rcpt_count])};
+	if (mail->file.len) {
+		accept.body = (struct spool_body){
+			.file = 9, .file_bytes = mail->file.len, .sum = spool_sum(0, mail->file)};
+		accept.size_bytes += mail->file.len;
+	}
 	builder_init_fixed(&meta, meta_room, sizeof(meta_room));
 	spool_meta_encode(&meta, &accept);
 	content.data = calloc(1, header.len + body.len + 8);
@@ -384,6 +390,58 @@ TEST(large_in_pieces)
 	end(&w);
 }
 
+static void
+body_give(struct world *w, struct slice content)
+{
+	int fd;
+
+	assert_int_equal(rt_open(w->t.rt, w->t.dir_fd, "9.body",
+				 RT_OPEN_READ | RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE,
+				 &fd),
+			 0);
+	assert_int_equal(rt_write(w->t.rt, fd, content), 0);
+	assert_int_equal(IPC_SEND(w->far, BODY_OPEN, body_open, .body = 9, .file = fd), 0);
+	rt_close(w->t.rt, fd);
+}
+
+/* Bodies in a file: whole, damaged, too short. */
+TEST(body_file)
+{
+	static const struct {
+		const char *file;
+		uint8_t class;
+	} rows[] = {
+		{".\r\nin the file\r\n", VERDICT_OK},
+		{".\r\nin the fire\r\n", VERDICT_LATER},
+		{".\r\nin the", VERDICT_LATER},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static uint8_t room[1 << 16];
+		struct builder content;
+		struct world w;
+
+		begin(&w);
+		builder_init_fixed(&content, room, sizeof(room));
+		mail_add(&w, &(struct mail){"a@x.test", one, SLICE("A: b\r\n\r\n"),
+					    SLICE("start\r\n."), 0, SLICE(".\r\nin the file\r\n")});
+		segment_give(&w);
+		body_give(&w, slice_str(rows[i].file));
+		job_give(&w, 1, 0, 1);
+		run(&w, 1);
+		assert_int_equal(w.results[0].class, rows[i].class);
+		assert_int_equal(mailbox_read(&w, "example.test/bob", "new", &content),
+				 rows[i].class == VERDICT_OK);
+		if (rows[i].class == VERDICT_OK)
+			assert_slice_str(builder_slice(&content),
+					 "Return-Path: <a@x.test>\nDelivered-To: bob@example.test\n"
+					 "A: b\n\nstart\n.\nin the file\n");
+		else
+			assert_int_equal(mailbox_read(&w, "example.test/bob", "tmp", &content), 0);
+		end(&w);
+	}
+}
+
 TEST(many_at_once)
 {
 	static const char *const boxes[] = {"a@x.test", "b@x.test", "c@y.test", "a@x.test", NULL};
@@ -541,5 +599,5 @@ TEST(stop_while_busy)
 }
 
 TESTS(TEST_ROW(one_mail), TEST_ROW(no_final_line_end), TEST_ROW(large_in_pieces),
-      TEST_ROW(many_at_once), TEST_ROW(refusals), TEST_ROW(damaged_record), TEST_ROW(store_refuses),
-      TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy))
+      TEST_ROW(body_file), TEST_ROW(many_at_once), TEST_ROW(refusals), TEST_ROW(damaged_record),
+      TEST_ROW(store_refuses), TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy))
