@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 /* Above all numbers that the child gets, so that copies do not overwrite each other. */
 #define CHILD_HIGH_FD 64
 #define CHILD_FAILED_STATUS 127
+#define CHILD_UMASK 077 /* a library's files are as private as ours */
 
 /* What the child needs, prepared before fork. */
 struct child {
@@ -102,6 +104,7 @@ child_run(const struct child *child)
 
 	if (!error)
 		error = child_uid(child->spawn);
+	umask(CHILD_UMASK);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -5,6 +5,8 @@
  */
 #include "proc/super/super.h"
 
+#include <errno.h>
+
 #include "rt/net.h"
 
 #define STDERR_FD 2
@@ -61,20 +63,6 @@ dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_f
 	return 0;
 }
 
-/* The folder itself is locked, for as long as super or a child that was given it lives; the names
- * inside are queue's. */
-static int
-spool_lock(struct super *super)
-{
-	int err = rt_lock(super->rt, super->spool_fd);
-
-	if (err)
-		super_fail(super, err == ERR_EXISTS ? SUPER_EXIT_TEMPORARY : SUPER_EXIT_IO,
-			   err == ERR_EXISTS ? "another Frank has this spool" : "spool lock",
-			   super->config.values.spool, err);
-	return err;
-}
-
 int
 super_dirs_open(struct super *super)
 {
@@ -87,33 +75,38 @@ super_dirs_open(struct super *super)
 		err = dir_open(super, config->mail, IPC_ROLE_POSTOFFICE, &super->mail_fd);
 	if (!err)
 		err = dir_open(super, config->state, IPC_ROLE_DIRECTORY, &super->state_fd);
-	return err ? err : spool_lock(super);
+	return err;
 }
 
+/* ret_text: the address, for the log. */
 static int
 socket_open(struct super *super, const struct config_listener *listener,
-	    const struct net_addr *addr)
+	    const struct net_addr *addr, struct builder *ret_text)
 {
 	struct super_socket *socket = &super->sockets[super->socket_count];
-	char text[NET_ADDR_TEXT_MAX];
-	struct builder b;
 	int err = super->socket_count < SUPER_SOCKETS_MAX ? rt_listen(super->rt, addr, &socket->fd)
 							  : ERR_LIMIT;
 
-	if (err) {
-		builder_init_fixed(&b, text, sizeof(text));
-		net_addr_format_port(&b, addr);
-		super_fail(super, SUPER_EXIT_OS, "listen", builder_slice(&b), err);
+	builder_clear(ret_text);
+	net_addr_format_port(ret_text, addr);
+	if (err)
 		return err;
-	}
 	for (size_t i = 0; i < listener->name.len && i < CONFIG_NAME_MAX; i++)
 		socket->name[i] = (char)listener->name.data[i];
 	super->socket_count++;
 	return 0;
 }
 
-int
-super_sockets_open(struct super *super)
+static void
+sockets_close(struct super *super)
+{
+	for (size_t i = 0; i < super->socket_count; i++)
+		rt_close(super->rt, super->sockets[i].fd);
+	super->socket_count = 0;
+}
+
+static int
+sockets_open(struct super *super, struct builder *ret_text)
 {
 	const struct config *config = &super->config.values;
 	int err = 0;
@@ -122,17 +115,42 @@ super_sockets_open(struct super *super)
 		const struct config_listener *listener = &config->listeners[i];
 
 		for (size_t j = 0; !err && j < listener->address.count; j++)
-			err = socket_open(super, listener, &listener->address.items[j]);
+			err = socket_open(super, listener, &listener->address.items[j], ret_text);
 	}
+	if (err)
+		sockets_close(super);
+	return err;
+}
+
+/* The folder itself is locked, for as long as super or a child that was given it lives; the names
+ * inside are queue's. */
+int
+super_claim(struct super *super, bool last)
+{
+	char buf[NET_ADDR_TEXT_MAX];
+	struct builder text;
+	int err = rt_lock(super->rt, super->spool_fd);
+
+	if (err == ERR_EXISTS && last)
+		super_fail(super, SUPER_EXIT_TEMPORARY, "another Frank has this spool",
+			   super->config.values.spool, err);
+	else if (err && err != ERR_EXISTS)
+		super_fail(super, SUPER_EXIT_IO, "spool lock", super->config.values.spool, err);
+	if (err)
+		return err == ERR_EXISTS && !last ? ERR_AGAIN : err;
+	builder_init_fixed(&text, buf, sizeof(buf));
+	err = sockets_open(super, &text);
+	if (err == -EADDRINUSE && !last)
+		return ERR_AGAIN;
+	if (err)
+		super_fail(super, SUPER_EXIT_OS, "listen", builder_slice(&text), err);
 	return err;
 }
 
 void
 super_resources_close(struct super *super)
 {
-	for (size_t i = 0; i < super->socket_count; i++)
-		rt_close(super->rt, super->sockets[i].fd);
-	super->socket_count = 0;
+	sockets_close(super);
 	rt_close(super->rt, super->spool_fd);
 	rt_close(super->rt, super->mail_fd);
 	rt_close(super->rt, super->state_fd);

@@ -19,6 +19,8 @@ static const uint8_t stop_phases[IPC_ROLE_MAX] = {
 	[IPC_ROLE_CONTROL] = 2,
 };
 
+static void claim(void *ctx);
+
 void
 super_fail(struct super *super, enum super_exit code, const char *what, struct slice name, int err)
 {
@@ -92,6 +94,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super->spool_fd = super->mail_fd = super->state_fd = super->run_fd = -1;
 	super->stop_phase = -1;
 	rt_timer_init(&super->stop_timer, rt, on_stop_time, super);
+	rt_timer_init(&super->claim_timer, rt, claim, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
 		err = signals_init(super);
@@ -110,6 +113,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super_children_finish(super);
 	super_resources_close(super);
 	rt_timer_finish(&super->stop_timer);
+	rt_timer_finish(&super->claim_timer);
 	log_destroy(&super->log);
 	mem_give(rt_mem(rt), super, sizeof(*super));
 	return exit_code;
@@ -138,7 +142,6 @@ pid_write(struct super *super)
 void
 super_start(struct super *super)
 {
-	struct super_files files;
 	int err = super_log_open(super, &super->config.values, &super->log_fd);
 
 	if (err) {
@@ -148,7 +151,22 @@ super_start(struct super *super)
 	log_set_fd(super->log, super->log_fd);
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
 	/* Each of these has said what failed. */
-	if (super_children_init(super) || super_dirs_open(super) || super_sockets_open(super))
+	if (super_children_init(super) || super_dirs_open(super))
+		return;
+	claim(super);
+}
+
+/* Then all others can start. */
+static void
+claim(void *ctx)
+{
+	struct super *super = ctx;
+	struct super_files files;
+	int err = super_claim(super, ++super->claims == SUPER_CLAIMS_MAX);
+
+	if (err == ERR_AGAIN)
+		rt_timer_arm(&super->claim_timer, SUPER_CLAIM_MS);
+	if (err)
 		return;
 	err = pid_write(super);
 	if (err) {

@@ -21,6 +21,9 @@
 #define SUPER_RESTART_MS_MAX 60000 /* also: who ran this long begins with the shortest again */
 #define SUPER_STOP_PHASE_MS 8000
 #define SUPER_STOP_PHASES 3
+/* Children of a super that was killed have still to go. */
+#define SUPER_CLAIMS_MAX 30
+#define SUPER_CLAIM_MS 100
 
 enum super_exit {
 	SUPER_EXIT_OK = 0,
@@ -97,6 +100,8 @@ struct super {
 	bool all_ready; /* said once */
 	int stop_phase; /* -1: not stopping */
 	struct rt_timer stop_timer;
+	struct rt_timer claim_timer;
+	unsigned claims;
 	int exit_code;
 };
 
@@ -117,7 +122,9 @@ int super_path(struct slice path, char buf[SUPER_PATH_MAX]) MUST_USE;
 int super_log_open(struct super *super, const struct config *config, int *ret_fd) MUST_USE;
 /* Each tells what failed by super_fail. */
 int super_dirs_open(struct super *super) MUST_USE;
-int super_sockets_open(struct super *super) MUST_USE;
+/* The lock on the spool and the listening sockets. ERR_AGAIN, unless it is the last try, while
+ * somebody has them. */
+int super_claim(struct super *super, bool last) MUST_USE;
 void super_resources_close(struct super *super);
 /* Logs what cannot be opened and answers the error; then nothing is open. */
 int super_files_open(struct super *super, const struct config *config,

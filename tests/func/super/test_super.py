@@ -114,6 +114,16 @@ def test_all_go_with_super(_lab):
         wait_gone(pids)
 
 
+def test_killed_and_started_at_once(_lab):
+    """The next Frank waits for the last one's children to be gone."""
+    with House() as house:
+        for count in (2, 3, 4):
+            house.end(signal.SIGKILL)
+            house.start(wait=False)
+            house.wait_line("ready", count)
+        assert house.end() == 0
+
+
 def test_ends_in_order(_lab):
     """SIGTERM: queue after those that feed it, control last; exit code 0, no pid file left."""
     with House() as house:
