@@ -100,6 +100,7 @@ map_move_some(struct map *map)
 {
 	if (!map->old.size)
 		return;
+	map->any_from = 0;
 	for (size_t i = 0; i < MAP_MOVE_STEP && map->moved < map->old.size; i++) {
 		struct map_node *node = map->old.buckets[map->moved++];
 
@@ -160,6 +161,7 @@ map_insert(struct map *map, struct map_node *node, struct slice key)
 	bucket = map_bucket(map, node->hash);
 	node->next = *bucket;
 	*bucket = node;
+	map->any_from = 0;
 	map->count++;
 	return 0;
 }
@@ -182,19 +184,23 @@ map_remove(struct map *map, struct map_node *node)
 	ASSERT_UNREACHABLE();
 }
 
-static struct map_node *
-map_table_any(const struct map_table *table)
+/* The first bucket from index on that is not empty, or the table's size. */
+static size_t
+map_table_any(const struct map_table *table, size_t index)
 {
-	for (size_t i = 0; i < table->size; i++)
-		if (table->buckets[i])
-			return table->buckets[i];
-	return NULL;
+	while (index < table->size && !table->buckets[index])
+		index++;
+	return index;
 }
 
 struct map_node *
 map_any(struct map *map)
 {
-	struct map_node *node = map_table_any(&map->now);
+	size_t index;
 
-	return node ? node : map_table_any(&map->old);
+	map->any_from = map_table_any(&map->now, map->any_from);
+	if (map->any_from < map->now.size)
+		return map->now.buckets[map->any_from];
+	index = map_table_any(&map->old, map->moved);
+	return index < map->old.size ? map->old.buckets[index] : NULL;
 }

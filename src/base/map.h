@@ -25,6 +25,7 @@ struct map {
 	struct mem *mem;
 	struct map_table now, old; /* old is being emptied while moved < old.size */
 	size_t moved;
+	size_t any_from; /* buckets of now before it are empty */
 	size_t count;
 	uint64_t key[2];
 };

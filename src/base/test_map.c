@@ -1,4 +1,6 @@
 /* map: against a plain array as model, while it grows; SipHash is a function of its key. */
+#include <time.h>
+
 #include "base/list.h"
 #include "base/map.h"
 #include "base/prng.h"
@@ -47,6 +49,38 @@ TEST(agrees_with_a_model)
 	assert_int_equal(mem.taken, mem.given);
 }
 
+#define MANY ((size_t)1 << 16)
+
+/* Taking apart must not look at the empty front again and again. */
+TEST(large_maps_come_apart_quickly)
+{
+	struct test_mem mem = TEST_MEM_INIT;
+	struct item *items = calloc(MANY, sizeof(*items));
+	struct map_node *node;
+	struct map map;
+	clock_t before;
+
+	assert_non_null(items);
+	map_init(&map, &mem.mem, (uint64_t[]){1, 2});
+	for (size_t i = 0; i < MANY; i++) {
+		items[i].key = i;
+		assert_int_equal(map_insert(&map, &items[i].node, MAP_KEY(items[i].key)), 0);
+	}
+	before = clock();
+	while ((node = map_any(&map)))
+		map_remove(&map, node);
+	assert_true(clock() - before < CLOCKS_PER_SEC / 4);
+	assert_int_equal(map.count, 0);
+	/* And what comes in front of where the search stood is found. */
+	for (size_t i = 0; i < 100; i++) {
+		assert_int_equal(map_insert(&map, &items[i].node, MAP_KEY(items[i].key)), 0);
+		assert_ptr_equal(map_any(&map), &items[i].node);
+		map_remove(&map, &items[i].node);
+	}
+	map_finish(&map);
+	free(items);
+}
+
 TEST(hash_depends_on_key_and_length)
 {
 	uint64_t a[2] = {1, 2}, b[2] = {1, 3};
@@ -70,5 +104,5 @@ TEST(no_memory_is_an_answer)
 	map_finish(&map);
 }
 
-TESTS(TEST_ROW(agrees_with_a_model), TEST_ROW(hash_depends_on_key_and_length),
-      TEST_ROW(no_memory_is_an_answer))
+TESTS(TEST_ROW(agrees_with_a_model), TEST_ROW(large_maps_come_apart_quickly),
+      TEST_ROW(hash_depends_on_key_and_length), TEST_ROW(no_memory_is_an_answer))
