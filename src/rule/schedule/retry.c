@@ -57,6 +57,9 @@ decide_later(const struct schedule_rules *rules, const struct schedule_case *now
 		return (struct schedule_decision){.next = SCHEDULE_EXPIRE,
 						  .report = tell_failure(now)};
 	decision.wait_ms = wait_of(rules, now->attempts, prng);
+	/* What others say is believed, but not for longer than mail lives. */
+	if (least_ms > rules->lifetime_ms)
+		least_ms = rules->lifetime_ms;
 	if (decision.wait_ms < least_ms)
 		decision.wait_ms = least_ms;
 	left_ms = rules->lifetime_ms > now->age_ms ? rules->lifetime_ms - now->age_ms : 0;
