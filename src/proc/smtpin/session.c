@@ -347,6 +347,12 @@ may_read(const struct session *session)
 }
 
 static void
+draft_has_room(void *ctx)
+{
+	session_pump(ctx);
+}
+
+static void
 want(struct session *session, unsigned events)
 {
 	if (events == session->wanted)
@@ -413,6 +419,8 @@ session_pump(struct session *session)
 			return;
 		}
 	}
+	if (session->draft && spool_draft_full(session->draft))
+		spool_draft_on_room(session->draft, draft_has_room, session);
 	if (session->phase == SESSION_OPEN)
 		want(session, (may_read(session) ? RT_READABLE : 0) |
 				      (smtp_server_output(&session->smtp).len ? RT_WRITABLE : 0));

@@ -19,12 +19,6 @@ is_submission(const struct session *session)
 	return session->service->kind != CONFIG_KIND_MX;
 }
 
-static void
-draft_has_room(void *ctx)
-{
-	session_pump(ctx);
-}
-
 void
 session_on_data(struct session *session, const struct smtp_server_event *event)
 {
@@ -32,8 +26,6 @@ session_on_data(struct session *session, const struct smtp_server_event *event)
 				    &session->draft);
 
 	(void)event;
-	if (!err)
-		spool_draft_on_room(session->draft, draft_has_room, session);
 	if (err)
 		session_answer_error(session, err);
 	else
