@@ -4,6 +4,7 @@
  * second; else the readiness that cannot be served would spin the loop.
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,40 @@ rt_local_addr(int fd)
 	if (getsockname(fd, &address.any, &address.len) < 0)
 		return (struct net_addr){0};
 	return rt_sockaddr_addr(&address);
+}
+
+static struct net_addr
+interface_addr(const struct ifaddrs *entry)
+{
+	struct rt_sockaddr address = {0};
+	int family = entry->ifa_addr ? entry->ifa_addr->sa_family : AF_UNSPEC;
+
+	if (family == AF_INET)
+		memcpy(&address.in, entry->ifa_addr, sizeof(address.in));
+	else if (family == AF_INET6)
+		memcpy(&address.in6, entry->ifa_addr, sizeof(address.in6));
+	else
+		return (struct net_addr){0};
+	return rt_sockaddr_addr(&address);
+}
+
+size_t
+rt_own_addrs(struct rt *rt, struct net_addr *addrs, size_t max)
+{
+	struct ifaddrs *first = NULL;
+	size_t count = 0;
+
+	(void)rt;
+	if (getifaddrs(&first) < 0)
+		return 0;
+	for (struct ifaddrs *entry = first; entry && count < max; entry = entry->ifa_next) {
+		struct net_addr addr = interface_addr(entry);
+
+		if (addr.family != NET_FAMILY_NONE && !net_addr_is_loopback(&addr))
+			addrs[count++] = addr;
+	}
+	freeifaddrs(first);
+	return count;
 }
 
 int

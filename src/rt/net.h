@@ -58,6 +58,10 @@ void rt_stream_shutdown(struct rt_stream *stream);
 /* Closes; no callback comes any more. */
 void rt_stream_destroy(struct rt_stream **stream);
 
+/* Addresses of this machine's interfaces, loopback left out; at most max. Answers how many: 0 too
+ * when the system does not tell (in the sandbox). */
+size_t rt_own_addrs(struct rt *rt, struct net_addr *addrs, size_t max);
+
 struct net_addr rt_stream_peer(const struct rt_stream *stream);
 struct net_addr rt_stream_local(const struct rt_stream *stream);
 /* uid of the process at the other end of a Unix socket. */

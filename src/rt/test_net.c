@@ -305,6 +305,24 @@ TEST(accepted_sockets_do_not_wait_for_more)
 	rt_destroy(&rt);
 }
 
-TESTS(TEST_ROW(bytes_arrive_in_order_and_end), TEST_ROW(a_refused_connection_is_told),
-      TEST_ROW(what_is_not_wanted_does_not_come), TEST_ROW(a_listener_may_go_in_its_callback),
-      TEST_ROW(unix_sockets_tell_who_is_there), TEST_ROW(accepted_sockets_do_not_wait_for_more))
+TEST(own_addresses)
+{
+	struct net_addr addrs[64];
+	struct test_rt t;
+	size_t count;
+
+	test_rt_begin(&t);
+	count = rt_own_addrs(t.rt, addrs, 64);
+	assert_true(count <= 64);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(addrs[i].family == NET_FAMILY_4 || addrs[i].family == NET_FAMILY_6);
+		assert_false(net_addr_is_loopback(&addrs[i]) || net_addr_is_nowhere(&addrs[i]));
+	}
+	assert_int_equal(rt_own_addrs(t.rt, addrs, 0), 0);
+	test_rt_end(&t);
+}
+
+TESTS(TEST_ROW(own_addresses), TEST_ROW(bytes_arrive_in_order_and_end),
+      TEST_ROW(a_refused_connection_is_told), TEST_ROW(what_is_not_wanted_does_not_come),
+      TEST_ROW(a_listener_may_go_in_its_callback), TEST_ROW(unix_sockets_tell_who_is_there),
+      TEST_ROW(accepted_sockets_do_not_wait_for_more))

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/prng.h"
 #include "proc/dns/lookup.h"
+#include "rt/net.h"
 
 /* Names of ours: hostname, helo. Addresses: of the listeners, sources. */
 #define OWN_NAMES_MAX 2
@@ -23,6 +24,8 @@ struct state {
 	size_t own_name_count;
 	struct net_addr own_addrs[OWN_ADDRS_MAX];
 	size_t own_addr_count;
+	struct net_addr interfaces[OWN_ADDRS_MAX]; /* as they were at the start */
+	size_t interface_count;
 };
 
 /* One DNS_ASK under way. */
@@ -54,7 +57,15 @@ own_text_add(struct state *state, struct slice text)
 		own_addr_add(state, &addr);
 }
 
-/* A listener on all addresses tells nothing about which ones are ours: names must do then. */
+/* A listener: its address, or those of all interfaces when it listens everywhere. */
+static void
+own_listener_add(struct state *state, const struct net_addr *addr)
+{
+	own_addr_add(state, addr);
+	for (size_t i = 0; net_addr_is_nowhere(addr) && i < state->interface_count; i++)
+		own_addr_add(state, &state->interfaces[i]);
+}
+
 static struct mx_own
 own_collect(struct state *state)
 {
@@ -66,7 +77,7 @@ own_collect(struct state *state)
 		state->own_names[state->own_name_count++] = config->helo;
 	for (size_t i = 0; i < config->listener_count; i++)
 		for (size_t j = 0; j < config->listeners[i].address.count; j++)
-			own_addr_add(state, &config->listeners[i].address.items[j]);
+			own_listener_add(state, &config->listeners[i].address.items[j]);
 	own_text_add(state, config->source_address4);
 	own_text_add(state, config->source_address6);
 	return (struct mx_own){
@@ -134,7 +145,9 @@ dns_create(struct boot *boot, void **ret_state)
 	list_init(&state->requests);
 	rt_random(boot->rt, &seed, sizeof(seed));
 	prng_init(&state->prng, seed);
-	/* Before the sandbox, since it reads /etc/resolv.conf; a zone comes as a file later. */
+	/* Both before the sandbox: a netlink socket, and /etc/resolv.conf; a zone comes as a file
+	 * later. */
+	state->interface_count = rt_own_addrs(boot->rt, state->interfaces, OWN_ADDRS_MAX);
 	if (boot->config->zone_file.len == 0)
 		state->resolver = resolver_make(state, SLICE_EMPTY);
 	options = lookups_options(state);
