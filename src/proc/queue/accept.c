@@ -46,7 +46,7 @@ note_accepted(struct queue *queue, struct queue_msg *msg, const struct spool_fou
 	record.u.accepted.place =
 		(struct journal_place){msg->segment->number, msg->offset, msg->length};
 	record.u.accepted.meta = spool_record_meta(found);
-	(void)journal_append(queue, &record);
+	msg->known_file = journal_append(queue, &record).file;
 	queue->counters.accepted++;
 	log_accepted(queue, accept);
 }
@@ -198,7 +198,7 @@ accept_record(struct queue *queue, struct queue_segment *segment, const struct s
 	if (!err && found->head.id == 0)
 		err = ERR_RANGE;
 	if (err) /* good sums around nonsense: a writer that was taken over */
-		segment_set_aside(queue, segment, offset, offset + found->head.length);
+		segment_set_aside(queue, segment, offset, offset + found->head.length, false);
 	else
 		take(queue, &t);
 	arena_finish(&arena);

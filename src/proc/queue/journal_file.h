@@ -28,5 +28,6 @@ int journal_file_find(struct queue *queue, uint32_t number, int *ret_fd,
 /* keep.c. Timer: drops files that are too old or too many. */
 void journal_keep_run(void *ctx);
 void journal_keep_finish(struct queue *queue);
+bool journal_keep_busy(const struct queue *queue);
 
 #endif

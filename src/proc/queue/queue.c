@@ -11,6 +11,7 @@
 #include "proc/queue/command.h"
 #include "proc/queue/compact.h"
 #include "proc/queue/grant.h"
+#include "proc/queue/journal_file.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
@@ -126,7 +127,7 @@ on_create(struct boot *boot, void **ret_state)
 	command_init(queue);
 	room_init(queue);
 	*ret_state = queue;
-	return 0;
+	return compact_init(queue);
 }
 
 static void
@@ -268,7 +269,8 @@ stop_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	bool late = rt_now_ms(queue->rt) >= queue->stop_ms;
-	bool busy = queue->journal.busy || queue->files.stock.busy || compact_busy(queue);
+	bool busy = queue->journal.busy || queue->files.stock.busy || compact_busy(queue) ||
+		    journal_keep_busy(queue);
 
 	if ((queue->index.active_count && !late) || busy ||
 	    (queue->journal.synced_serial < queue->journal.serial && !late)) {

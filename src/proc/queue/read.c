@@ -59,18 +59,31 @@ window_grow(struct queue *queue, size_t need)
 	return true;
 }
 
-/* Bytes that are no record. What a dead writer left behind its last record is a commit that nobody
- * was told of; all zeros are what a power cut makes of it. */
-static void
-gap(struct queue *queue, struct queue_segment *segment, uint64_t from, struct slice bytes)
+/* A record that a crash has cut off, or the zeros that a power cut makes of it: a commit that
+ * nobody was told of. */
+static bool
+is_torn(const struct queue_segment *segment, struct slice bytes)
 {
-	struct log_line line;
+	struct spool_head head;
 	size_t zeros = 0;
 
+	if (bytes.len < SPOOL_HEAD_BYTES ||
+	    (spool_head_decode(bytes, segment->secret, &head) == 0 && head.length > bytes.len))
+		return true;
 	while (zeros < bytes.len && bytes.data[zeros] == 0)
 		zeros++;
-	if (zeros < bytes.len) {
-		segment_set_aside(queue, segment, from, from + bytes.len);
+	return zeros == bytes.len;
+}
+
+/* Bytes that are no record. tail: nothing follows. */
+static void
+gap(struct queue *queue, struct queue_segment *segment, struct slice bytes, bool tail)
+{
+	struct log_line line;
+
+	if (!tail || !is_torn(segment, bytes)) {
+		segment_set_aside(queue, segment, segment->read_end, segment->read_end + bytes.len,
+				  tail);
 		return;
 	}
 	log_begin(&line, queue->boot->log, EVENT_queue_tail_dropped);
@@ -105,14 +118,15 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	}
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
 		if (found.skipped)
-			gap(queue, segment, segment->read_end, slice_sub(window, 0, found.skipped));
+			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
 		record_take(queue, segment, &found, segment->read_end);
 		segment->read_end += found.record.len;
 		window = slice_from(window, found.skipped + found.record.len);
 	}
 	if (found.skipped)
-		gap(queue, segment, segment->read_end, slice_sub(window, 0, found.skipped));
+		gap(queue, segment, slice_sub(window, 0, found.skipped),
+		    last && segment->writer == NULL);
 	segment->read_end += found.skipped;
 	if (last)
 		segment->read_end = segment->limit;
@@ -187,6 +201,7 @@ sweep_segment(struct queue *queue, struct queue_segment *segment)
 	if (!lock_is_free(queue, queue->segments_fd, name))
 		return false;
 	segment->closed = true;
+	segment->closed_ms = rt_now_ms(queue->rt);
 	if (rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
 		segment->limit = stat.size_bytes;
 	read_more(queue, segment);
@@ -221,7 +236,8 @@ sweep_run(void *ctx)
 	     node = list_next(&queue->files.all, node)) {
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
 
-		if (!segment->closed && !segment->writer && !sweep_segment(queue, segment))
+		if (!segment->closed && !segment->writer && !segment->compacting &&
+		    !sweep_segment(queue, segment))
 			again = true;
 	}
 	if (!again && list_empty(&queue->files.reading) && !queue->recovery)

@@ -22,7 +22,6 @@ apply_accepted(struct queue *queue, const struct journal_record *record, struct 
 	struct arena arena;
 	uint64_t age_ms;
 
-	(void)at;
 	if (accepted->place.segment >= queue->files.next_segment)
 		queue->files.next_segment = accepted->place.segment + 1;
 	if (!segment_find(queue, accepted->place.segment) || index_find(queue, record->id))
@@ -32,8 +31,10 @@ apply_accepted(struct queue *queue, const struct journal_record *record, struct 
 		age_ms = schedule_age_restart(&queue->rules, 0, accept.accepted_wall_ms,
 					      rt_wall_ms(queue->rt));
 		msg = recover_msg(queue, record->id, (uint16_t)accept.rcpt_count);
-		if (msg)
+		if (msg) {
 			msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
+			msg->known_file = at.file;
+		}
 	}
 	arena_finish(&arena);
 }
@@ -169,12 +170,19 @@ static void
 apply_placed(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_placed *placed = &record->u.placed;
+	struct queue_msg *msg = index_find(queue, record->id);
 
-	(void)at;
 	if (placed->place.segment >= queue->files.next_segment)
 		queue->files.next_segment = placed->place.segment + 1;
-	if (segment_find(queue, placed->place.segment) && !index_find(queue, record->id))
-		(void)recover_msg(queue, record->id, placed->rcpt_count);
+	if (!segment_find(queue, placed->place.segment))
+		return;
+	if (!msg) {
+		msg = recover_msg(queue, record->id, placed->rcpt_count);
+		if (msg)
+			msg->born_ms = (int64_t)rt_now_ms(queue->rt);
+	}
+	if (msg)
+		msg->known_file = at.file;
 }
 
 static void

@@ -60,7 +60,7 @@ void report_recover_begin(struct queue *queue, msg_id id, const struct journal_r
 void report_recover_made(struct queue *queue, msg_id id, const struct journal_report *made);
 /* All has been read: those not made are asked for again. */
 void report_recover_end(struct queue *queue);
-/* Says again what is under way: the journal file that has it is about to go. */
-void report_carry(struct queue *queue);
+/* Says again what is under way about a message. */
+void report_carry(struct queue *queue, msg_id id);
 
 #endif

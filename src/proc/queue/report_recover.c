@@ -61,7 +61,7 @@ carry_one(struct queue *queue, const struct queue_report *report)
 	uint16_t numbers[SPOOL_RCPTS_MAX];
 
 	if (report->stage == REPORT_MADE)
-		return;
+		return; /* REPORT_MADE stands in the current file */
 	memcpy(numbers, report->rcpts, report->rcpt_count * sizeof(numbers[0]));
 	record.u.report.key = report->key;
 	record.u.report.kind = report->kind;
@@ -70,12 +70,18 @@ carry_one(struct queue *queue, const struct queue_report *report)
 }
 
 void
-report_carry(struct queue *queue)
+report_carry(struct queue *queue, msg_id id)
 {
 	struct list *lists[] = {&queue->reports, &queue->reports_to_ask};
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		for (struct list_node *node = list_first(lists[i]); node;
-		     node = list_next(lists[i], node))
-			carry_one(queue, CONTAINER_OF(node, struct queue_report, node));
+		     node = list_next(lists[i], node)) {
+			const struct queue_report *report =
+				CONTAINER_OF(node, struct queue_report, node);
+
+			if (report->id == id)
+				carry_one(queue, report);
+		}
+	}
 }

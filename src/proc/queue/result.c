@@ -9,9 +9,9 @@
 
 #include "base/assert.h"
 #include "proc/queue/accept.h"
+#include "proc/queue/carry.h"
 #include "proc/queue/report.h"
 
-#define CARRY_ARENA_BYTES ((size_t)256 << 10)
 #define RESULT_MISSING_AGAIN_MS 1000
 
 /* One judgement for some recipients. */
@@ -64,20 +64,6 @@ log_outcome(struct queue *queue, const struct ruling *ruling, const struct queue
 		log_number(&line, "next_ms", (int64_t)ruling->result.wait_ms);
 	log_verdict(&line, &ruling->result.verdict);
 	log_end(&line);
-}
-
-static uint8_t
-journal_flags_of(const struct queue_rcpt *rcpt)
-{
-	uint8_t flags = 0;
-
-	if (rcpt->flags & RCPT_DELAY_TOLD)
-		flags |= JOURNAL_DELAY_TOLD;
-	if (rcpt->flags & RCPT_HELD)
-		flags |= JOURNAL_HELD;
-	if (rcpt->state == RCPT_REPORTING)
-		flags |= JOURNAL_OWES;
-	return flags;
 }
 
 static void
@@ -133,7 +119,7 @@ ruling_make(struct queue *queue, struct ruling *ruling, const struct queue_rcpt 
 		ruling->decision.report = false;
 	ruling->result = (struct journal_result){
 		.state = (uint8_t)outcomes[ruling->decision.next].state,
-		.flags = journal_flags_of(rcpt),
+		.flags = result_flags(rcpt),
 		.attempt = (uint16_t)now.attempts,
 		.age_ms = now.age_ms,
 		.wait_ms = ruling->decision.wait_ms,
@@ -231,32 +217,6 @@ result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
 	log_msg(&line, job->msg->id);
 	log_number(&line, "rcpts", (int64_t)lost);
 	log_end(&line);
-}
-
-void
-result_carry(struct queue *queue, struct queue_msg *msg, struct queue_rcpt *rcpt)
-{
-	struct journal_record old, record = {.kind = JOURNAL_RESULT, .id = msg->id};
-	struct schedule_case now = grant_case(queue, msg, rcpt);
-	uint64_t now_ms = rt_now_ms(queue->rt);
-	uint16_t number = rcpt->index;
-	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
-	struct arena arena;
-
-	arena_init(&arena, queue->mem, CARRY_ARENA_BYTES);
-	if (journal_read(queue, at, &arena, &old) == 0 && old.kind == JOURNAL_RESULT)
-		record.u.result = old.u.result;
-	else
-		record.u.result = (struct journal_result){.state = JOURNAL_WAITING};
-	record.u.result.flags = journal_flags_of(rcpt) | JOURNAL_CARRIED;
-	record.u.result.attempt = rcpt->attempts;
-	record.u.result.age_ms = now.age_ms;
-	record.u.result.wait_ms = rcpt->next_ms > now_ms ? rcpt->next_ms - now_ms : 0;
-	record.u.result.rcpts = journal_rcpts_make(&number, 1);
-	at = journal_append(queue, &record);
-	rcpt->verdict_file = at.file;
-	rcpt->verdict_at = at.at;
-	arena_finish(&arena);
 }
 
 void

@@ -341,7 +341,8 @@ files_forget_peer(struct queue *queue, struct queue_peer *peer)
 }
 
 void
-segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t from, uint64_t to)
+segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t from, uint64_t to,
+		  bool tail)
 {
 	char name[ASIDE_NAME_BYTES];
 	struct builder b;
@@ -370,7 +371,7 @@ segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t f
 	if (fd >= 0)
 		rt_close(queue->rt, fd);
 	mem_give(queue->mem, bytes, ASIDE_BYTES);
-	log_begin(&line, queue->boot->log, EVENT_queue_damaged);
+	log_begin(&line, queue->boot->log, tail ? EVENT_queue_tail_dropped : EVENT_queue_damaged);
 	log_text(&line, "copy", slice_of(name, b.len));
 	log_number(&line, "bytes", (int64_t)(to - from));
 	if (err)

@@ -26,6 +26,7 @@ struct queue_segment {
 	uint64_t limit;		   /* to be read so far */
 	uint64_t end;		   /* nothing behind it counts */
 	bool closed;		   /* nothing will be appended; limit is final */
+	uint64_t closed_ms;	   /* when; monotonic */
 	bool recovered;		   /* was there at start: counts in the recovery until it is read */
 	struct list live;
 	uint32_t live_count;
@@ -89,9 +90,10 @@ void segment_let_go(struct queue *queue, struct queue_msg *msg);
 void segment_place(struct queue *queue, struct queue_segment *segment, struct queue_msg *msg);
 /* The neighbour is gone: it has nothing open and writes nothing. */
 void files_forget_peer(struct queue *queue, struct queue_peer *peer);
-/* Copies bytes that are no record into a file of their own in damaged/. */
+/* Copies bytes that are no record into a file of their own in damaged/. tail: behind the last
+ * record, where a crash may have left them. */
 void segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t from,
-		       uint64_t to);
+		       uint64_t to, bool tail);
 
 /* read.c */
 void read_init(struct queue *queue);

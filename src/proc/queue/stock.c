@@ -317,6 +317,7 @@ sealed_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool
 		peer->segments--;
 	segment->writer = NULL;
 	segment->closed = true;
+	segment->closed_ms = rt_now_ms(queue->rt);
 	segment->end = sealed->end;
 	segment->limit = sealed->end;
 	record.u.segment.segment = sealed->segment;

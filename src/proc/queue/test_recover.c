@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "proc/queue/compact.h"
+#include "proc/queue/journal_file.h"
 #include "proc/queue/test_world.h"
 
 #define CHILD_MESSAGES 40
@@ -464,8 +466,143 @@ TEST(large_body_survives)
 	world_end(&w);
 }
 
+/* Small journal files, and only a few of them kept. */
+static void
+journal_small(struct world *w)
+{
+	w->queue->journal.file_bytes_max = 8000;
+	w->config.trace_keep_size = 10000;
+}
+
+static void
+journal_drop(struct world *w)
+{
+	for (int i = 0; i < 200 && w->queue->journal.old_bytes > 10000; i++) {
+		journal_keep_run(w->queue);
+		world_run_ms(w, 5);
+	}
+	assert_true(w->queue->journal.old_bytes <= 10000);
+}
+
+static uint8_t
+near_ok(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return slice_eq(job->destination, SLICE("far.test")) ? VERDICT_LATER : VERDICT_OK;
+}
+
+/* Messages that wait among many that come and go; the journal forgets all but the last of it. */
+static void
+wait_among_many(struct world *w, struct told *told)
+{
+	static const char *const to_near[] = {"eve@near.test"};
+
+	journal_small(w);
+	w->answer = near_ok;
+	w->retry_after_s = 3600;
+	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 1 && w->queue->counters.delivered == 1);
+	for (int i = 0; i < 150; i++)
+		world_accept(w, "me@local", to_near, 1, "goes\r\n");
+	WORLD_WAIT(w, w->queue->counters.delivered == 151);
+	world_run_ms(w, 100);
+	assert_true(w->queue->journal.number > 3);
+	journal_drop(w);
+	told->reports = w->queue->journal.number;
+}
+
+TEST(journal_is_dropped)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, wait_among_many);
+	again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 1);
+	world_ctl(&w, CTL_QUEUE_SHOW, told.ids[0]);
+	assert_int_equal(w.row_count, 1);
+	assert_string_equal(w.row_rcpts[0], "bob@far.test");
+	assert_string_equal(w.row_replies[0], "their own words");
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_true(world_files(&w, "journal") < told.reports);
+	world_ctl(&w, CTL_QUEUE_RETRY, 0);
+	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 1);
+	world_end(&w);
+}
+
+/* The same, in segments that are then compacted. */
+static void
+compact_some(struct world *w, struct told *told)
+{
+	static const char *const to_near[] = {"eve@near.test"};
+	char body[3001];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = 0;
+	w->queue->compact_settled_ms = 0;
+	w->answer = near_ok;
+	w->retry_after_s = 3600;
+	for (int i = 0; i < 45; i++) {
+		if (i % 15 == 0)
+			told->ids[told->count++] =
+				world_accept(w, "me@local", to_two, 2, "waits\r\n");
+		world_accept(w, "me@local", to_near, 1, body);
+	}
+	WORLD_WAIT(w, w->queue->index.msgs.count == 3);
+	world_run_ms(w, 100);
+	compact_kick(w->queue);
+	/* Two for each writer, and the long-stay one. */
+	WORLD_WAIT(w, w->queue->files.segment_count <= 6);
+	assert_true(w->queue->index.msgs.count == 3);
+}
+
+static void
+small_segments(struct world *w, struct told *told)
+{
+	/* The writer's limit is set when it is made. */
+	world_stop(w);
+	spool_writer_destroy(&w->smtpin.writer);
+	w->config.segment_size_max = 20000;
+	world_start(w);
+	compact_some(w, told);
+}
+
+TEST(compacted)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, small_segments);
+	assert_int_equal(told.count, 3);
+	again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 3);
+	world_ctl(&w, CTL_QUEUE_LIST, 0);
+	assert_int_equal(w.row_count, 3);
+	assert_string_equal(w.row_replies[0], "their own words");
+	world_ctl(&w, CTL_QUEUE_RETRY, 0);
+	WORLD_WAIT(&w, is_empty(&w));
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(world_delivered(&w, told.ids[i], 1), 1);
+	assert_int_equal(w.delivery_count, 3);
+	assert_non_null(strstr(w.deliveries[0].body, "waits"));
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
 TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle),
       TEST_ROW(foreign_files), TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused),
-      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives))
+      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives), TEST_ROW(journal_is_dropped),
+      TEST_ROW(compacted))

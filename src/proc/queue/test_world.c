@@ -6,6 +6,9 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "proc/queue/compact.h"
+#include "proc/queue/journal_file.h"
+
 #define ARENA_BYTES ((size_t)4 << 20)
 
 static const uint64_t waits_ms[] = {50, 100};
@@ -305,7 +308,8 @@ world_stop(struct world *w)
 {
 	void *state = w->queue;
 
-	WORLD_WAIT(w, !w->queue->journal.busy && !w->queue->files.stock.busy);
+	WORLD_WAIT(w, !w->queue->journal.busy && !w->queue->files.stock.busy &&
+			      !compact_busy(w->queue) && !journal_keep_busy(w->queue));
 	queue_process.destroy(&state);
 	w->queue = NULL;
 	world_disconnect(w, &w->smtpin);
