@@ -19,6 +19,7 @@ WANT = {
     "full": ("5.2.2", {"mailboxfull"}),
     "ptr": ("5.7.25", {"requireptr", "blocked"}),
     "nullmx": ("5.1.10", {"notaccept", "hostunknown"}),
+    "loop": ("5.4.6", {"networkerror", "systemerror"}),
     "expired": ("5.4.7", {"expired", "networkerror"}),
 }
 PARTS = ["text/plain", "message/delivery-status", "text/rfc822-headers"]

@@ -398,13 +398,22 @@ TEST(given_up_and_delivered)
 	report_read(&w);
 	assert_has(&w, "Status: 5.4.7\r\n");
 	assert_has(&w, "Reason: FR-E1024: [");
-	order(&w, 2, SPOOL_REPORT_SUCCESS, &local);
+	/* where nobody said anything, we say what we know */
+	later.class = VERDICT_NEVER;
+	later.stage = VERDICT_STAGE_DNS;
+	later.status = (struct verdict_status){5, 4, 6};
+	later.reply = SLICE_EMPTY;
+	order(&w, 9, SPOOL_REPORT_FAILURE, &later);
 	WAIT_FOR(&w, w.done_count == 2);
+	report_read(&w);
+	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: net-or-route\r\n");
+	order(&w, 2, SPOOL_REPORT_SUCCESS, &local);
+	WAIT_FOR(&w, w.done_count == 3);
 	report_read(&w);
 	assert_has(&w, "Action: delivered\r\nStatus: 2.0.0\r\n");
 	local.stage = VERDICT_STAGE_FINAL;
 	order(&w, 3, SPOOL_REPORT_SUCCESS, &local);
-	WAIT_FOR(&w, w.done_count == 3);
+	WAIT_FOR(&w, w.done_count == 4);
 	report_read(&w);
 	assert_has(&w, "Action: relayed\r\n");
 	end(&w);
