@@ -186,19 +186,8 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 	finish_check(queue, msg);
 }
 
-void
-result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done)
-{
-	struct queue_job *job = grant_job(queue, peer, done->job);
-
-	if (!job)
-		return;
-	result_lost(queue, job, rt_now_ms(queue->rt) + RESULT_MISSING_AGAIN_MS);
-	grant_job_end(queue, job);
-}
-
-void
-result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
+static void
+result_missing(struct queue *queue, struct queue_job *job, uint64_t next_ms, enum log_event event)
 {
 	struct log_line line;
 	size_t lost = 0;
@@ -213,10 +202,28 @@ result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
 	}
 	if (lost == 0)
 		return;
-	log_begin(&line, queue->boot->log, EVENT_queue_unheard);
+	log_begin(&line, queue->boot->log, event);
 	log_msg(&line, job->msg->id);
 	log_number(&line, "rcpts", (int64_t)lost);
 	log_end(&line);
+}
+
+void
+result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done)
+{
+	struct queue_job *job = grant_job(queue, peer, done->job);
+
+	if (!job)
+		return;
+	result_missing(queue, job, rt_now_ms(queue->rt) + RESULT_MISSING_AGAIN_MS,
+		       EVENT_queue_given_back);
+	grant_job_end(queue, job);
+}
+
+void
+result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
+{
+	result_missing(queue, job, next_ms, EVENT_queue_unheard);
 }
 
 void

@@ -488,7 +488,7 @@ destination_drop_waiting(struct smtpout *out)
 		while ((node = list_first(&d->dials)))
 			dial_drop(CONTAINER_OF(node, struct dial, node));
 		while ((job = waiting_pop(d)))
-			job_destroy(&job);
+			job_give_back(job);
 		destination_touch(d);
 	}
 }

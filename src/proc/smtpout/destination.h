@@ -55,9 +55,9 @@ void destination_look_all(struct smtpout *out);
 void destination_touch_all(struct smtpout *out);
 /* The configuration has changed: where they lead is asked for anew. */
 void destination_forget_all(struct smtpout *out);
-/* Jobs that no connection has, without a word: we stop. */
+/* Jobs that no connection has are given back: we stop. */
 void destination_drop_waiting(struct smtpout *out);
-/* Queue is gone: all jobs, dials and sessions. */
+/* All jobs, dials and sessions: queue is gone, or we have no more time. */
 void destination_abort_all(struct smtpout *out);
 
 /* From dns. */

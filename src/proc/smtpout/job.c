@@ -58,6 +58,13 @@ job_destroy(struct job **job)
 	*job = NULL;
 }
 
+void
+job_give_back(struct job *job)
+{
+	report_done(job->out, job->number);
+	job_destroy(&job);
+}
+
 static struct slice
 ret_word(uint8_t ret)
 {

@@ -36,6 +36,10 @@ struct job {
 int job_create(struct smtpout *out, const struct ipc_job *message, struct job **ret_job) MUST_USE;
 void job_destroy(struct job **job);
 
+/* Tells queue, when it is there, that the job ends here; recipients without a result are its again.
+ */
+void job_give_back(struct job *job);
+
 /* Reads the record and fills smtp in, for the recipients that are open. */
 int job_open(struct job *job) MUST_USE;
 void job_close(struct job *job);

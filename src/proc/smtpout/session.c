@@ -494,9 +494,7 @@ session_abort(struct session *s)
 
 	s->content = NULL;
 	while ((node = list_pop_front(&s->jobs))) {
-		struct job *job = CONTAINER_OF(node, struct job, node);
-
-		job_destroy(&job);
+		job_give_back(CONTAINER_OF(node, struct job, node));
 	}
 	s->job_count = 0;
 	session_drop(s);

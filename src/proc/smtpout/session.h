@@ -69,7 +69,7 @@ void session_give(struct session *session, struct job *job);
 void session_run(struct session *session);
 /* Says QUIT; only without jobs. */
 void session_quit(struct session *session);
-/* Closes and gives its jobs up without a word: queue is gone. */
+/* Closes and gives its jobs back. */
 void session_abort(struct session *session);
 
 /* Fills host and addresses in. */

@@ -12,8 +12,8 @@
 #include "proc/smtpout/lookup.h"
 #include "proc/smtpout/report.h"
 
-/* How long mail that is going out may take to end when we are to stop. */
-#define STOP_MS 10000u
+/* How long mail that is going out may take to end when we are to stop: less than super waits. */
+#define STOP_MS 5000u
 
 static void on_stop_timer(void *ctx);
 
@@ -69,6 +69,7 @@ smtpout_destroy(void **state)
 {
 	struct smtpout *out = *state;
 
+	out->queue = NULL; /* there is nobody to be told any more */
 	destination_abort_all(out);
 	destination_look_all(out);
 	session_bury(out);
@@ -173,7 +174,7 @@ job_in(struct smtpout *out, const struct ipc_job *message)
 	}
 	out->counters.jobs++;
 	if (out->stopping)
-		job_destroy(&job);
+		job_give_back(job);
 	else
 		destination_add(out, message->destination, message->slots, job);
 }
@@ -283,7 +284,6 @@ on_stop_timer(void *ctx)
 	struct smtpout *out = ctx;
 
 	destination_abort_all(out);
-	report_drop(out);
 	smtpout_turn_end(out);
 }
 

@@ -592,7 +592,7 @@ TEST(queue_gone)
 	rig_end(&rig);
 }
 
-/* To stop: what goes out ends, what waits is left to queue. */
+/* To stop: what goes out ends, what waits is given back untried. */
 TEST(stop)
 {
 	rig_begin(&rig);
@@ -605,6 +605,9 @@ TEST(stop)
 		test_rt_run(&rig.t);
 	assert_true(rig.stopped);
 	assert_int_equal(rig.out->job_count, 0);
+	rig_run_ms(&rig, 50);
+	assert_int_equal(rig.done_count, 20);
+	assert_in_range(rig.result_count, 1, 19);
 	rig_end(&rig);
 }
 
