@@ -83,7 +83,8 @@ struct queue {
 
 	/* room.c */
 	struct rt_timer room_timer;
-	uint8_t refuse; /* as SPOOL_ROOM */
+	uint8_t refuse;		 /* as SPOOL_ROOM */
+	int64_t clock_offset_ms; /* of the wall clock from the monotonic one */
 
 	struct rt_timer stop_timer;
 	uint64_t stop_ms;

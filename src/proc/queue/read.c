@@ -144,9 +144,10 @@ read_done(struct queue *queue, struct queue_segment *segment)
 		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS); /* its channel is full or gone */
 	if (segment->recovered && (segment->closed || segment->writer)) {
 		segment->recovered = false;
-		recover_segment_read(queue);
+		recover_segment_read(queue); /* at its end it checks them all */
+	} else {
+		segment_check(queue, segment);
 	}
-	segment_check(queue, segment);
 }
 
 static void

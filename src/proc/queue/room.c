@@ -5,6 +5,7 @@
 #include "proc/queue/room.h"
 
 #define ROOM_MS 1000
+#define CLOCK_STEP_MS (5 * 60 * 1000)
 
 enum { ROOM_FINE, ROOM_FULL, ROOM_NOT_NOW };
 
@@ -54,6 +55,22 @@ room_now(struct queue *queue)
 	return !err && free_bytes < reserve ? ROOM_FULL : ROOM_FINE;
 }
 
+/* Waiting runs on the monotonic clock and does not mind; people who read times do. */
+static void
+clock_watch(struct queue *queue)
+{
+	int64_t offset_ms = rt_wall_ms(queue->rt) - (int64_t)(rt_now_us(queue->rt) / 1000);
+	int64_t step_ms = offset_ms - queue->clock_offset_ms;
+	struct log_line line;
+
+	if (queue->clock_offset_ms && (step_ms > CLOCK_STEP_MS || step_ms < -CLOCK_STEP_MS)) {
+		log_begin(&line, queue->boot->log, EVENT_queue_clock_step);
+		log_number(&line, "ms", step_ms);
+		log_end(&line);
+	}
+	queue->clock_offset_ms = offset_ms;
+}
+
 static void
 room_run(void *ctx)
 {
@@ -62,6 +79,7 @@ room_run(void *ctx)
 	struct log_line line;
 
 	rt_timer_arm(&queue->room_timer, ROOM_MS);
+	clock_watch(queue);
 	if (refuse == queue->refuse)
 		return;
 	queue->refuse = refuse;

@@ -268,12 +268,15 @@ hand_out(struct queue *queue, struct stock_item *item)
 	else
 		err = IPC_SEND(channel, SPOOL_SEGMENT, spool_segment, .segment = item->number,
 			       .secret = item->secret, .file = item->fd);
-	if (!err && !item->is_body)
-		item->peer->supplied = true;
-	else if (err && !item->is_body)
-		segment_find(queue, item->number)->writer = NULL;
-	else if (err)
+	if (!err) {
+		item->peer->supplied |= !item->is_body;
+	} else if (item->is_body) { /* made again; the sweep finds this one */
 		body_find(queue, item->number)->holder = NULL;
+		item->peer->spares--;
+	} else {
+		segment_find(queue, item->number)->writer = NULL;
+		item->peer->segments--;
+	}
 }
 
 static void
