@@ -3,7 +3,7 @@
 
     bench/run.py relay                  1 KiB, 50 sessions, many messages over each connection
     bench/run.py relay --sessions 1     other numbers: --size --messages --runs --one
-    bench/run.py idle                   memory of idle connections
+    bench/run.py idle [--tls]           memory of idle connections
 
 Every 250 of both servers is durable (Frank: fdatasync of its segment; Postfix: fsync of its queue
 file). Rates count until the sink has the last message. Medians of the runs; the servers take
@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import socket
+import ssl
 import statistics
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def arguments():
     add("--one", action="store_true", help="a connection for each message")
     add("--no-peer", action="store_true", help="Frank alone")
     add("--idle", type=int, default=10000, help="idle: connections")
+    add("--tls", action="store_true", help="idle: inside TLS")
     add("--json", action="store_true")
     return parser.parse_args()
 
@@ -107,23 +109,36 @@ def relay_print(figures, args):
               "(Frank to Postfix, messages/s)")
 
 
+def idle_connect(port, context):
+    """A connection behind EHLO, inside TLS if context is given."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.recv(512)
+    connection.sendall(b"EHLO idle.test\r\n")
+    connection.recv(2048)
+    if not context:
+        return connection
+    connection.sendall(b"STARTTLS\r\n")
+    connection.recv(512)
+    inside = context.wrap_socket(connection)
+    inside.sendall(b"EHLO idle.test\r\n")
+    inside.recv(2048)
+    return inside
+
+
 def idle(args, folder):
     """KiB of memory per idle connection over all of Frank's processes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
-    server, sink_port = Frank(folder), port_free()
-    port = server.start(sink_port)
+    context = None
+    if args.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    server = Frank(folder)
+    port = server.start(port_free())
     held = []
     try:
         before = server.tree.pss_kib()
-        for _ in range(args.idle):
-            held.append(socket.create_connection(("127.0.0.1", port), timeout=30))
-        for connection in held:
-            connection.recv(512)
-        for connection in held:
-            connection.sendall(b"EHLO idle.test\r\n")
-        for connection in held:
-            connection.recv(2048)
+        held = [idle_connect(port, context) for _ in range(args.idle)]
         time.sleep(2)
         after = server.tree.pss_kib()
     finally:
@@ -132,9 +147,10 @@ def idle(args, folder):
         server.stop()
     per = (after - before) / args.idle
     if args.json:
-        print(json.dumps({"connections": args.idle, "KiB": per}))
+        print(json.dumps({"connections": args.idle, "tls": args.tls, "KiB": per}))
     else:
-        print(f"{args.idle} idle plaintext connections: {per:.2f} KiB each over all processes")
+        print(f"{args.idle} idle {'TLS' if args.tls else 'plaintext'} connections: "
+              f"{per:.2f} KiB each over all processes")
 
 
 def main():
