@@ -359,9 +359,78 @@ TEST(segments_go)
 	world_end(&w);
 }
 
+/* What cannot be noted is not delivered; when it can, all goes on, and nothing twice. */
+TEST(journal_that_cannot_be_written)
+{
+	struct world w;
+	int full;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	WORLD_WAIT(&w, w.queue->journal.synced_serial == w.queue->journal.serial &&
+			       !w.queue->journal.busy);
+	assert_int_equal(rt_open(w.t.rt, RT_AT_PATH, "/dev/full", RT_OPEN_WRITE, &full), 0);
+	rt_close(w.t.rt, w.queue->journal.fd);
+	w.queue->journal.fd = full;
+	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->journal.broken);
+	assert_int_equal(w.delivery_count, 0);
+	WORLD_WAIT(&w, !w.queue->journal.broken);
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_int_equal(w.delivery_count, 1);
+	assert_int_equal(w.queue->journal.number, 2);
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, is_empty(&w) && !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 1);
+	world_end(&w);
+}
+
+TEST(no_room)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.config.disk_reserve = (uint64_t)1 << 60;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	w.config.disk_reserve = 1 << 20;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	w.config.queue_recipients_max = 0;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	world_end(&w);
+}
+
+/* A smtpin that dies with a full hand: what it had is found, and its spares are not kept. */
+TEST(writer_dies)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	world_disconnect(&w, &w.smtpin);
+	spool_writer_destroy(&w.smtpin.writer);
+	w.answer = NULL;
+	world_disconnect(&w, &w.postoffice);
+	world_connect(&w, &w.postoffice);
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_files(&w, "segments") == 2 && world_files(&w, "bodies") == 2);
+	world_connect(&w, &w.smtpin);
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 2);
+	world_end(&w);
+}
+
 TESTS(TEST_ROW(delivered), TEST_ROW(to_several_places), TEST_ROW(many_messages),
       TEST_ROW(large_body), TEST_ROW(tried_again), TEST_ROW(failure_is_reported),
       TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured), TEST_ROW(expires),
       TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer), TEST_ROW(report_not_needed),
       TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands),
-      TEST_ROW(segments_go))
+      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
+      TEST_ROW(writer_dies))
