@@ -14,6 +14,17 @@
 #define ASIDE_BYTES ((size_t)1 << 20)
 #define ASIDE_MAX ((uint64_t)64 << 20)
 #define ASIDE_NAME_BYTES 48
+#define NUMBERS_EPOCH_S INT64_C(1767225600) /* 2026-01-01 */
+
+/* Where an empty spool begins to count: later than any earlier life of the same host, so that the
+ * ids made of these numbers stay unique in logs and in the memory of others. */
+static uint32_t
+first_number(int64_t wall_ms)
+{
+	int64_t seconds = wall_ms / 1000 - NUMBERS_EPOCH_S;
+
+	return seconds < 1 ? 1 : seconds > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)seconds;
+}
 
 void
 files_init(struct queue *queue)
@@ -27,7 +38,8 @@ files_init(struct queue *queue)
 	list_init(&files->all);
 	list_init(&files->all_bodies);
 	list_init(&files->reading);
-	files->next_segment = files->next_body = 1;
+	files->next_segment = first_number(rt_wall_ms(queue->rt));
+	files->next_body = 1;
 	read_init(queue);
 	stock_init(queue);
 }

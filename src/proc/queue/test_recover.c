@@ -271,7 +271,7 @@ TEST(torn_at_every_byte)
 
 	folder_make(path);
 	told = crash(path, accept_three);
-	segment_path(path, 1, name, sizeof(name));
+	segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
 	size = (size_t)file_size(name);
 	assert_true(size < sizeof(bytes));
 	file = fopen(name, "rb");
@@ -284,7 +284,7 @@ TEST(torn_at_every_byte)
 		folder_make(round);
 		snprintf(copy, sizeof(copy), "%s/segments", round);
 		assert_int_equal(mkdir(copy, 0700), 0);
-		segment_path(round, 1, copy, sizeof(copy));
+		segment_path(round, msg_id_segment(told.ids[0]), copy, sizeof(copy));
 		file = fopen(copy, "wb");
 		assert_int_equal(fwrite(bytes, 1, cut, file), cut);
 		fclose(file);
@@ -321,7 +321,7 @@ TEST(damaged_middle)
 
 	folder_make(path);
 	told = crash(path, accept_three);
-	segment_path(path, 1, name, sizeof(name));
+	segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
 	damage(name,
 	       SPOOL_FILE_HEAD_BYTES + (long)(file_size(name) - SPOOL_FILE_HEAD_BYTES) / 3 + 70,
 	       20);
@@ -385,8 +385,8 @@ TEST(copy_counts_once)
 
 	folder_make(path);
 	told = crash(path, accept_three);
-	segment_path(path, 1, from, sizeof(from));
-	segment_path(path, 9, to, sizeof(to));
+	segment_path(path, msg_id_segment(told.ids[0]), from, sizeof(from));
+	segment_path(path, msg_id_segment(told.ids[0]) + 8, to, sizeof(to));
 	file = fopen(from, "rb");
 	size = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
