@@ -51,6 +51,9 @@ class Session:
         self.mail = None
         self.mails = 0
         self.broken = []
+        self.said = ""              # the last reply
+        self.sent_ahead = 0         # bytes that had come when a MAIL was refused
+        self.unaware = False        # the command is among them: its sender did not know
         self.pipelined = False
 
     async def run(self):
@@ -73,6 +76,8 @@ class Session:
         code = await self.reply("connect", f"220 {self.host.mx} ESMTP lab")
         while code != 0:
             line = await self.wire.line(LINE_MAX)
+            self.unaware = self.sent_ahead > 0
+            self.sent_ahead -= min(len(line), self.sent_ahead)
             code = await self.command(line)
 
     def event(self, event, **fields):
@@ -119,6 +124,7 @@ class Session:
                 code = int(line[0]) * 100
         if stage == "connect" and self.wire.buffer:
             self.violation("talks-before-greeting", bytes(self.wire.buffer[:80]))
+        self.said = text.decode("utf-8", "replace")
         self.event("reply", stage=stage, code=code, text=text.decode("utf-8", "replace").rstrip())
         await self.wire.send(text, self.host.pace)
         return code
@@ -185,8 +191,7 @@ class Session:
         usual[-1] = "250 " + lines[-1]
         code = await self.reply("ehlo", "\n".join(usual))
         if code // 100 == 2:
-            shown = not any(rule.stage == "ehlo" for rule in self.host.rules)
-            self.announced = {line.split()[0] for line in lines[1:]} if shown else set()
+            self.announced = {line[4:].partition(" ")[0] for line in self.said.splitlines()[1:]}
             self.hello, self.esmtp, self.mail = rest.strip(), True, None
         return code
 
@@ -257,7 +262,18 @@ class Session:
             return "451 4.5.3 Too many messages in this connection"
         return None
 
-    async def do_mail(self, text, _rest):
+    def order(self, evidence):
+        """Without a transaction; no fault in a group behind a MAIL refused (RFC 2920 3.1)."""
+        if self.mail or not self.unaware:
+            self.violation("order", evidence)
+
+    async def do_mail(self, text, rest):
+        code = await self.mail_answer(text, rest)
+        if code // 100 != 2:
+            self.sent_ahead = len(self.wire.buffer)
+        return code
+
+    async def mail_answer(self, text, _rest):
         refusal = self.refuse_mail()
         if refusal:
             return await self.send([refusal], "mail")
@@ -277,7 +293,7 @@ class Session:
 
     async def do_rcpt(self, text, _rest):
         if not self.mail or self.mail.chunks is not None:
-            self.violation("order", b"RCPT")
+            self.order(b"RCPT")
             return await self.send(["503 5.5.1 Need MAIL first"], "rcpt")
         address, given, broken = check.path_read(text)
         self.violations(broken, text.encode())
@@ -297,7 +313,7 @@ class Session:
 
     async def do_data(self, _text, _rest):
         if not self.mail or self.mail.chunks is not None:
-            self.violation("order", b"DATA")
+            self.order(b"DATA")
             return await self.send(["503 5.5.1 Need MAIL and RCPT first"], "data")
         usual = "354 Go ahead" if self.mail.recipients else "554 5.5.1 No valid recipients"
         code = await self.reply("data", usual)
@@ -317,8 +333,9 @@ class Session:
             self.violation("syntax", text.encode())
             return await self.send(["501 5.5.4 Syntax: BDAT size [LAST]"], "data")
         chunk = await self.wire.exactly(int(words[0]))
+        self.sent_ahead -= min(len(chunk), self.sent_ahead)
         if not self.mail or not self.mail.recipients:
-            self.violation("order", b"BDAT")
+            self.order(b"BDAT")
             return await self.send(["503 5.5.1 Need MAIL and RCPT first"], "data")
         self.mail.chunks = (self.mail.chunks or b"") + chunk
         if not words[1:]:

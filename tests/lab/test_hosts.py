@@ -399,6 +399,39 @@ def test_violation(lab, name, packets, rule):
     assert found == {rule}, found
 
 
+@table([("in-one-packet", True, set()), ("after-the-refusal", False, {"order"})])
+def test_behind_refused_mail(lab, together, rules):
+    """RFC 2920 3.1: what is sent before MAIL is refused is no fault, what is sent after it is."""
+    hello = f"c{time.time_ns()}.test"
+    rest = b"RCPT TO:<x@never-mail.test>\r\nDATA\r\n"
+    with connect(lab, "never-mail.test") as client:
+        client.hello(hello)
+        client.send(b"MAIL FROM:<a@a.test>\r\n" + (rest if together else b""))
+        client.want(550)
+        client.send(b"" if together else rest)
+        client.want(503)
+        client.want(503)
+        client.cmd("QUIT", 221)
+    session = lab.events(event="command", text=f"EHLO {hello}")[0]["session"]
+    found = {x["violation"] for x in lab.events(event="violation", session=session)}
+    assert found == rules, found
+
+
+def test_announced_is_what_was_said(lab):
+    """An EHLO reply of the host's own rule decides what may be used; the next one, too."""
+    hello = f"c{time.time_ns()}.test"
+    with connect(lab, "later-ehlo.test") as client:
+        client.want(220)
+        client.cmd(f"EHLO {hello}", 421, 250)       # the later one, or another test has had it
+        client.hello(hello, greeting=False)
+        client.send(b"NOOP\r\nNOOP\r\n")
+        client.want(250)
+        client.want(250)
+    session = lab.events(event="command", text=f"EHLO {hello}")[0]["session"]
+    found = {x["violation"] for x in lab.events(event="violation", session=session)}
+    assert found == {"not-last-in-group"}, found
+
+
 def test_early_talker(lab):
     """Talking before the greeting is seen."""
     with connect(lab, "late.test") as client:
