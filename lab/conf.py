@@ -116,7 +116,8 @@ def _host_read(name, section):
     addresses = section.get("address", "").split()
     closed = section.get("closed", "").split()
     for address in addresses + closed:
-        if not ipaddress.ip_address(address).is_loopback:
+        parsed = ipaddress.ip_address(address)
+        if not (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback:
             raise ConfError(f"{where}: {address} is no loopback address")
     records = [line for line in section.get("records", "").split("\n") if line]
     without = section.get("without", "").split()
