@@ -15,7 +15,7 @@ def test_421_on_shutdown(lab):
     """conformance: 5321 codes (421 on shutdown)."""
     with lab.connect() as client:
         client.hello()
-        os.kill(lab.info["pid"], signal.SIGTERM)
+        lab.terminate()
         try:
             assert client.want(421).status.startswith("4.")
         except Closed as err:
@@ -79,4 +79,3 @@ def test_second_stop(lab, listener):
         raise AssertionError("still listening")
     except ConnectionRefusedError:
         pass
-    lab.info = None
