@@ -133,7 +133,11 @@ struct trace_input {
 	struct date date;
 };
 
-/* A submitter's address and name for itself are nobody's business (issue of privacy, RFC 6409). */
+/*
+ * A submitter's address and name for itself are nobody's business (issue of privacy, RFC 6409). The
+ * trace stays ASCII: a UTF-8 address in it would need SMTPUTF8 at the next hop even where that
+ * hop's envelope and the message do without (RFC 6531 3.7.3 leaves the clause to us).
+ */
 static void
 build_received(struct session *session, struct builder *b, const struct trace_input *input)
 {
@@ -150,7 +154,7 @@ build_received(struct session *session, struct builder *b, const struct trace_in
 		received.helo = session->helo;
 		received.client_ip = input->client;
 	}
-	if (envelope->rcpt_count == 1)
+	if (envelope->rcpt_count == 1 && slice_is_ascii(envelope->first->spool.address))
 		received.recipient = envelope->first->spool.address;
 	received_build(b, &received);
 }

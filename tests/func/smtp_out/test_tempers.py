@@ -112,7 +112,8 @@ def test_idn(lab, domain, parameters):
     """conformance: 6531 SMTPUTF8 (domain U-label becomes A-label for DNS)."""
     token = lab.token()
     lab.submit(f"{token}@{domain}", lab.message(token), parameters=parameters)
-    lab.hosts.wait_mail("xn--bcher-kva.test", token)
+    mail, = lab.hosts.wait_mail("xn--bcher-kva.test", token)
+    assert mail.envelope["violations"] == []
 
 
 def test_partial(lab):
