@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Sends a message through the running lab and prints its life until its end.
 
-    lab/mail.py --to bob@example.test            from ann, by submission with TLS and login
+    lab/mail.py                                  from ann to bob, by submission with TLS and login
+    lab/mail.py --to carol@accept.test           to somebody else
     lab/mail.py --to dave@gateway.test --json    one JSON document at the end
     lab/mail.py --dir DIR ...                    through the lab in DIR (--background DIR)
 
@@ -35,11 +36,13 @@ def arguments():
     add = parser.add_argument
     add("--dir", default=os.path.join(ROOT, "lab-run"), help="folder of the lab")
     add("--user", default="ann", help="who sends: ann or bob")
-    add("--to", action="append", required=True, help="recipient; may be given more than once")
+    add("--to", action="append", help="recipient (bob@example.test); may be given more than once")
     add("--subject", default="A message from the lab")
     add("--text", default="Hello from the lab.\n")
     add("--json", action="store_true", help="one JSON document at the end")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.to = args.to or ["bob@example.test"]
+    return args
 
 
 def lab_read(folder):
@@ -127,7 +130,7 @@ def main():
         raise SystemExit(f"No such user: {args.user}. Known: ann, bob.")
     message = message_send(info, user, args)
     if not args.json:
-        print(f"Accepted as {message}; its life so far is `frank trace {message}`. Waiting ...",
+        print(f"Accepted as {message}. Its life, until it ends:",
               flush=True)
     deadline = time.monotonic() + LIFE_SECONDS
     life = trace(info, message)

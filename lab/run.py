@@ -4,7 +4,7 @@ internet of lab/hosts.py around it.
 
     lab/run.py                      in the foreground, in ./lab-run; Ctrl-C ends it
     lab/run.py --background DIR     returns when the server is ready; DIR/lab.json says where
-    lab/run.py --stop DIR           ends it; the folder stays, and starting again goes on with it
+    lab/run.py --stop [DIR]         ends it; the folder stays, and starting again goes on with it
 
 The programs are those of $FRANK_BUILD (./dev run sets it).
 """
@@ -35,7 +35,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     add = parser.add_argument
     add("--background", metavar="DIR", help="return when ready; all files in DIR")
-    add("--stop", metavar="DIR", help="end the one that runs in DIR")
+    add("--stop", metavar="DIR", nargs="?", const=os.path.join(ROOT, "lab-run"),
+        help="end the one that runs in DIR (./lab-run)")
     add("--relay-to", metavar="HOST:PORT", help="all outbound mail to one host, without DNS, and "
         "127.0.0.0/8 may relay: for benchmarks")
     add("--zone", metavar="FILE", help="this zone file instead of the lab's")
@@ -261,6 +262,7 @@ class Lab:
         try:
             while self.children["super"].poll() is None:
                 time.sleep(0.2)
+            print("Frank has ended.", flush=True)
         except KeyboardInterrupt:
             print("\nStopping ...", flush=True)
         self.end()

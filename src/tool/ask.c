@@ -172,8 +172,13 @@ socket_find(struct ask *ask, char *path, size_t size)
 	if (ask->tool->socket_path) {
 		builder_str(&b, ask->tool->socket_path);
 	} else {
-		if (tool_config_read(ask->tool, &ask->arena, &config))
+		if (tool_config_read(ask->tool, &ask->arena, &config)) {
+			tool_complain(ask->tool,
+				      "a running server keeps what it has; without this file it is "
+				      "reached by --socket ",
+				      "PATH");
 			return TOOL_EXIT_CONFIG;
+		}
 		builder_add(&b, config.run);
 		builder_str(&b, "/" COMMAND_SOCKET_NAME);
 	}

@@ -134,7 +134,7 @@ end_shown(struct control_client *client, const struct ipc_ctl_done *done)
 		json_object_end(&client->writer);
 		builder_byte(&client->out, '\n');
 	} else if (client->rows == 0) {
-		builder_str(&client->out, "Nothing is waiting that fits.\n");
+		builder_str(&client->out, "Nothing that fits is waiting.\n");
 	} else if (done->count > client->rows) {
 		builder_dec(&client->out, done->count - client->rows);
 		builder_str(&client->out, " more; see --limit and --after.\n");

@@ -66,8 +66,10 @@ render_verdict(struct builder *b, const struct verdict *v, const char *indent)
 	builder_str(b, verdict_class_str(v->class));
 	builder_str(b, " at ");
 	builder_str(b, verdict_stage_str(v->stage));
-	builder_str(b, ", cause ");
-	builder_str(b, verdict_cause_str(v->cause));
+	if (v->class != VERDICT_OK) {
+		builder_str(b, ", cause ");
+		builder_str(b, verdict_cause_str(v->cause));
+	}
 	if (v->host.len) {
 		builder_str(b, ", ");
 		clean_line(b, v->host, VERDICT_HOST_MAX);

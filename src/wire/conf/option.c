@@ -93,7 +93,7 @@ conf_option_suggest(struct conf_options options, struct slice name)
 	for (size_t i = 0; i < options.count; i++) {
 		size_t distance = edit_distance(name, slice_str(options.rows[i].name));
 
-		if (distance < best_distance) {
+		if (distance < best_distance && distance * 2 <= name.len) {
 			best_distance = distance;
 			best = options.rows[i].name;
 		}
