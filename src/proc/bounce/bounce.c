@@ -160,10 +160,10 @@ status_tell(struct bounce *bounce, struct ipc_channel *from, uint32_t request)
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{"bounce_reports", bounce->counters.reports},
-		{"bounce_none", bounce->counters.none},
-		{"bounce_later", bounce->counters.later},
-		{"bounce_at_hand", bounce->report_count},
+		{"bounce.reports", bounce->counters.reports},
+		{"bounce.none", bounce->counters.none},
+		{"bounce.later", bounce->counters.later},
+		{"bounce.at_hand", bounce->report_count},
 	};
 	int err = 0;
 

@@ -88,25 +88,37 @@ row_json(struct control_client *client, const struct ipc_ctl_queue_row *row)
 }
 
 static void
+row_numbers(struct control_client *client, const struct ipc_ctl_queue_row *row)
+{
+	uint8_t buf[3][24];
+	struct builder next, tries, size;
+
+	builder_init_fixed(&next, buf[0], sizeof(buf[0]));
+	builder_init_fixed(&tries, buf[1], sizeof(buf[1]));
+	builder_init_fixed(&size, buf[2], sizeof(buf[2]));
+	if (row->state == CTL_RCPT_WAITING && row->next_wall_ms > client->now_ms)
+		render_duration(&next, row->next_wall_ms - client->now_ms);
+	else
+		builder_str(&next, row->state == CTL_RCPT_WAITING ? "now" : "-");
+	builder_dec(&tries, row->attempts);
+	render_size(&size, row->size_bytes);
+	render_padded(&client->out, builder_slice(&next), 8);
+	render_padded(&client->out, builder_slice(&tries), 7);
+	render_padded(&client->out, builder_slice(&size), 8);
+}
+
+static void
 row_text(struct control_client *client, const struct ipc_ctl_queue_row *row)
 {
 	struct builder *b = &client->out;
 
 	if (client->rows == 0)
-		builder_str(b, "ID             STATE      NEXT   TRIES  SIZE    FROM -> TO\n");
+		builder_str(b, "ID             STATE      NEXT    TRIES  SIZE    FROM -> TO\n");
 	msg_id_format(b, row->message);
 	builder_str(b, "  ");
 	render_padded(b, slice_str(state_words[row->state % CTL_RCPT_STATE_MAX]), 9);
 	builder_str(b, "  ");
-	if (row->state == CTL_RCPT_WAITING && row->next_wall_ms > client->now_ms)
-		render_duration(b, row->next_wall_ms - client->now_ms);
-	else
-		builder_str(b, row->state == CTL_RCPT_WAITING ? "now" : "-");
-	builder_str(b, "  ");
-	builder_dec(b, row->attempts);
-	builder_str(b, "  ");
-	render_size(b, row->size_bytes);
-	builder_str(b, "  ");
+	row_numbers(client, row);
 	clean_line(b, row->sender.len ? row->sender : SLICE("<>"), 320);
 	builder_str(b, " -> ");
 	clean_line(b, row->rcpt, 320);

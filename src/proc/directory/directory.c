@@ -221,10 +221,10 @@ status_send(struct state *state, struct ipc_channel *to, uint32_t request)
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{"directory-open", state->db != NULL},
-		{"directory-recipients-asked", state->rcpts_asked},
-		{"directory-logins-good", state->logins_good},
-		{"directory-logins-refused", state->logins_refused},
+		{"directory.open", state->db != NULL},
+		{"directory.recipients_asked", state->rcpts_asked},
+		{"directory.logins_good", state->logins_good},
+		{"directory.logins_refused", state->logins_refused},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

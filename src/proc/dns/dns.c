@@ -303,9 +303,9 @@ status_send(struct state *state, struct ipc_channel *to, uint32_t request)
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{"dns-asked", counters.asked},		 {"dns-from-cache", counters.from_cache},
-		{"dns-joined", counters.joined},	 {"dns-refused", counters.refused},
-		{"dns-cache-entries", counters.entries}, {"dns-asking", counters.asking},
+		{"dns.asked", counters.asked},		 {"dns.from_cache", counters.from_cache},
+		{"dns.joined", counters.joined},	 {"dns.refused", counters.refused},
+		{"dns.cache_entries", counters.entries}, {"dns.asking", counters.asking},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -381,11 +381,11 @@ status_tell(struct postoffice *p, struct ipc_channel *from, uint32_t request)
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{"postoffice_delivered", p->counters.delivered},
-		{"postoffice_faults", p->counters.faults},
-		{"postoffice_loops", p->counters.loops},
-		{"postoffice_jobs", p->job_count},
-		{"postoffice_deliveries", p->active},
+		{"postoffice.delivered", p->counters.delivered},
+		{"postoffice.faults", p->counters.faults},
+		{"postoffice.loops", p->counters.loops},
+		{"postoffice.jobs", p->job_count},
+		{"postoffice.deliveries", p->active},
 	};
 	int err = 0;
 

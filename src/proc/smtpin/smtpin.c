@@ -126,16 +126,16 @@ status(struct smtpin *in, struct ipc_channel *to, uint32_t request)
 		struct slice name;
 		uint64_t value;
 	} rows[] = {
-		{SLICE("smtpin_sessions"), in->session_count},
-		{SLICE("smtpin_connections"), in->counters.connections},
-		{SLICE("smtpin_refused_connections"), in->counters.refused_connections},
-		{SLICE("smtpin_messages"), in->counters.messages},
-		{SLICE("smtpin_refused_recipients"), in->counters.refused_recipients},
-		{SLICE("smtpin_logins"), in->counters.logins},
-		{SLICE("smtpin_failed_logins"), in->counters.failed_logins},
-		{SLICE("smtpin_bytes"), in->counters.bytes},
-		{SLICE("smtpin_commits"), writer.commits},
-		{SLICE("smtpin_sync_us"), writer.sync_us},
+		{SLICE("smtpin.sessions"), in->session_count},
+		{SLICE("smtpin.connections"), in->counters.connections},
+		{SLICE("smtpin.refused_connections"), in->counters.refused_connections},
+		{SLICE("smtpin.messages"), in->counters.messages},
+		{SLICE("smtpin.refused_recipients"), in->counters.refused_recipients},
+		{SLICE("smtpin.logins"), in->counters.logins},
+		{SLICE("smtpin.failed_logins"), in->counters.failed_logins},
+		{SLICE("smtpin.bytes"), in->counters.bytes},
+		{SLICE("smtpin.commits"), writer.commits},
+		{SLICE("smtpin.sync_us"), writer.sync_us},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
