@@ -107,7 +107,7 @@ def is_over(life):
 def bounces(user, message):
     """Texts of the reports about this message in the sender's Maildir."""
     found = []
-    for path in glob.glob(os.path.join(user["maildir"], "new", "*")):
+    for path in sorted(glob.glob(os.path.join(user["maildir"], "new", "*"))):  # by time
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
         if message in text and "multipart/report" in text:
