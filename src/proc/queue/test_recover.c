@@ -466,6 +466,30 @@ TEST(large_body_survives)
 	world_end(&w);
 }
 
+static void
+deliver_all(struct world *w, struct told *told)
+{
+	for (int i = 0; i < 3; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
+	WORLD_WAIT(w, w->queue->counters.delivered == 6);
+	world_run_ms(w, 1);
+}
+
+/* Segments with nothing live go at the end of the recovery. */
+TEST(nothing_left)
+{
+	static struct world w;
+	char path[64];
+
+	folder_make(path);
+	crash(path, deliver_all);
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_files(&w, "segments") == 4); /* two for each writer */
+	assert_int_equal(w.delivery_count, 0);
+	world_end(&w);
+}
+
 /* Small journal files, and only a few of them kept. */
 static void
 journal_small(struct world *w)
@@ -605,4 +629,4 @@ TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle),
       TEST_ROW(foreign_files), TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused),
       TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives), TEST_ROW(journal_is_dropped),
-      TEST_ROW(compacted))
+      TEST_ROW(compacted), TEST_ROW(nothing_left))
