@@ -508,7 +508,9 @@ frame_run(struct frame *frame)
 	if (err)
 		return fail_early(frame->boot.rt, frame->boot.role, "no channel", err);
 	rt_run(frame->boot.rt);
-	if (frame->state && frame->process->destroy)
+	/* Only what came to rest is taken apart. When super went there may be work in threads, and
+	 * the end is like that of a killed process, which recovery is made for. */
+	if (frame->stopped && frame->state && frame->process->destroy)
 		frame->process->destroy(&frame->state);
 	frame_finish(frame);
 	return frame->exit_code;

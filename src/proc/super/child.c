@@ -1,6 +1,7 @@
 /*
  * The life of a child: started, told what it gets, watched, started again after 1, 2, 4 ... 60 s
- * when it dies. All others go on; its neighbours get new channels.
+ * (options restart-wait and restart-wait-max) when it dies. All others go on; its neighbours get
+ * new channels.
  */
 #include "proc/super/super.h"
 
@@ -9,6 +10,8 @@
 #include <sys/wait.h>
 
 #include "base/assert.h"
+
+#define RESTART_DOUBLINGS_MAX 20 /* far beyond the longest wait */
 
 static void on_restart(void *ctx);
 static void on_closed(void *ctx, struct ipc_channel *channel, int err);
@@ -156,15 +159,16 @@ child_make(struct super_child *child)
 static void
 restart_later(struct super_child *child)
 {
-	uint64_t wait_ms = SUPER_RESTART_MS_MAX;
+	const struct config *config = &child->super->config.values;
+	uint64_t wait_ms;
 
 	if (child->super->stop_phase >= 0)
 		return;
-	if (child->failures < 6)
-		wait_ms = (uint64_t)SUPER_RESTART_MS_MIN << child->failures;
-	if (wait_ms > SUPER_RESTART_MS_MAX)
-		wait_ms = SUPER_RESTART_MS_MAX;
-	child->failures++;
+	wait_ms = config->restart_wait << child->failures;
+	if (wait_ms > config->restart_wait_max)
+		wait_ms = config->restart_wait_max;
+	if (child->failures < RESTART_DOUBLINGS_MAX)
+		child->failures++;
 	rt_timer_arm(&child->restart, wait_ms);
 }
 
@@ -248,7 +252,8 @@ super_child_exited(struct super *super, int pid, int status)
 		child->pid = 0;
 		child->ready = false;
 		ipc_channel_destroy(&child->channel);
-		if (rt_now_ms(super->rt) - child->started_ms >= SUPER_RESTART_MS_MAX)
+		if (rt_now_ms(super->rt) - child->started_ms >=
+		    super->config.values.restart_wait_max)
 			child->failures = 0;
 		restart_later(child);
 	}

@@ -17,8 +17,6 @@
 #define SUPER_PATH_MAX 4096
 #define SUPER_PROGRAM_NAME_MAX 64
 
-#define SUPER_RESTART_MS_MIN 1000
-#define SUPER_RESTART_MS_MAX 60000 /* also: who ran this long begins with the shortest again */
 #define SUPER_STOP_PHASE_MS 8000
 #define SUPER_STOP_PHASES 3
 /* Children of a super that was killed have still to go. */
