@@ -128,7 +128,11 @@ def main():
     user = next((u for u in info["users"] if u["login"].split("@")[0] == args.user), None)
     if not user:
         raise SystemExit(f"No such user: {args.user}. Known: ann, bob.")
-    message = message_send(info, user, args)
+    try:
+        message = message_send(info, user, args)
+    except OSError as error:  # smtplib's own are OSErrors too
+        raise SystemExit(f"The lab in {args.dir} does not take the message ({error}). "
+                         "Does it run? ./dev run starts it.") from None
     if not args.json:
         print(f"Accepted as {message}. Its life, until it ends:",
               flush=True)
