@@ -3,6 +3,7 @@
 from harness import table
 
 PARALLEL = 8
+LONG = True
 
 
 @table([

@@ -6,6 +6,7 @@ from harness import table
 from hosts import ROOT
 
 PARALLEL = 4
+LONG = True
 
 
 @table([
