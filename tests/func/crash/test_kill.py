@@ -25,7 +25,11 @@ EXPECT_LOG = [r" smtpin_later ", r" queue_unheard ", r" child_died .*signal=9",
               r" (child_failed|child_killed) ", r" postoffice_fault .*errno=125"]
 LONG = True
 ROUNDS = int(os.environ.get("FRANK_CRASH_ROUNDS", "200"))
-SENDERS = 4
+# What each sender sends: recipients, and the places where each message has to be at the end.
+KINDS = {"local": (["bob@example.test"], ["bob"]),
+         "outward": (["x@accept.test"], ["accept"]),
+         "split": (["bob@example.test", "x@accept.test"], ["bob", "accept"]),
+         "refused": (["x@unknown.test"], ["report"])}
 SEED = int(os.environ.get("FRANK_CRASH_SEED", "20260101"))
 # A delivery is doubled only when a crash met it in flight; this many may be in flight.
 DOUBLES_PER_ROUND = 20
@@ -33,24 +37,26 @@ TOKEN = re.compile(rb"^Subject: test (\S+)", re.MULTILINE)
 # A torn commit that nobody was told about is kept for people; it is no loss.
 TAIL = re.compile(r"segment-\d+-at-\d+")
 FAILED = re.compile(r"assertion failed|Sanitizer|runtime error")
+MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)", re.MULTILINE | re.IGNORECASE)
 DIGEST = re.compile(rb"^X-Digest: (\S+)", re.MULTILINE)
 
 
 class Sender(threading.Thread):
-    """Sends without end; keeps the tokens whose 250 it has seen."""
+    """Sends without end to the recipients of a kind; keeps the tokens whose 250 it has seen."""
 
-    def __init__(self, lab, outward, stop):
+    def __init__(self, lab, kind, stop):
         super().__init__(daemon=True)
         self.lab = lab
-        self.outward = outward      # through submission to accept.test, else to bob
+        self.kind = kind
         self.stop = stop
         self.accepted = []
 
     def run(self):
+        inward = self.kind == "local"
         while not self.stop.is_set():
             try:
-                with (self.lab.logged_in() if self.outward else self.lab.connect()) as client:
-                    if not self.outward:
+                with (self.lab.connect() if inward else self.lab.logged_in()) as client:
+                    if inward:
                         client.hello()
                     while not self.stop.is_set():
                         self.one(client)
@@ -62,31 +68,40 @@ class Sender(threading.Thread):
         body = os.urandom(random.choice((20, 500, 40000))).hex()
         body = "\r\n".join(body[at:at + 76] for at in range(0, len(body), 76)) + "\r\n"
         digest = hashlib.sha256(body.encode()).hexdigest()
-        client.mail(self.lab.ann.address if self.outward else "a@accept.test",
-                    "x@accept.test" if self.outward else self.lab.bob.address)
+        sender = "a@accept.test" if self.kind == "local" else self.lab.ann.address
+        client.mail(sender, *KINDS[self.kind][0])
         if client.data(self.lab.message(token, body, more=f"X-Digest: {digest}\r\n")).code == 250:
             self.accepted.append(token)
         time.sleep(0.01)
 
 
-def copies(lab, outward):
+def places(lab):
+    """Where mail ends: {place: the messages there}."""
+    return {"bob": lambda: [m.body for m in lab.bob.messages()],
+            "accept": lambda: [m.body for m in lab.hosts.mail("accept.test")],
+            "report": lambda: [m.body for m in lab.ann.messages()]}
+
+
+def copies(bodies, whole):
     """{token: copies}; asserts that each message is whole (I3)."""
     found = {}
-    bodies = [m.body for m in (lab.hosts.mail("accept.test") if outward else lab.bob.messages())]
     for body in bodies:
         body = body.replace(b"\r\n", b"\n")
         token, digest = TOKEN.search(body), DIGEST.search(body)
         if not token or not digest:
             continue
         text = body.partition(b"\n\n")[2].replace(b"\n", b"\r\n")
-        assert hashlib.sha256(text).hexdigest().encode() == digest[1], f"damaged: {token[1]}"
+        assert not whole or hashlib.sha256(text).hexdigest().encode() == digest[1], \
+            f"damaged: {token[1]}"
         found[token[1].decode()] = found.get(token[1].decode(), 0) + 1
     return found
 
 
 def one_child(lab):
-    """kill -9 of one process; the others go on and it comes back."""
-    os.kill(random.choice(lab.children()), signal.SIGKILL)
+    """kill -9 of one process, sometimes of a few; the others go on and they come back."""
+    children = lab.children()
+    for pid in random.sample(children, min(len(children), random.choice((1, 1, 1, 2, 3)))):
+        os.kill(pid, signal.SIGKILL)
     time.sleep(random.uniform(0.05, 0.4))
 
 
@@ -126,10 +141,36 @@ def at_rest(lab):
     assert not failed, f"{len(failed)}: {failed[0]}"
 
 
+def reports_once(bodies):
+    """I6: a report may be delivered twice by a crash, but never made twice."""
+    ids = {}
+    for body in bodies:
+        token, name = TOKEN.search(body), MESSAGE_ID.search(body.replace(b"\r\n", b"\n"))
+        if token and name:
+            ids.setdefault(token[1].decode(), set()).add(name[1])
+    twice = {token: names for token, names in ids.items() if len(names) > 1}
+    assert not twice, f"reported twice: {list(twice.items())[:3]}"
+
+
+def ledger(lab, senders, count):
+    """I1–I4: what each sender saw accepted is in all of its places, few of it twice."""
+    for place, bodies in places(lab).items():
+        accepted = {t for s in senders if place in KINDS[s.kind][1] for t in s.accepted}
+        assert accepted, f"nothing was accepted for {place}"
+        whole = place != "report"
+        wait_until(lambda a=accepted, b=bodies, w=whole: a <= set(copies(b(), w)), 90,
+                   f"all accepted messages are in their place: {place}", step=1)
+        doubles = sum(n - 1 for n in copies(bodies(), whole).values())
+        assert doubles <= count * DOUBLES_PER_ROUND, f"{place}: {doubles} copies too many"
+        if place == "report":
+            reports_once(bodies())
+        print(f"      {place}: {len(accepted)} accepted, {doubles} copies more", flush=True)
+
+
 def rounds(lab, crash, count):
     random.seed(SEED)
     stop = threading.Event()
-    senders = [Sender(lab, number % 2 == 1, stop) for number in range(SENDERS)]
+    senders = [Sender(lab, kind, stop) for kind in KINDS]
     for sender in senders:
         sender.start()
     try:
@@ -140,14 +181,7 @@ def rounds(lab, crash, count):
         stop.set()
         for sender in senders:
             sender.join(30)
-    for outward in (False, True):
-        accepted = {t for s in senders if s.outward == outward for t in s.accepted}
-        assert accepted, "nothing was accepted at all"
-        wait_until(lambda a=accepted, o=outward: a <= set(copies(lab, o)), 90,
-                   "all accepted messages are delivered", step=1)
-        doubles = sum(n - 1 for n in copies(lab, outward).values())
-        assert doubles <= count * DOUBLES_PER_ROUND, f"{doubles} copies too many"
-        print(f"      {len(accepted)} accepted, {doubles} copies more", flush=True)
+    ledger(lab, senders, count)
     at_rest(lab)
 
 
