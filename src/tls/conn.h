@@ -41,7 +41,7 @@ int conn_connect_result(struct conn *conn) MUST_USE;
 struct conn_tls_options {
 	struct tls_context *context; /* a reference is taken; its kind says which side we are */
 	const char *server_name;     /* client: SNI; NULL: none */
-	uint64_t deadline_ms;	     /* for the handshake */
+	uint64_t deadline_ms;	     /* for the handshake, from now */
 };
 
 /* Starts the handshake. What was received before and not yet read by the owner must be thrown away

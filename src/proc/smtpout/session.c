@@ -257,12 +257,13 @@ session_ready(struct session *s)
 static void
 tls_begin(struct session *s)
 {
+	const uint32_t limit_ms = s->settings->limit_ms[SMTP_CLIENT_STAGE_TLS];
 	struct net_addr literal;
 	struct conn_tls_options options = {
 		.context = s->out->tls,
 		/* RFC 6066 3: no addresses */
 		.server_name = net_addr_parse(slice_str(s->host), &literal) < 0 ? s->host : NULL,
-		.deadline_ms = rt_now_ms(s->out->rt) + SMTPOUT_HANDSHAKE_MS,
+		.deadline_ms = limit_ms < SMTPOUT_HANDSHAKE_MS ? limit_ms : SMTPOUT_HANDSHAKE_MS,
 	};
 
 	if (!s->out->tls || conn_tls_start(s->conn, &options) < 0) {

@@ -64,6 +64,10 @@ answer(struct peer_link *link, struct slice command)
 		link->shaking = true;
 		reply = SLICE("220 go\r\n");
 	}
+	if (slice_eq(reply, SLICE("@stall"))) {
+		link->stalled = true;
+		reply = SLICE("220 go\r\n");
+	}
 	link->in_data = slice_starts(command, SLICE("DATA")) && reply.data[0] == '3';
 	if (link->in_data)
 		link->peer->content_len = 0;
@@ -86,6 +90,8 @@ line_take(struct peer_link *link, struct slice line)
 {
 	struct peer *peer = link->peer;
 
+	if (link->stalled)
+		return true;
 	if (!link->in_data) {
 		struct slice command = slice_sub(line, 0, line.len - 2);
 

@@ -16,7 +16,7 @@
 
 /* To a command that begins so (or "@greeting", "."), this is the reply; the first rule that fits.
  * "@close", "@silent" and "@tls" (220, then
- * the handshake) are actions. count: how often, 0: always. */
+ * the handshake) and "@stall" (220, then nothing) are actions. count: how often, 0: always. */
 struct peer_rule {
 	const char *command, *reply;
 	unsigned count;
@@ -28,6 +28,7 @@ struct peer_link {
 	struct peer *peer;
 	struct conn *conn;
 	bool shaking;
+	bool stalled; /* deaf and dumb from now on */
 	uint8_t line[4096];
 	size_t line_len;
 	bool in_data;

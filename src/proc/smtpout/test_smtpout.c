@@ -517,6 +517,23 @@ smart_host_set(const struct peer *peer, uint8_t text[NET_ADDR_TEXT_MAX], const c
 	smtpout_process.reload(rig.out);
 }
 
+/* A peer that says yes to STARTTLS and then nothing: the time for the handshake ends. */
+TEST(handshake_has_a_limit)
+{
+	uint64_t start_ms;
+
+	rig_begin(&rig);
+	rig.config.out_command = 200;
+	smtpout_process.reload(rig.out);
+	rig_peer(&rig,
+		 RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0}, {"STARTTLS", "@stall", 0}));
+	start_ms = rt_now_ms(rig.t.rt);
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_true(rt_now_ms(rig.t.rt) - start_ms < 3000);
+	rig_end(&rig);
+}
+
 TEST(smart_host)
 {
 	uint8_t text[NET_ADDR_TEXT_MAX];
@@ -620,6 +637,6 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
       TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
       TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(idle_says_goodbye),
-      TEST_ROW(record_missing), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
-      TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
-      TEST_ROW(stop))
+      TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host),
+      TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host),
+      TEST_ROW(queue_gone), TEST_ROW(stop))
