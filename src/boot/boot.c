@@ -210,6 +210,9 @@ take_channel(struct frame *frame, struct ipc_message *message)
 		return;
 	}
 	given->channel = -1;
+	/* What it says is heard once we have started: queue knows no segments before. */
+	if (!frame->started)
+		ipc_channel_pause(neighbour->channel, true);
 	list_push_back(&frame->neighbours, &neighbour->node);
 	if (frame->process->channel)
 		frame->process->channel(frame->state, neighbour->channel);
@@ -319,6 +322,9 @@ take_complete(struct frame *frame, struct ipc_message *message)
 	frame->started = true;
 	if (frame->process->start)
 		frame->process->start(frame->state);
+	for (struct list_node *node = list_first(&frame->neighbours); node;
+	     node = list_next(&frame->neighbours, node))
+		ipc_channel_pause(CONTAINER_OF(node, struct neighbour, node)->channel, false);
 	log_begin(&line, boot->log, EVENT_start);
 	log_number(&line, "pid", rt_pid(boot->rt));
 	if (err)
