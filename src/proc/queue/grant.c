@@ -227,7 +227,7 @@ job_make(struct queue *queue, struct queue_rcpt *first, struct queue_peer *peer)
 		    !(msg->rcpts[i].flags & RCPT_HELD))
 			job->rcpts[count++] = (uint16_t)i;
 	job->peer = peer;
-	job->msg = msg;
+	job->id = msg->id;
 	job->segment = msg->segment;
 	job->body = msg->body;
 	job->dest = first->dest;
@@ -237,8 +237,9 @@ job_make(struct queue *queue, struct queue_rcpt *first, struct queue_peer *peer)
 }
 
 static int
-job_send(struct queue *queue, const struct queue_job *job, uint16_t attempt, uint16_t slots)
+job_send(struct queue *queue, const struct queue_job *job, struct queue_rcpt *first, uint16_t slots)
 {
+	const struct queue_msg *msg = index_msg_of(first);
 	struct ipc_message message = {.type = IPC_JOB};
 	struct ipc_job *out = &message.u.job;
 	uint16_t numbers[SPOOL_RCPTS_MAX];
@@ -246,11 +247,11 @@ job_send(struct queue *queue, const struct queue_job *job, uint16_t attempt, uin
 
 	memcpy(numbers, job->rcpts, job->rcpt_count * sizeof(numbers[0]));
 	out->job = job->number;
-	out->message = job->msg->id;
+	out->message = job->id;
 	out->segment = job->segment->number;
-	out->offset = job->msg->offset;
-	out->length = job->msg->length;
-	out->attempt = attempt;
+	out->offset = msg->offset;
+	out->length = msg->length;
+	out->attempt = (uint16_t)(first->attempts + 1);
 	out->slots = slots;
 	if (!smart)
 		out->destination = slice_of(job->dest->name, job->dest->name_len);
@@ -260,16 +261,16 @@ job_send(struct queue *queue, const struct queue_job *job, uint16_t attempt, uin
 
 /* Its files cannot be opened now: the others behind it go on. */
 static void
-job_put_off(struct queue *queue, struct queue_job *job, int err)
+job_put_off(struct queue *queue, struct queue_job *job, struct queue_msg *msg, int err)
 {
 	struct log_line line;
 
 	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
-	log_msg(&line, job->msg->id);
+	log_msg(&line, msg->id);
 	log_err(&line, err);
 	log_end(&line);
 	for (size_t i = 0; i < job->rcpt_count; i++)
-		grant_wait(queue, &job->msg->rcpts[job->rcpts[i]],
+		grant_wait(queue, &msg->rcpts[job->rcpts[i]],
 			   rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS);
 	job_free(queue, job);
 }
@@ -280,6 +281,7 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 {
 	struct list_node *node = list_first(&dest->ready);
 	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
+	struct queue_msg *msg = index_msg_of(first);
 	uint16_t slots = 1;
 	struct queue_peer *peer = worker_of(queue, dest, &slots);
 	struct queue_job *job = peer ? job_make(queue, first, peer) : NULL;
@@ -287,13 +289,13 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 
 	if (!job)
 		return false;
-	err = lease_begin(queue, job->msg, peer);
+	err = lease_begin(queue, msg, peer);
 	if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
-		job_put_off(queue, job, err);
+		job_put_off(queue, job, msg, err);
 		return true;
 	}
 	if (!err) {
-		err = job_send(queue, job, (uint16_t)(first->attempts + 1), slots);
+		err = job_send(queue, job, first, slots);
 		if (err)
 			lease_end(queue, job->segment, job->body, peer);
 	}
@@ -302,7 +304,7 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 		return false;
 	}
 	for (size_t i = 0; i < job->rcpt_count; i++)
-		index_set(queue, &job->msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
+		index_set(queue, &msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
 	dest->turn.active++;
 	turns_update(&queue->index.turns, &dest->turn);
 	queue->counters.jobs++;

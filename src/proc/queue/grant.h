@@ -12,7 +12,7 @@ struct queue_job {
 	struct list_node of_peer;
 	uint64_t number;
 	struct queue_peer *peer;
-	struct queue_msg *msg;
+	msg_id id; /* the message may be gone before its job is */
 	struct queue_segment *segment;
 	struct queue_dest *dest;
 	uint32_t body;

@@ -70,6 +70,7 @@ struct queue {
 	struct list gathering; /* messages whose report waits a little, for more recipients */
 	struct rt_timer report_timer;
 	size_t reports_asked;
+	uint64_t report_asked_ms; /* without an answer it is asked for again */
 
 	/* recover.c */
 	struct queue_recovery *recovery; /* NULL: done */

@@ -16,6 +16,8 @@
 #define GATHER_MS 1000
 #define LATER_MS 30000
 #define ASKED_MAX 64
+#define ASKED_MS 300000			/* an answer is lost: bounce itself gives up sooner */
+#define REPLIES_BYTES ((size_t)1 << 20) /* of one order: a channel must take all of it */
 #define ASK_ARENA_BYTES ((size_t)256 << 10)
 #define KEY_SEED 0x4652414e4b524550u
 
@@ -41,6 +43,7 @@ report_init(struct queue *queue)
 	list_init(&queue->reports);
 	list_init(&queue->reports_to_ask);
 	list_init(&queue->gathering);
+	queue->report_asked_ms = ASKED_MS;
 	rt_timer_init(&queue->report_timer, queue->rt, timer_run, queue);
 }
 
@@ -106,6 +109,16 @@ report_add(struct queue *queue, uint64_t key, uint16_t rcpt_count)
 	}
 	list_push_back(&queue->reports, &report->node);
 	return report;
+}
+
+/* No later than in so many ms. */
+static void
+timer_soon(struct queue *queue, uint64_t ms)
+{
+	struct rt_timer *timer = &queue->report_timer;
+
+	if (!rt_timer_armed(timer) || timer->due_ms > rt_now_ms(queue->rt) + ms)
+		rt_timer_arm(timer, ms);
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */
@@ -213,8 +226,7 @@ report_gather(struct queue *queue, struct queue_msg *msg)
 	gather->due_ms = rt_now_ms(queue->rt) + GATHER_MS;
 	msg->flags |= MSG_GATHERING;
 	list_push_back(&queue->gathering, &gather->node);
-	if (!rt_timer_armed(&queue->report_timer))
-		rt_timer_arm(&queue->report_timer, GATHER_MS);
+	timer_soon(queue, GATHER_MS);
 }
 
 static void
@@ -275,6 +287,16 @@ bounce_is_read(struct queue *queue)
 	return true;
 }
 
+/* Many recipients share the room for the servers' words. */
+static void
+verdict_give(struct ipc_message *message, const struct verdict *verdict, size_t rcpt_count)
+{
+	struct verdict *to = &message->u.report_rcpt.verdict;
+
+	*to = *verdict;
+	to->reply = slice_sub(to->reply, 0, REPLIES_BYTES / rcpt_count);
+}
+
 static int
 ask_rcpts(struct queue *queue, const struct queue_report *report, const struct queue_msg *msg,
 	  struct ipc_channel *channel)
@@ -294,7 +316,7 @@ ask_rcpts(struct queue *queue, const struct queue_report *report, const struct q
 		message.u.report_rcpt.rcpt = rcpt->index;
 		message.u.report_rcpt.attempts = rcpt->attempts;
 		if (journal_read(queue, at, &arena, &record) == 0 && record.kind == JOURNAL_RESULT)
-			message.u.report_rcpt.verdict = record.u.result.verdict;
+			verdict_give(&message, &record.u.result.verdict, report->rcpt_count);
 		else /* its words are lost, its fate is not */
 			message.u.report_rcpt.verdict.class = report->kind == SPOOL_REPORT_FAILURE
 								      ? VERDICT_NEVER
@@ -351,8 +373,7 @@ later(struct queue_report *report)
 	unask(report);
 	report_stage(report, REPORT_LATER);
 	report->again_ms = rt_now_ms(queue->rt) + LATER_MS;
-	if (!rt_timer_armed(&queue->report_timer))
-		rt_timer_arm(&queue->report_timer, LATER_MS);
+	timer_soon(queue, LATER_MS);
 }
 
 void
@@ -379,6 +400,8 @@ report_kick(struct queue *queue)
 		}
 		report_stage(report, REPORT_ASKED);
 		queue->reports_asked++;
+		report->again_ms = rt_now_ms(queue->rt) + queue->report_asked_ms;
+		timer_soon(queue, queue->report_asked_ms);
 	}
 }
 
@@ -394,12 +417,15 @@ timer_run(void *ctx)
 		struct queue_report *report = CONTAINER_OF(node, struct queue_report, node);
 
 		after = list_next(&queue->reports, node);
-		if (report->stage != REPORT_LATER)
+		if (report->stage != REPORT_LATER && report->stage != REPORT_ASKED)
 			continue;
-		if (report->again_ms <= now_ms)
-			report_stage(report, REPORT_TO_ASK);
-		else if (report->again_ms < next_ms)
-			next_ms = report->again_ms;
+		if (report->again_ms > now_ms) {
+			if (report->again_ms < next_ms)
+				next_ms = report->again_ms;
+			continue;
+		}
+		unask(report);
+		report_stage(report, REPORT_TO_ASK);
 	}
 	node = list_first(&queue->gathering);
 	if (node && CONTAINER_OF(node, struct gather, node)->due_ms < next_ms)

@@ -153,9 +153,9 @@ ruling_next(struct ruling *ruling, const struct queue_job *job, const struct ipc
 		uint16_t number = ipc_u16s_at(given->rcpts, *at);
 		const struct queue_rcpt *rcpt;
 
-		if (number >= job->msg->rcpt_count)
+		if (number >= ruling->msg->rcpt_count)
 			continue;
-		rcpt = &job->msg->rcpts[number];
+		rcpt = &ruling->msg->rcpts[number];
 		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
 			continue;
 		if (first && (!alike(first, rcpt) || ruling->count == SPOOL_RCPTS_MAX))
@@ -172,12 +172,12 @@ void
 result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_job_result *given)
 {
 	struct queue_job *job = grant_job(queue, peer, given->job);
-	struct queue_msg *msg = job ? job->msg : NULL;
+	struct queue_msg *msg = job ? index_find(queue, job->id) : NULL;
 	struct ruling ruling = {.msg = msg};
 	size_t at = 0;
 
-	if (!job)
-		return; /* of a job that was taken back */
+	if (!msg)
+		return; /* of a job that was taken back, or all has been said */
 	while (ruling_next(&ruling, job, given, &at)) {
 		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
 		ruling_apply(queue, &ruling, job->dest);
@@ -189,11 +189,12 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 static void
 result_missing(struct queue *queue, struct queue_job *job, uint64_t next_ms, enum log_event event)
 {
+	struct queue_msg *msg = index_find(queue, job->id);
 	struct log_line line;
 	size_t lost = 0;
 
-	for (size_t i = 0; i < job->rcpt_count; i++) {
-		struct queue_rcpt *rcpt = &job->msg->rcpts[job->rcpts[i]];
+	for (size_t i = 0; msg && i < job->rcpt_count; i++) {
+		struct queue_rcpt *rcpt = &msg->rcpts[job->rcpts[i]];
 
 		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
 			continue;
@@ -203,7 +204,7 @@ result_missing(struct queue *queue, struct queue_job *job, uint64_t next_ms, enu
 	if (lost == 0)
 		return;
 	log_begin(&line, queue->boot->log, event);
-	log_msg(&line, job->msg->id);
+	log_msg(&line, job->id);
 	log_number(&line, "rcpts", (int64_t)lost);
 	log_end(&line);
 }

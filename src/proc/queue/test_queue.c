@@ -1,6 +1,7 @@
 /*
  * The queue at work: accepted, delivered, tried again, reported, commanded.
  */
+#include "proc/queue/result.h"
 #include "proc/queue/test_world.h"
 
 static const char *const to_ann[] = {"ann@local"};
@@ -230,6 +231,24 @@ TEST(bounce_without_an_answer)
 	world_end(&w);
 }
 
+/* Its answer is lost, though it lives on. */
+TEST(bounce_answer_is_lost)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.queue->report_asked_ms = 50;
+	w.answer = only_ann;
+	w.bounce_silent = true;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_rcpt_count == 1);
+	w.bounce_silent = false;
+	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	assert_int_equal(w.queue->reports_asked, 0);
+	world_end(&w);
+}
+
 TEST(report_not_needed)
 {
 	struct world w;
@@ -427,10 +446,40 @@ TEST(writer_dies)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(delivered), TEST_ROW(to_several_places), TEST_ROW(many_messages),
-      TEST_ROW(large_body), TEST_ROW(tried_again), TEST_ROW(failure_is_reported),
-      TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured), TEST_ROW(expires),
-      TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer), TEST_ROW(report_not_needed),
-      TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands),
-      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
-      TEST_ROW(writer_dies))
+/* The message is finished and gone before its job is: a full channel, or a worker that dies. */
+TEST(job_outlives_its_message)
+{
+	struct world w;
+	struct ipc_job_result result = {.verdict = {.class = VERDICT_OK}};
+	struct queue_peer *peer;
+	uint16_t number = 0;
+
+	for (int dies = 0; dies < 2; dies++) {
+		world_begin(&w, NULL);
+		world_start(&w);
+		w.answer = silent;
+		world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+		WORLD_WAIT(&w, w.queue->index.active_count == 1);
+		peer = queue_peer_role(w.queue, IPC_ROLE_SMTPOUT);
+		result.job = w.queue->job_number;
+		result.rcpts = ipc_u16s_make(&number, 1);
+		result_receive(w.queue, peer, &result);
+		WORLD_WAIT(&w, is_empty(&w));
+		result_receive(w.queue, peer, &result);
+		if (dies)
+			world_disconnect(&w, &w.smtpout);
+		else
+			result_done(w.queue, peer, &(struct ipc_job_done){result.job});
+		WORLD_WAIT(&w, w.queue->jobs.count == 0);
+		assert_int_equal(w.queue->counters.delivered, 1);
+		world_end(&w);
+	}
+}
+
+TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(to_several_places),
+      TEST_ROW(many_messages), TEST_ROW(large_body), TEST_ROW(tried_again),
+      TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured),
+      TEST_ROW(expires), TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer),
+      TEST_ROW(bounce_answer_is_lost), TEST_ROW(report_not_needed), TEST_ROW(worker_dies),
+      TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands), TEST_ROW(segments_go),
+      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(writer_dies))
