@@ -32,10 +32,10 @@ STEPS = [
     ("san", 300, ["./dev", "build", "san"], None),
     ("unit", 180, [PYTHON, "tools/run_tests.py", "unit", "build/san"], None),
     ("lab", 60, [PYTHON, "tests/lab/run.py"], "tests/lab/run.py"),
-    ("func", 600, ["./dev", "func", "smtp_in", "smtp_out", "relay", "auth", "local", "bounce",
-                   "tool", "super"], "lab/run.py"),
+    ("func", 720, ["./dev", "func", "--again", "smtp_in", "smtp_out", "relay", "auth", "local",
+                   "bounce", "tool", "super"], "lab/run.py"),
     # Speed and sandboxes as they ship: kill -9 under load, and what each process may not do.
-    ("crash", 480, ["env", "KIND=release", "./dev", "func", "crash", "super"], "lab/run.py"),
+    ("crash", 600, ["env", "KIND=release", "./dev", "func", "--again", "crash", "super"], "lab/run.py"),
     ("fuzz build", 300, ["./dev", "build", "fuzz"], None),
     ("fuzz", 300, ["./dev", "fuzz", "5"], None),
 ]
