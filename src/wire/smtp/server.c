@@ -381,6 +381,8 @@ smtp_server_deadline(const struct smtp_server *s)
 		return after(s->progress_ms, s->options->command_ms);
 	if (s->closing || s->waiting || s->state == STATE_TLS || s->state == STATE_CONNECT)
 		return SMTP_SERVER_NEVER;
+	if (s->mode == MODE_AUTH)
+		return after(s->progress_ms, s->options->login_ms);
 	if (s->mode != MODE_DATA && s->mode != MODE_CHUNK)
 		return after(s->progress_ms, s->options->command_ms);
 	piece = after(s->progress_ms, s->options->data_ms);

@@ -44,6 +44,7 @@ struct smtp_server_options {
 	uint32_t received_max;		   /* Received fields */
 	uint32_t recipients_max, mails_max, commands_max, errors_max, logins_max;
 	uint32_t command_ms; /* for a command to arrive, and for our output to be taken */
+	uint32_t login_ms;   /* for a client's message inside AUTH */
 	uint32_t data_ms;    /* between two pieces of a message */
 	uint32_t message_ms; /* for a whole message */
 };

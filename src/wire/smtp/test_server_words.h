@@ -20,6 +20,7 @@ static const struct smtp_server_options mx = {
 	.commands_max = 60,
 	.errors_max = 8,
 	.command_ms = 300000,
+	.login_ms = 60000,
 	.data_ms = 180000,
 	.message_ms = 600000,
 };
