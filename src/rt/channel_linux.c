@@ -160,6 +160,7 @@ receive_one(struct rt_channel *channel)
 	}
 	channel->events->packet(channel->ctx, slice_of(channel->rt->packet_buf, (size_t)got), fds,
 				fd_count);
+	explicit_bzero(channel->rt->packet_buf, (size_t)got); /* it may have held a password */
 	return 1;
 }
 
