@@ -362,6 +362,22 @@ TEST(tls)
 	rig_end(&rig);
 }
 
+/* The peer's part of TLS ends in a refusal, after ours is done: still TLS that breaks. */
+TEST(tls_dies_after_handshake)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0},
+				    {"STARTTLS", "@tls-close", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->shaken, 1);
+	assert_int_equal(peer->connects, 2);
+	rig_end(&rig);
+}
+
 /* The first family is deaf: the second one does not wait for its time limit. */
 TEST(second_family)
 {
@@ -634,9 +650,9 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
       TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
       TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
-      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
-      TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
-      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(idle_says_goodbye),
-      TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host),
-      TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host),
-      TEST_ROW(queue_gone), TEST_ROW(stop))
+      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
+      TEST_ROW(second_family), TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone),
+      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
+      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
+      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(stop))
