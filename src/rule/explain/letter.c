@@ -245,17 +245,16 @@ static void
 put_advice(struct builder *b, const struct dsn_rcpt *rcpt)
 {
 	const struct verdict *v = &rcpt->verdict;
-	const struct cause_row *row = cause_row(v->cause);
+	unsigned cause = cause_row(v->cause) ? v->cause : VERDICT_CAUSE_UNKNOWN;
+	const struct cause_row *row = cause_row(cause);
 
-	if (!row)
-		row = cause_row(VERDICT_CAUSE_UNKNOWN);
 	builder_str(b, "\r\nWhy, and what to do (cause: ");
 	builder_str(b, row->name);
 	builder_str(b, sureness(v));
 	builder_str(b, ")\r\n");
 	if (rcpt->expired)
 		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text);
-	put_sentences(b, "For you: ", row->sender_text);
+	put_sentences(b, "For you: ", cause_sender_text(cause, rcpt->action == DSN_FAILED));
 	put_sentences(b, "For the administrator: ", row->admin_text);
 }
 

@@ -341,6 +341,39 @@ TEST(letters)
 	}
 }
 
+/* "We do so by ourselves" holds while we do. */
+TEST(rate)
+{
+	static const struct {
+		uint8_t kind, action;
+		bool expired;
+		struct slice want;
+	} kinds[] = {
+		{DSN_DELAY, DSN_DELAYED, false, SLICE("We do so by ourselves")},
+		{DSN_FAILURE, DSN_FAILED, false, SLICE("Send it again later")},
+		{DSN_FAILURE, DSN_FAILED, true, SLICE("Send it again later")},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"),
+					.action = kinds[i].action,
+					.expired = kinds[i].expired,
+					.verdict = {.class = VERDICT_LATER,
+						    .stage = VERDICT_STAGE_RECIPIENT,
+						    .code = 451,
+						    .reply = SLICE("451 4.7.1 Greylisted")}};
+		struct dsn_report report = report_of(&rcpt, 1);
+		struct slice got;
+
+		report.kind = kinds[i].kind;
+		explain_verdict(&rcpt.verdict);
+		got = letter(&report);
+		assert_true(slice_find(got, kinds[i].want) < got.len);
+		if (i > 0)
+			assert_true(slice_find(got, SLICE("by ourselves")) == got.len);
+	}
+}
+
 TEST(hostile)
 {
 	struct dsn_rcpt rcpt = {
@@ -380,4 +413,4 @@ TEST(largest)
 	assert_true(slice_find(letter(&report), SLICE("More recipients are listed")) > 0);
 }
 
-TESTS(TEST_ROW(letters), TEST_ROW(hostile), TEST_ROW(largest))
+TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(hostile), TEST_ROW(largest))
