@@ -143,23 +143,24 @@ action_of(uint8_t kind, const struct verdict *verdict)
 	return verdict->stage == VERDICT_STAGE_LOCAL ? DSN_DELIVERED : DSN_RELAYED;
 }
 
-/* What is told, kept: the server's words, else what we found ourselves, else the cause's name.
- * A loop is called so in words that programs know. */
+/* What is told, kept: the server's words; else ours, the sentence before the facts behind it; else
+ * the cause's name. */
 static struct slice
 words_keep(struct report *report, const struct verdict *verdict)
 {
-	struct slice words = verdict->reply, kept = SLICE_EMPTY;
-	bool loop = !verdict->code && verdict->status.subject == 4 && verdict->status.detail == 6;
+	struct slice kept = SLICE_EMPTY;
 	struct builder b;
 
-	if (!words.len)
-		words = verdict->evidence.len ? verdict->evidence : verdict->public_text;
-	if (!words.len && verdict->class != VERDICT_OK)
-		words = slice_str(verdict_cause_str(verdict->cause));
-	builder_init_arena(&b, &report->arena, VERDICT_REPLY_MAX + 64);
-	if (loop)
-		builder_str(&b, "message looping: ");
-	builder_add(&b, words);
+	builder_init_arena(&b, &report->arena, VERDICT_REPLY_MAX);
+	builder_add(&b, verdict->reply);
+	if (!verdict->reply.len) {
+		builder_add(&b, verdict->public_text);
+		if (verdict->public_text.len && verdict->evidence.len)
+			builder_byte(&b, '\n');
+		builder_add(&b, verdict->evidence);
+	}
+	if (!b.len && verdict->class != VERDICT_OK)
+		builder_str(&b, verdict_cause_str(verdict->cause));
 	if (builder_take(&b, &kept))
 		report->broken = true;
 	return kept;

@@ -86,6 +86,25 @@ letter_code_build(struct builder *b, const struct dsn_rcpt *rcpt)
 	builder_dec(b, row ? row->number : cause_row(VERDICT_CAUSE_UNKNOWN)->number);
 }
 
+/* Where DNS was clear, what it said; else that nobody was found. */
+static const char *
+dns_reason(const struct verdict *v)
+{
+	static const struct {
+		uint16_t subject, detail;
+		const char *text;
+	} rows[] = {
+		{1, 10, "because this domain takes no mail."},
+		{4, 6, "because mail for this domain would come back to our own server."},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (v->status.subject == rows[i].subject && v->status.detail == rows[i].detail)
+			return rows[i].text;
+	}
+	return "because no mail server of this domain could be found.";
+}
+
 /* Why the mail did not get there, after "could not be delivered ". */
 static const char *
 failure_reason(const struct dsn_rcpt *rcpt)
@@ -97,7 +116,7 @@ failure_reason(const struct dsn_rcpt *rcpt)
 	if (v->stage == VERDICT_STAGE_LOCAL)
 		return "because our own server could not put it into the mailbox.";
 	if (v->stage == VERDICT_STAGE_DNS)
-		return "because no mail server of this domain could be found.";
+		return dns_reason(v);
 	if (v->code >= 500)
 		return "because the mail server responsible for this domain returned a permanent "
 		       "error.";

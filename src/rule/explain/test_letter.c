@@ -374,6 +374,39 @@ TEST(rate)
 	}
 }
 
+/* What DNS says plainly is said plainly. */
+TEST(dns)
+{
+	static const struct {
+		struct verdict_status status;
+		struct slice want;
+	} kinds[] = {
+		{{5, 1, 10}, SLICE("because this domain takes no mail.")},
+		{{5, 4, 6}, SLICE("because mail for this domain would come back")},
+		{{5, 1, 2}, SLICE("because no mail server of this domain could")},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct dsn_rcpt rcpt = {.address = SLICE("b@x.t"),
+					.verdict = {.class = VERDICT_NEVER,
+						    .stage = VERDICT_STAGE_DNS,
+						    .status = kinds[i].status}};
+		struct dsn_report report = report_of(&rcpt, 1);
+		struct slice got;
+
+		explain_verdict(&rcpt.verdict);
+		got = letter(&report);
+		for (size_t at = 0; at < got.len; at++) {
+			if (got.data[at] == '\r')
+				out[at] = ' ';
+			if (got.data[at] == '\n')
+				out[at] = ' ';
+		}
+		if (slice_find(got, kinds[i].want) == got.len)
+			fail_msg("%zu: %.*s", i, SLICE_ARG(got));
+	}
+}
+
 TEST(hostile)
 {
 	struct dsn_rcpt rcpt = {
@@ -413,4 +446,4 @@ TEST(largest)
 	assert_true(slice_find(letter(&report), SLICE("More recipients are listed")) > 0);
 }
 
-TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(hostile), TEST_ROW(largest))
+TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(hostile), TEST_ROW(largest))
