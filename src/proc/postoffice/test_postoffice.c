@@ -663,7 +663,89 @@ TEST(folders_go_away)
 	}
 }
 
+static bool
+fill_by(struct world *w, struct slice reply)
+{
+	struct verdict v = {.class = VERDICT_LATER,
+			    .stage = VERDICT_STAGE_LOCAL,
+			    .status = {4, 0, 0},
+			    .reply = reply};
+	size_t before = w->filling;
+	uint16_t rcpt = 0;
+
+	while (IPC_SEND(w->near, JOB_RESULT, job_result, .job = FILLING_JOB,
+			.rcpts = ipc_u16s_make(&rcpt, 1), .verdict = v) == 0)
+		w->filling++;
+	while (!reply.len && IPC_SEND(w->near, JOB_DONE, job_done, .job = FILLING_JOB) == 0)
+		w->filling++;
+	return w->filling > before;
+}
+
+/* Queue reads nothing, until neither the channel nor the system's buffers take more. */
+static void
+channel_fill(struct world *w, struct rt_timer *timer)
+{
+	static uint8_t text[1000];
+	bool more = true;
+
+	memset(text, 'x', sizeof(text));
+	ipc_channel_pause(w->far, true);
+	while (more) {
+		more = fill_by(w, slice_of(text, sizeof(text)));
+		more |= fill_by(w, SLICE_EMPTY);
+		rt_timer_arm(timer, 20);
+		test_rt_run(&w->t);
+	}
+}
+
+TEST(end_of_a_refused_job_is_told)
+{
+	struct rt_timer timer;
+	struct world w;
+
+	begin(&w);
+	mail_add(&w, &(struct mail){"s@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("x\r\n"), 0});
+	segment_give(&w);
+	rt_timer_init(&timer, w.t.rt, on_later, &w);
+	channel_fill(&w, &timer);
+	for (uint64_t job = 1; job <= 3; job++)
+		job_give(&w, job, 0, 0); /* of no recipients: refused */
+	rt_timer_arm(&timer, 20);
+	test_rt_run(&w.t);
+	w.done_wanted = 3;
+	ipc_channel_pause(w.far, false);
+	test_rt_run(&w.t);
+	assert_int_equal(w.filling, 0);
+	assert_int_equal(w.result_count, 0);
+	rt_timer_finish(&timer);
+	end(&w);
+}
+
+/* Its end waits until queue has room for what is to be said. */
+TEST(stop_with_a_full_channel)
+{
+	struct rt_timer timer;
+	struct world w;
+
+	begin_bare(&w);
+	mail_add(&w, &(struct mail){"s@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("x\r\n"), 0});
+	segment_give(&w);
+	job_give(&w, 1, 0, 1);
+	rt_timer_init(&timer, w.t.rt, on_later, &w);
+	rt_timer_arm(&timer, 20);
+	test_rt_run(&w.t);
+	channel_fill(&w, &timer);
+	postoffice_process.stop(w.state);
+	assert_false(w.stopped);
+	ipc_channel_pause(w.far, false);
+	while (!w.stopped)
+		test_rt_run(&w.t);
+	rt_timer_finish(&timer);
+	end(&w);
+}
+
 TESTS(TEST_ROW(one_mail), TEST_ROW(no_final_line_end), TEST_ROW(large_in_pieces),
       TEST_ROW(body_file), TEST_ROW(many_at_once), TEST_ROW(refusals), TEST_ROW(damaged_record),
       TEST_ROW(store_refuses), TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy),
-      TEST_ROW(folders_go_away))
+      TEST_ROW(folders_go_away), TEST_ROW(end_of_a_refused_job_is_told),
+      TEST_ROW(stop_with_a_full_channel))
