@@ -273,6 +273,44 @@ TEST(scram_unknown)
 	world_end();
 }
 
+/* How a spelling is looked up does not tell whether it is somebody's. */
+TEST(scram_spellings)
+{
+	static const struct {
+		const char *one, *other;
+		bool same;
+	} rows[] = {
+		{"nobody@example.test", "nobody@example.test.", true},
+		{"nobody@example.test", "Nobody@EXAMPLE.test", true},
+		{"nobody@example.test", "nobody@example.test\343\200\202", true},
+		{"info@example.test", "info@example.test.", true},
+		{"info@example.test", "info@example.test\343\200\202", true},
+		{"info@example.test", "ann@office", true},
+		{"nobody@office", "nobody@office.", true},
+		{"ann@office", "ann@office.", true},
+		{"nobody@b\303\274cher.test", "nobody@xn--bcher-kva.test", true},
+		{"info@b\303\274cher.test", "INFO@xn--bcher-kva.test", true},
+		{"nobody@-x", "nobody@-X", true},
+		{"nobody@-x", "nobody@-x.", false},
+		{"nobody", "NOBODY", true},
+		{"nobody@example.test", "other@example.test", false},
+	};
+	char first[200], message[200];
+
+	world_begin();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(message, sizeof(message), "n,,n=%s,r=abc", rows[i].one);
+		begin("SCRAM-SHA-256", message, strlen(message));
+		snprintf(first, sizeof(first), "%s", strchr(w.challenge, ','));
+		snprintf(message, sizeof(message), "n,,n=%s,r=abc", rows[i].other);
+		begin("SCRAM-SHA-256", message, strlen(message));
+		if (rows[i].same != (strcmp(first, strchr(w.challenge, ',')) == 0))
+			fail_msg("%s and %s", rows[i].one, rows[i].other);
+	}
+	auth_abort(w.auth, &peer);
+	world_end();
+}
+
 static void
 begin_bound(const char *mechanism, const char *initial, const char *binding)
 {
@@ -359,4 +397,4 @@ TEST(crowd)
 }
 
 TESTS(TEST_ROW(plain), TEST_ROW(login), TEST_ROW(scram), TEST_ROW(scram_unknown),
-      TEST_ROW(scram_plus), TEST_ROW(order), TEST_ROW(crowd))
+      TEST_ROW(scram_spellings), TEST_ROW(scram_plus), TEST_ROW(order), TEST_ROW(crowd))
