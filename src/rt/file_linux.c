@@ -193,6 +193,8 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 			(int64_t)stat.st_mtim.tv_sec * MS_PER_S + stat.st_mtim.tv_nsec / NS_PER_MS,
 		.is_dir = S_ISDIR(stat.st_mode),
 		.uid = stat.st_uid,
+		.device = stat.st_dev,
+		.inode = stat.st_ino,
 	};
 	return 0;
 }
