@@ -349,7 +349,7 @@ files_forget_peer(struct queue *queue, struct queue_peer *peer)
 		if (body->holder == peer)
 			body->holder = NULL;
 	}
-	rt_timer_arm(&queue->files.sweep_timer, 1);
+	sweep_soon(queue);
 }
 
 void

@@ -466,6 +466,38 @@ TEST(large_body_survives)
 	world_end(&w);
 }
 
+/* A large message is at hand while queue restarts: its body and the spares have their holder again
+ * before anything can become durable, so that no sweep takes them in between. */
+TEST(body_at_hand_is_held)
+{
+	const struct spool_rcpt rcpt = {
+		SLICE("ann@local"), {NULL, 0}, 0, SPOOL_RCPT_LOCAL, SLICE("ann@local")};
+	static struct world w;
+	struct spool_accept accept = {.sender = SLICE("me@local"), .rcpts = &rcpt, .rcpt_count = 1};
+	struct spool_draft *draft = NULL;
+	size_t before;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	WORLD_WAIT(&w, spool_draft_begin(w.smtpin.writer, 50000, &draft) == 0);
+	for (int i = 0; i < 5000; i++)
+		spool_draft_add(draft, SLICE("0123456789"));
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	before = w.accepted_count;
+	for (struct list_node *node = list_first(&w.queue->files.all_bodies); node;
+	     node = list_next(&w.queue->files.all_bodies, node))
+		assert_non_null(CONTAINER_OF(node, struct queue_body, all)->holder);
+	world_commit(&w, &draft, &accept);
+	WORLD_WAIT(&w, w.accepted_count > before);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(world_delivered(&w, w.last_id, 0), 1);
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
+	world_end(&w);
+}
+
 static void
 deliver_all(struct world *w, struct told *told)
 {
@@ -628,5 +660,5 @@ TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle),
       TEST_ROW(foreign_files), TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused),
-      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives), TEST_ROW(journal_is_dropped),
-      TEST_ROW(compacted), TEST_ROW(nothing_left))
+      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held),
+      TEST_ROW(journal_is_dropped), TEST_ROW(compacted), TEST_ROW(nothing_left))
