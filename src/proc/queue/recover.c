@@ -289,6 +289,7 @@ recover_segment_read(struct queue *queue)
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
 
 		node = list_next(&queue->files.all, node);
+		recover_live_forget(queue, segment);
 		segment_check(queue, segment);
 	}
 	report_recover_end(queue);

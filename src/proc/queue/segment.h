@@ -13,6 +13,13 @@
 
 struct queue_peer;
 
+/* At start: ids that LIVE names, in order once they are complete. */
+struct segment_named {
+	msg_id *ids;
+	size_t count, cap;
+	uint32_t parts; /* gathered */
+};
+
 struct queue_segment {
 	struct map_node node;
 	struct list_node all;	  /* in order of numbers */
@@ -32,8 +39,10 @@ struct queue_segment {
 	uint32_t live_count;
 	uint64_t live_bytes;
 	uint32_t leases;
-	uint64_t open_mask;   /* peers that have it open */
-	uint64_t dead_before; /* records before it that the recovery does not know are dead */
+	uint64_t open_mask; /* peers that have it open */
+	/* At start: records before it that nothing knows are dead (recover_live.c). */
+	uint64_t dead_before;
+	struct segment_named named, naming;
 	bool compacting;
 };
 
