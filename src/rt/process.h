@@ -19,7 +19,8 @@ struct rt_spawn {
 	unsigned uid, gid; /* 0: unchanged; else set, with no supplementary groups */
 };
 
-/* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. */
+/* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. It
+ * ignores SIGHUP, SIGINT, SIGTERM and SIGUSR1, which are for the parent. */
 int rt_spawn(struct rt *rt, const struct rt_spawn *spawn, int *ret_pid) MUST_USE;
 /* status as waitpid gives it. */
 typedef void rt_child_fn(void *ctx, int pid, int status);

@@ -96,18 +96,30 @@ child_uid(const struct rt_spawn *spawn)
 	return 0;
 }
 
+/* Sent to a whole group (Ctrl-C, a terminal that goes, systemd's stop) these are for the parent: it
+ * tells its children over their channels what to do, in order. */
+static void
+child_signals(void)
+{
+	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 _Noreturn static void
 child_run(const struct child *child)
 {
 	int program_fd = -1, error = child_fds(child, &program_fd);
-	sigset_t none;
 
 	if (!error)
 		error = child_uid(child->spawn);
 	umask(CHILD_UMASK);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	child_signals();
 	/* After the change of uid, which clears it; and the parent may be gone by now. */
 	if (!error && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		error = errno;
