@@ -120,6 +120,8 @@ struct smtp_server {
 	uint8_t state, mode, waiting, refused, failed_by;
 	bool view_is_pending, skip_line, esmtp, tls, channel_binding, authenticated, utf8;
 	bool chunk_last, chunk_waits, failed, drop_chunk, chunks_failed;
+	bool line_is_bdat; /* the last command line began so, readable or not */
+	bool data_told;	   /* DATA was answered, and the answer may still be unsent */
 	bool tell_refused, tell_reset, tell_auth_end, closing, closed, shutting_down, out_broken;
 };
 
