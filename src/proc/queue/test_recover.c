@@ -494,7 +494,7 @@ TEST(nothing_left)
 static void
 journal_small(struct world *w)
 {
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = 10000;
 }
 
@@ -569,7 +569,7 @@ compact_some(struct world *w, struct told *told)
 
 	memset(body, 'x', sizeof(body) - 1);
 	body[sizeof(body) - 1] = 0;
-	w->queue->compact_settled_ms = 0;
+	w->config.compact_after = 10;
 	w->answer = near_ok;
 	w->retry_after_s = 3600;
 	for (int i = 0; i < 45; i++) {
