@@ -373,6 +373,26 @@ TEST(foreign_files)
 	world_end(&w);
 }
 
+/* A crash while a file gets its head leaves a part of that: no damage, and nothing to report. */
+TEST(heads_cut_short)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/000000fe.seg", "FRANKSEG and a few more");
+	file_put(path, "segments/000000ff.seg", "FRA");
+	file_put(path, "journal/000000fe.journal", "FRANKJNL and a few more");
+	file_put(path, "journal/000000ff.journal", "");
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
 /* One id in two segments counts once. */
 TEST(copy_counts_once)
 {
@@ -625,8 +645,9 @@ TEST(compacted)
 }
 
 TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
-      TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
-      TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle),
-      TEST_ROW(foreign_files), TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused),
-      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives), TEST_ROW(journal_is_dropped),
-      TEST_ROW(compacted), TEST_ROW(nothing_left))
+     TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
+     TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short),
+      TEST_ROW(damaged_middle), TEST_ROW(foreign_files),
+     TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused), TEST_ROW(queue_restarts_alone),
+     TEST_ROW(large_body_survives), TEST_ROW(journal_is_dropped), TEST_ROW(compacted),
+     TEST_ROW(nothing_left))
