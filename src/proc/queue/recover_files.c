@@ -156,8 +156,6 @@ segment_here(struct queue *queue, uint32_t number)
 	bool never = false, alive;
 	int fd, lock_fd, err;
 
-	if (number >= queue->files.next_segment)
-		queue->files.next_segment = number + 1;
 	queue_name(name, number, "seg");
 	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
 	if (err) {
