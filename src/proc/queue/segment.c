@@ -211,8 +211,6 @@ body_add(struct queue *queue, uint32_t number)
 		return NULL;
 	}
 	list_push_back(&queue->files.all_bodies, &body->all);
-	if (number >= queue->files.next_body)
-		queue->files.next_body = number + 1;
 	return body;
 }
 

@@ -163,9 +163,13 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	char name[QUEUE_NAME_BYTES];
 	int fd, err;
 
+	/* A power cut may have taken the NUMBERS of those that are there. They do not decide what
+	 * is next, though: anybody could have left a file with the last number. */
+	while (number < UINT32_MAX && body_find(queue, number))
+		number++;
 	if (number == UINT32_MAX)
 		return ERR_LIMIT;
-	queue->files.next_body++;
+	queue->files.next_body = number + 1;
 	queue_name(name, number, "body");
 	err = make_file(queue, queue->bodies_fd, name, SLICE_EMPTY, &fd);
 	if (err)

@@ -373,6 +373,49 @@ TEST(foreign_files)
 	world_end(&w);
 }
 
+/* A crash while a file gets its head leaves a part of that: no damage, and nothing to report. */
+TEST(heads_cut_short)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/000000fe.seg", "FRANKSEG and a few more");
+	file_put(path, "segments/000000ff.seg", "FRA");
+	file_put(path, "journal/000000fe.journal", "FRANKJNL and a few more");
+	file_put(path, "journal/000000ff.journal", "");
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+/* What is no file of ours does not decide which numbers come next: at the last number there would
+ * be no file any more for any mail. */
+TEST(future_numbers)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/fffffffe.seg", "garbage from far away");
+	file_put(path, "segments/fffffffd.seg", "");
+	file_put(path, "journal/fffffffe.journal", "garbage from far away");
+	file_put(path, "bodies/fffffffe.body", "garbage from far away");
+	again(&w, path);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_true(w.queue->journal.next_number < 100);
+	assert_true(w.queue->files.next_segment < UINT32_MAX / 2 + 100);
+	assert_true(w.queue->files.next_body < 100);
+	world_end(&w);
+}
+
 /* One id in two segments counts once. */
 TEST(copy_counts_once)
 {
@@ -526,7 +569,7 @@ TEST(nothing_left)
 static void
 journal_small(struct world *w)
 {
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = 10000;
 }
 
@@ -632,7 +675,7 @@ wait_in_a_later_file(struct world *w, struct told *told)
 {
 	uint32_t file, live_file;
 
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = UINT64_MAX;
 	w->answer = near_ok;
 	w->retry_after_s = 3600;
@@ -689,7 +732,7 @@ compact_some(struct world *w, struct told *told)
 
 	memset(body, 'x', sizeof(body) - 1);
 	body[sizeof(body) - 1] = 0;
-	w->queue->compact_settled_ms = 0;
+	w->config.compact_after = 10;
 	w->answer = near_ok;
 	w->retry_after_s = 3600;
 	for (int i = 0; i < 45; i++) {
@@ -746,8 +789,8 @@ TEST(compacted)
 
 TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
-      TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle),
-      TEST_ROW(foreign_files), TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused),
-      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held),
-      TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
-      TEST_ROW(nothing_left))
+      TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short),
+      TEST_ROW(future_numbers), TEST_ROW(damaged_middle), TEST_ROW(foreign_files),
+      TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused), TEST_ROW(queue_restarts_alone),
+      TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held), TEST_ROW(journal_is_dropped),
+      TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted), TEST_ROW(nothing_left))
