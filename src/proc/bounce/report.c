@@ -153,7 +153,7 @@ words_keep(struct report *report, const struct verdict *verdict)
 
 	builder_init_arena(&b, &report->arena, VERDICT_REPLY_MAX);
 	builder_add(&b, verdict->reply);
-	if (!verdict->reply.len) {
+	if (!b.len) {
 		builder_add(&b, verdict->public_text);
 		if (verdict->public_text.len && verdict->evidence.len)
 			builder_byte(&b, '\n');
@@ -164,6 +164,14 @@ words_keep(struct report *report, const struct verdict *verdict)
 	if (builder_take(&b, &kept))
 		report->broken = true;
 	return kept;
+}
+
+/* What else is known beside a server's reply; without one it is in the words already. */
+static struct slice
+facts_keep(struct report *report, const struct verdict *verdict)
+{
+	return verdict->reply.len ? arena_keep(&report->arena, verdict_facts(verdict))
+				  : SLICE_EMPTY;
 }
 
 void
@@ -181,13 +189,13 @@ report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 	to = &report->rcpts[report->rcpt_count++];
 	*to = (struct dsn_rcpt){.attempts = rcpt->attempts, .verdict = rcpt->verdict};
 	explain_verdict(&to->verdict);
-	to->verdict.evidence = rcpt->verdict.evidence;
 	to->action = (uint8_t)action_of(report->make.kind, &to->verdict);
 	to->expired = to->action == DSN_FAILED && to->verdict.class == VERDICT_LATER;
-	to->verdict.reply = words_keep(report, &to->verdict);
+	to->verdict.evidence = facts_keep(report, &rcpt->verdict);
+	to->verdict.reply = words_keep(report, &rcpt->verdict);
 	to->verdict.host = arena_keep(&report->arena, rcpt->verdict.host);
 	to->verdict.helo = arena_keep(&report->arena, rcpt->verdict.helo);
-	to->verdict.public_text = to->verdict.evidence = SLICE_EMPTY;
+	to->verdict.public_text = SLICE_EMPTY;
 	report->broken = report->broken || report->arena.failed;
 	report->bytes += report->arena.used_bytes - before;
 	report->bounce->bytes += report->arena.used_bytes - before;

@@ -46,6 +46,13 @@ assert_status(size_t index, unsigned class, unsigned subject, unsigned detail)
 	assert_int_equal(rig.results[index].status.detail, detail);
 }
 
+static void
+assert_evidence(size_t index, const char *want)
+{
+	if (!strstr(rig.results[index].evidence, want))
+		fail_msg("%s: without %s", rig.results[index].evidence, want);
+}
+
 /* An IPv6 address whose queue of connections is full: it never answers. */
 static void
 deaf_open(struct net_addr *ret_addr, int ret_fds[4])
@@ -229,6 +236,65 @@ TEST(refused_and_dead)
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
 	assert_status(0, 4, 4, 1);
+	assert_evidence(0, "mx1.far.test [127.0.0.1] said:\n554 no");
+	rig_end(&rig);
+}
+
+/* A reply of many lines, more than is kept of another host's. */
+static const char *
+long_reply(char room[1024], const char *code)
+{
+	struct builder b;
+
+	builder_init_fixed(&b, room, 1024);
+	for (unsigned i = 0; i < 30; i++) {
+		builder_str(&b, code);
+		builder_str(&b, "-a line of many\r\n");
+	}
+	builder_str(&b, code);
+	builder_str(&b, " no\r\n");
+	builder_byte(&b, 0);
+	assert_false(b.failed);
+	return room;
+}
+
+/* A refusal that is not the reason is not forgotten, whatever comes behind it. */
+TEST(refusals_are_kept)
+{
+	char room[1024];
+	const char *reply = long_reply(room, "421");
+
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"@greeting", "554-gateway\r\n554 poor reputation\r\n", 0}));
+	rig_peer(&rig, RULES({"@greeting", "@close", 0}));
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_GREETING, 421);
+	assert_evidence(0, "mx0.far.test [127.0.0.1] said:\n554-gateway\n554 poor reputation");
+	rig_job(&rig, 2, 0, 1, 1);
+	rig_run(&rig, 2);
+	assert_evidence(1, "554 poor reputation");
+	rig_end(&rig);
+}
+
+/* More than there is room for: cut, with a mark. */
+TEST(refusals_have_a_limit)
+{
+	char room[1024];
+	const char *reply = long_reply(room, "554");
+
+	rig_begin(&rig);
+	rig.dead[rig.dead_count++] = (struct net_addr){NET_FAMILY_4, 1, {127, 0, 0, 1}};
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
+	assert_evidence(0, "[...]\nmx2.far.test");
+	assert_string_equal(rig.results[0].evidence + strlen(rig.results[0].evidence) - 6,
+			    "\n[...]");
 	rig_end(&rig);
 }
 
@@ -647,7 +713,8 @@ TEST(stop)
 TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
       TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
-      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
+      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead),
+      TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit), TEST_ROW(no_host),
       TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
       TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
       TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),

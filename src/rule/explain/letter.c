@@ -285,7 +285,8 @@ is_same(const struct dsn_rcpt *a, const struct dsn_rcpt *b)
 
 	return a->action == b->action && a->expired == b->expired && v->cause == w->cause &&
 	       v->stage == w->stage && v->code == w->code && slice_eq(v->reply, w->reply) &&
-	       slice_eq(v->host, w->host) && net_addr_eq(&v->address, &w->address) &&
+	       slice_eq(v->evidence, w->evidence) && slice_eq(v->host, w->host) &&
+	       net_addr_eq(&v->address, &w->address) &&
 	       slice_eq_nocase(dsn_domain(a->address), dsn_domain(b->address));
 }
 
@@ -320,6 +321,10 @@ put_section(struct builder *b, const struct dsn_report *r, size_t index)
 		put_reply(b, rcpt->verdict.reply);
 	else
 		builder_str(b, "\r\n");
+	if (verdict_facts(&rcpt->verdict).len && rcpt->action == DSN_FAILED) {
+		builder_str(b, "Before that:\r\n");
+		put_reply(b, rcpt->verdict.evidence);
+	}
 	for (size_t i = index; i < r->rcpt_count && !b->failed; i++) {
 		if (i == index || is_same(rcpt, &r->rcpts[i]))
 			put_value(b, "Recipient:   ", r->rcpts[i].address);

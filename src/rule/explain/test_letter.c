@@ -407,6 +407,29 @@ TEST(dns)
 	}
 }
 
+/* What another host said stands beside the reply that decided; words of the reply itself do not. */
+TEST(others)
+{
+	struct dsn_rcpt rcpt = {
+		.address = SLICE("bob@x.test"),
+		.verdict = {.class = VERDICT_LATER,
+			    .stage = VERDICT_STAGE_GREETING,
+			    .code = 421,
+			    .reply = SLICE("421 too busy"),
+			    .evidence = SLICE("mx.x.test [192.0.2.7] said:\n554 no")}};
+	struct dsn_report report = report_of(&rcpt, 1);
+	struct slice got;
+
+	explain_verdict(&rcpt.verdict);
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("\r\n    421 too busy\r\n\r\nBefore that:\r\n\r\n    "
+					  "mx.x.test [192.0.2.7] said:\r\n    554 no\r\n")) <
+		    got.len);
+	rcpt.verdict.evidence = SLICE("busy");
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("Before that")) == got.len);
+}
+
 TEST(hostile)
 {
 	struct dsn_rcpt rcpt = {
@@ -446,4 +469,5 @@ TEST(largest)
 	assert_true(slice_find(letter(&report), SLICE("More recipients are listed")) > 0);
 }
 
-TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(hostile), TEST_ROW(largest))
+TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(others), TEST_ROW(hostile),
+      TEST_ROW(largest))

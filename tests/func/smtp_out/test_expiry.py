@@ -21,6 +21,7 @@ def sisimai_reason(path):
     ("busy", "busy.test", "Service not available", ""),
     ("nohost", "nohost.test", "No connection to the server.", "expired"),
     ("servfail", "servfail.test", "name servers of the domain do not answer", "expired"),
+    ("refused-then-dead", "rgatedead.test", "poor reputation", ""),
     ("drop", "drop.test", "it may have arrived", "expired"),
     ("silent", "silent.test", "did not answer in time", "expired"),
 ])
