@@ -280,12 +280,15 @@ put_diagnostic(struct dsn_writer *w, const struct dsn_rcpt *rcpt)
 		return;
 	builder_str(w->b, "Diagnostic-Code: ");
 	builder_str(w->b, diagnostic_begin(rcpt));
-	while (count < lines_max && clean_line_next(&rest, &line)) {
+	while (count <= lines_max && clean_line_next(&rest, &line)) {
 		if (!slice_trim(line).len)
 			continue;
 		if (count++)
 			builder_str(w->b, "\r\n    ");
-		put_text(w, slice_trim(line), line_max);
+		if (count > lines_max)
+			builder_str(w->b, CLEAN_CUT);
+		else
+			put_text(w, slice_trim(line), line_max);
 	}
 	builder_str(w->b, "\r\n");
 }
