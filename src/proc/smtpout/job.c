@@ -5,6 +5,7 @@
 #include "proc/smtpout/job.h"
 
 #include "base/assert.h"
+#include "proc/smtpout/outcome.h"
 #include "proc/smtpout/report.h"
 #include "rule/explain/explain.h"
 
@@ -117,6 +118,24 @@ _Static_assert((int)SPOOL_NOTIFY_NEVER == (int)SMTP_CLIENT_NOTIFY_NEVER &&
 		       (int)SPOOL_NOTIFY_DELAY == (int)SMTP_CLIENT_NOTIFY_DELAY,
 	       "spool and client share the bits of NOTIFY");
 
+/*
+ * What smtpin wrote is believed no more than what came in: a line that is a lone dot, or a line end
+ * that is none, could end the message early at the peer, and what follows would be commands. The
+ * inline part is looked at here, body files as they are read (session_io.c).
+ */
+static int
+content_check(struct job *job)
+{
+	const struct spool_message *record = &job->record;
+
+	job->kept = (struct smtp_kept){0};
+	if (!smtp_kept_feed(&job->kept, record->content))
+		return ERR_SYNTAX;
+	if (record->accept.size_bytes > record->content.len)
+		return 0;
+	return smtp_kept_end(&job->kept) ? 0 : ERR_SYNTAX;
+}
+
 int
 job_open(struct job *job)
 {
@@ -141,6 +160,8 @@ job_open(struct job *job)
 		.rcpt_count = job->rcpt_count,
 	};
 	err = rcpts_fill(job);
+	if (!err)
+		err = content_check(job);
 	if (err)
 		job_close(job);
 	return err;
@@ -228,4 +249,30 @@ job_report_open(struct job *job, const struct verdict *verdict)
 	ASSERT(count == job->open_count);
 	if (count > 0)
 		job_report(job, indexes, count, false, verdict);
+}
+
+static void
+unreadable_log(const struct job *job, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, job->out->log, EVENT_smtpout_record);
+	log_msg(&line, job->message);
+	log_number(&line, "segment", job->segment);
+	log_number(&line, "offset", (int64_t)job->offset);
+	log_err(&line, err);
+	log_end(&line);
+}
+
+void
+job_report_unreadable(struct job *job, int err)
+{
+	struct verdict verdict = outcome_of_trouble(
+		err == ERR_SYNTAX ? "The stored message is damaged: it holds a line end or a lone "
+				    "dot that must not be sent."
+				  : "The message could not be read from the spool.");
+
+	verdict.evidence = slice_str(err_str(err));
+	unreadable_log(job, err);
+	job_report_open(job, &verdict);
 }

@@ -82,6 +82,22 @@ spool_message_close(struct spool_reader *reader, struct spool_message *message)
 	arena_finish(&message->arena);
 }
 
+static void
+bad_put(const struct spool_message *message, uint64_t offset, struct slice piece, uint8_t *to)
+{
+	const char *bad = NULL;
+	uint64_t at = message->content.len + 64 * (message->accept.size_bytes / 128);
+
+	for (size_t i = 0; i < rig_message_count; i++) {
+		if (slice_eq(message->accept.sender, slice_str(rig_messages[i].sender)))
+			bad = rig_messages[i].file_bad;
+	}
+	for (; bad && *bad; bad++, at++) {
+		if (at >= offset && at < offset + piece.len)
+			to[at - offset] = (uint8_t)*bad;
+	}
+}
+
 /* The body file is lines of 63 letters. */
 ssize_t
 spool_message_read(struct spool_reader *reader, const struct spool_message *message,
@@ -97,6 +113,7 @@ spool_message_read(struct spool_reader *reader, const struct spool_message *mess
 
 		to[i] = at == 63 ? '\n' : at == 62 ? '\r' : (uint8_t)('a' + at % 26);
 	}
+	bad_put(message, offset, slice_of(to, i), to);
 	return (ssize_t)i;
 }
 

@@ -19,6 +19,7 @@ struct rig_message {
 	const char *content;
 	size_t file_bytes; /* so many more bytes, in lines, in a body file */
 	uint16_t flags;
+	const char *file_bad; /* these instead, in the middle of the body file */
 };
 
 struct rig_result {

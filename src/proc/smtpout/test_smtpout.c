@@ -9,17 +9,26 @@
 
 #define CONTENT "Subject: x\r\n\r\n..dot\r\n"
 
+#define SMUGGLED "RSET\r\nMAIL FROM:<ceo@me.test>\r\nRCPT TO:<y@far.test>\r\n"
+
 const struct rig_message rig_messages[] = {
-	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, CONTENT, 0, 0},
-	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0},
-	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0},
+	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, CONTENT, 0, 0, NULL},
+	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0, NULL},
+	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0, NULL},
 	{"d@me.test",
 	 {"x@far.test"},
 	 "Subject: \xc3\xa4\r\n\r\n",
 	 0,
-	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT},
+	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT,
+	 NULL},
+	/* what a smtpin that obeys somebody else could write */
+	{"e@me.test", {"x@far.test"}, "Subject: x\r\n\r\na\nb\r\n", 0, 0, NULL},
+	{"f@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.\r\n" SMUGGLED, 0, 0, NULL},
+	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb"},
+	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
+	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
 };
-const size_t rig_message_count = 4;
+const size_t rig_message_count = 9;
 
 #define RULES(...)                                                                                 \
 	(struct peer_rule[]){__VA_ARGS__},                                                         \
@@ -125,6 +134,37 @@ TEST(body_file)
 		assert_int_equal(peer->content[16 + i], want);
 	}
 	rig_end(&rig);
+}
+
+/*
+ * Stored content that is not framed as it must be never reaches the peer as commands: it waits,
+ * with a verdict of our own, and no other mail is counted as delivered for its replies.
+ */
+TEST(stored_content_is_not_believed)
+{
+	for (unsigned segment = 4; segment < rig_message_count; segment++) {
+		struct peer *peer;
+
+		rig_begin(&rig);
+		log_set_level(rig.boot.log, LOG_ERROR);
+		log_set_fd(rig.boot.log, -1); /* the error is wanted */
+		peer = rig_peer(&rig, NULL, 0);
+		rig_job(&rig, 1, 0, 1, 1);
+		rig_job(&rig, 2, segment, 1, 1);
+		rig_job(&rig, 3, 0, 1, 1);
+		rig_run(&rig, 3);
+		assert_int_equal(rig.result_count, 3);
+		for (size_t i = 0; i < 3; i++) {
+			bool bad = rig.results[i].job == 2;
+
+			assert_result(i, bad ? VERDICT_LATER : VERDICT_OK,
+				      bad ? VERDICT_STAGE_LOCAL : VERDICT_STAGE_FINAL,
+				      bad ? 0 : 250);
+		}
+		assert_int_equal(slice_find(builder_slice(&peer->log), SLICE("RSET")),
+				 peer->log.len);
+		rig_end(&rig);
+	}
 }
 
 /* All over one connection, each envelope behind the body before it. */
@@ -711,11 +751,11 @@ TEST(stop)
 }
 
 TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
-      TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
-      TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
-      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead),
-      TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit), TEST_ROW(no_host),
-      TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
+      TEST_ROW(stored_content_is_not_believed), TEST_ROW(one_connection), TEST_ROW(slots),
+      TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(greeting_refuses),
+      TEST_ROW(next_host_after_421), TEST_ROW(next_host_after_refused_connection),
+      TEST_ROW(refused_and_dead), TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit),
+      TEST_ROW(no_host), TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
       TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
       TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
       TEST_ROW(second_family), TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone),
