@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "proc/smtpout/report.h"
 #include "proc/smtpout/test_rig.h"
 
 #define CONTENT "Subject: x\r\n\r\n..dot\r\n"
@@ -731,6 +732,64 @@ TEST(queue_gone)
 	rig_end(&rig);
 }
 
+static void *(*take_real)(struct mem *mem, size_t size);
+
+static void *
+take_small(struct mem *mem, size_t size)
+{
+	return size < 8192 ? take_real(mem, size) : NULL;
+}
+
+static void *
+take_nothing(struct mem *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+	return NULL;
+}
+
+static void
+outcome_report(void)
+{
+	const struct verdict verdict = {.class = VERDICT_OK, .stage = VERDICT_STAGE_FINAL};
+	uint16_t rcpts[1] = {0};
+
+	report_result(rig.out, 7, ipc_u16s_make(rcpts, 1), false, &verdict);
+	report_done(rig.out, 7);
+}
+
+/* Without memory for a packet an outcome is kept like one that found a full channel. */
+TEST(outcome_outlives_want_of_memory)
+{
+
+	rig_begin(&rig);
+	take_real = rt_mem(rig.t.rt)->take;
+	rt_mem(rig.t.rt)->take = take_small;
+	outcome_report();
+	rt_mem(rig.t.rt)->take = take_real;
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 1);
+	assert_int_equal(rig.results[0].job, 7);
+	rig_end(&rig);
+}
+
+/* Where it can neither be sent nor kept, nothing more is said, and the process ends. */
+TEST(outcome_lost_ends_the_process)
+{
+
+	rig_begin(&rig);
+	log_set_level(rig.boot.log, LOG_ERROR);
+	log_set_fd(rig.boot.log, -1); /* the error is wanted */
+	take_real = rt_mem(rig.t.rt)->take;
+	rt_mem(rig.t.rt)->take = take_nothing;
+	outcome_report();
+	rt_mem(rig.t.rt)->take = take_real;
+	assert_null(rig.out->queue);
+	rig_run_ms(&rig, 50);
+	assert_int_equal(rig.result_count + rig.done_count, 0);
+	rig_end(&rig);
+}
+
 /* To stop: what goes out ends, what waits is given back untried. */
 TEST(stop)
 {
@@ -762,4 +821,5 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
       TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
       TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
-      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(stop))
+      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
+      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))
