@@ -399,7 +399,7 @@ on_timer(void *ctx)
 {
 	struct destination *d = ctx;
 
-	if (d->asking) {
+	if (d->asking && !lookup_is_held(d)) {
 		struct verdict verdict = lookup_silence();
 
 		lookup_cancel(d);

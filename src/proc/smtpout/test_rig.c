@@ -184,6 +184,9 @@ dns_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	unsigned preference = 0;
 
 	(void)from;
+	if (request == RIG_REQUEST_NONE)
+		return;
+	rig->asked++;
 	if (rig->dns_mute)
 		return;
 	for (unsigned i = 0; i < rig->dead_count; i++)
@@ -199,6 +202,12 @@ static void
 smtpout_in(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 {
 	smtpout_process.receive(((struct rig *)ctx)->out, from, message);
+}
+
+static void
+smtpout_drained(void *ctx, struct ipc_channel *channel)
+{
+	smtpout_process.drained(((struct rig *)ctx)->out, channel);
 }
 
 static void
@@ -230,7 +239,7 @@ pair(struct rig *rig, enum ipc_role role, struct ipc_channel **ret_far,
 	struct ipc_ends far = {role, IPC_ROLE_SMTPOUT, 0, 0}, near = {IPC_ROLE_SMTPOUT, role, 0, 0};
 	struct ipc_events far_events = {rig, role == IPC_ROLE_QUEUE ? queue_receive : dns_receive,
 					NULL, far_closed};
-	struct ipc_events near_events = {rig, smtpout_in, NULL, smtpout_closed};
+	struct ipc_events near_events = {rig, smtpout_in, smtpout_drained, smtpout_closed};
 	int fds[2];
 
 	assert_int_equal(rt_channel_pair(rig->t.rt, fds), 0);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "proc/smtpout/destination.h"
 #include "proc/smtpout/report.h"
 #include "proc/smtpout/test_rig.h"
 
@@ -378,6 +379,56 @@ TEST(dns_restarts)
 	rig_dns_restart(&rig);
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+/* A question that found a full channel is asked when there is room again, not given up. */
+TEST(dns_channel_is_full)
+{
+	static uint8_t name[200];
+	struct ipc_message job = {.type = IPC_JOB};
+	struct ipc_message question = {.type = IPC_DNS_ASK};
+	uint16_t rcpts[1] = {0};
+
+	memset(name, 'x', sizeof(name));
+	question.u.dns_ask.request = RIG_REQUEST_NONE;
+	question.u.dns_ask.domain = slice_of(name, sizeof(name));
+	job.u.job = (struct ipc_job){
+		.job = 1, .slots = 1, .destination = SLICE("far.test"), .attempt = 1};
+	job.u.job.rcpts = ipc_u16s_make(rcpts, 1);
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	while (ipc_send(rig.dns_near, &question) == 0)
+		continue;
+	smtpout_process.receive(rig.out, rig.queue_near, &job);
+	destination_look_all(rig.out);
+	assert_int_equal(rig.out->asked_count, 0);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+/* More domains than dns takes at once: they wait for their turn, longer than an answer may take. */
+TEST(dns_gets_its_share)
+{
+	static const char *const names[] = {"a.test", "b.test", "c.test", "d.test", "e.test"};
+
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	assert_int_equal(rig.out->settings->asked_max, MX_ASKING_MAX);
+	rig.out->settings->asked_max = 2;
+	rig.out->settings->dns_ms = 200;
+	rig.dns_mute = true;
+	for (unsigned i = 0; i < 5; i++)
+		rig_job_to(&rig, i, names[i]);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig.asked, 2);
+	rig_run(&rig, 2);
+	rig.dns_mute = false;
+	rig_dns_restart(&rig);
+	rig_run(&rig, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(rig.results[i].class, i < 2 ? VERDICT_LATER : VERDICT_OK);
 	rig_end(&rig);
 }
 
@@ -814,7 +865,8 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(greeting_refuses),
       TEST_ROW(next_host_after_421), TEST_ROW(next_host_after_refused_connection),
       TEST_ROW(refused_and_dead), TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit),
-      TEST_ROW(no_host), TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
+      TEST_ROW(no_host), TEST_ROW(dns_says_no), TEST_ROW(dns_restarts),
+      TEST_ROW(dns_channel_is_full), TEST_ROW(dns_gets_its_share), TEST_ROW(dns_is_silent),
       TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
       TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
       TEST_ROW(second_family), TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone),
