@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "proc/smtpout/outcome.h"
 #include "proc/smtpout/report.h"
+#include "resolver/idna.h"
 #include "rule/explain/explain.h"
 
 /* struct job, then the recipients for the machine, then their numbers. */
@@ -94,6 +95,17 @@ addr_for_wire(struct job *job, const struct spool_rcpt *rcpt)
 	return builder_take(&b, &wire) ? rcpt->address : wire;
 }
 
+static struct slice
+sender_for_wire(struct job *job)
+{
+	const struct slice sender = job->record.accept.sender;
+	struct slice wire;
+	struct builder b;
+
+	builder_init_arena(&b, &job->record.arena, SMTP_CLIENT_ADDR_MAX);
+	return idna_address(sender, &b) || builder_take(&b, &wire) ? sender : wire;
+}
+
 static int
 rcpts_fill(struct job *job)
 {
@@ -150,7 +162,7 @@ job_open(struct job *job)
 		return err;
 	job->is_open = true;
 	job->smtp = (struct smtp_client_job){
-		.sender = accept->sender,
+		.sender = sender_for_wire(job),
 		.envid = accept->envid,
 		.ret = ret_word(accept->ret),
 		.size = accept->size_bytes,

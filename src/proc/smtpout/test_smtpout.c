@@ -29,8 +29,12 @@ const struct rig_message rig_messages[] = {
 	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb"},
 	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
 	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
+	{"j@n\xc3\xb6.test", {"x@far.test"}, CONTENT, 0, SPOOL_UTF8, NULL},
 };
-const size_t rig_message_count = 9;
+const size_t rig_message_count = 10;
+#define RIG_BAD_FIRST 4
+#define RIG_BAD_LAST 8
+#define RIG_IDN_SENDER 9
 
 #define RULES(...)                                                                                 \
 	(struct peer_rule[]){__VA_ARGS__},                                                         \
@@ -144,7 +148,7 @@ TEST(body_file)
  */
 TEST(stored_content_is_not_believed)
 {
-	for (unsigned segment = 4; segment < rig_message_count; segment++) {
+	for (unsigned segment = RIG_BAD_FIRST; segment <= RIG_BAD_LAST; segment++) {
 		struct peer *peer;
 
 		rig_begin(&rig);
@@ -650,6 +654,21 @@ TEST(needs_utf8)
 	rig_end(&rig);
 }
 
+/* A sender's domain in its own script needs no SMTPUTF8 where the local part is ASCII. */
+TEST(sender_in_ascii)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, RIG_IDN_SENDER, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_true(slice_find(builder_slice(&peer->log), SLICE("MAIL FROM:<j@xn--n-1ga.test> ")) <
+		    peer->log.len);
+	rig_end(&rig);
+}
+
 TEST(idle_says_goodbye)
 {
 	struct peer *peer;
@@ -871,7 +890,8 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
       TEST_ROW(second_family), TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone),
       TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
-      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
-      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
-      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
-      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))
+      TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
+      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
+      TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
+      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
+      TEST_ROW(stop))
