@@ -17,6 +17,7 @@ struct rt_spawn {
 	size_t fd_count;
 	int log_fd;
 	unsigned uid, gid; /* 0: unchanged; else set, with no supplementary groups */
+	unsigned starts;   /* how often it was started before: for FRANK_KILL */
 };
 
 /* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. It

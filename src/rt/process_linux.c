@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include "rt/rt_linux.h"
 
 #define CHILD_ENV_MAX 32
+#define CHILD_START_BYTES 40
 #define CHILD_FIRST_FD 3
 /* Above all numbers that the child gets, so that copies do not overwrite each other. */
 #define CHILD_HIGH_FD 64
@@ -29,7 +31,8 @@
 /* What the child needs, prepared before fork. */
 struct child {
 	const struct rt_spawn *spawn;
-	char *env[CHILD_ENV_MAX + 1];
+	char *env[CHILD_ENV_MAX + 2];
+	char start[CHILD_START_BYTES];
 	int error_fd;
 	pid_t parent;
 };
@@ -42,17 +45,27 @@ env_is_kept(const char *entry)
 	    !strncmp(entry, "LSAN_OPTIONS=", 13) || !strncmp(entry, "TSAN_OPTIONS=", 13))
 		return true;
 #endif
-	return !strncmp(entry, "FRANK_", 6);
+	/* That one is for each child anew. */
+	return !strncmp(entry, "FRANK_", 6) && strncmp(entry, "FRANK_KILL_START=", 17) != 0;
 }
 
 static void
 env_fill(struct child *child)
 {
 	size_t count = 0;
+	struct builder b;
 
 	for (char **entry = environ; *entry && count < CHILD_ENV_MAX; entry++)
 		if (env_is_kept(*entry))
 			child->env[count++] = *entry;
+	if (getenv("FRANK_KILL")) {
+		builder_init_fixed(&b, child->start, sizeof(child->start));
+		builder_str(&b, "FRANK_KILL_START=");
+		builder_dec(&b, child->spawn->starts);
+		builder_byte(&b, 0);
+		ASSERT(!b.failed);
+		child->env[count++] = child->start;
+	}
 	child->env[count] = NULL;
 }
 
@@ -146,7 +159,7 @@ rt_spawn(struct rt *rt, const struct rt_spawn *spawn, int *ret_pid)
 	ssize_t got;
 	pid_t pid;
 
-	(void)rt;
+	rt_operation(rt, RT_OPERATION_SPAWN, spawn->argv[0]);
 	ASSERT(spawn->fd_count <= RT_SPAWN_FDS_MAX);
 	env_fill(&child);
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)

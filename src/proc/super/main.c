@@ -49,7 +49,7 @@ main(int argc, char **argv)
 {
 	struct arguments arguments = {.options = {.config_path = CONFIG_PATH}};
 	char folder[PATH_MAX];
-	struct rt_options options = {0};
+	struct rt_options options = {.process = "super"};
 	uint64_t now_s = 0;
 	struct rt *rt;
 	int exit_code;

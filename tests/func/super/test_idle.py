@@ -1,5 +1,5 @@
-"""What an idle session costs over all processes. On a build as it ships: a sanitizer's memory is its
-own."""
+"""What an idle session costs over all processes. On a build as it ships: a sanitizer's memory is
+its own."""
 
 import os
 import resource
