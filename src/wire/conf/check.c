@@ -301,6 +301,17 @@ place_find(const struct conf_place *places, struct conf_options options, const c
 	return &places[option - options.rows];
 }
 
+struct conf_problem
+conf_problem_about(const struct conf_problems *problems, const char *option)
+{
+	const struct conf_place *place;
+
+	if (!problems->places)
+		return (struct conf_problem){0};
+	place = place_find(problems->places->options, conf_global_options, option);
+	return (struct conf_problem){.line = place->line, .column = place->column};
+}
+
 static void
 rule_check(struct arena *arena, const struct config *config, const struct conf_places *places,
 	   struct conf_problems *problems, size_t rule)

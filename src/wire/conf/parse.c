@@ -403,6 +403,7 @@ conf_parse(struct arena *arena, struct slice text, struct slice folder, struct c
 		problem(&p, 0, "out of memory", SLICE_EMPTY);
 		return ERR_NO_MEMORY;
 	}
+	problems->places = p.places;
 	if (text.len > CONFIG_TEXT_BYTES_MAX)
 		problem(&p, 0, "the file is larger than 1M", SLICE_EMPTY);
 	for (struct slice rest = text; rest.data && problems->errors < CONF_PROBLEMS_MAX;) {
