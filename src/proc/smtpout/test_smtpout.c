@@ -776,6 +776,21 @@ TEST(smart_host_login_fails)
 	rig_end(&rig);
 }
 
+/* Its name does not exist: our configuration is wrong, and nobody's mail comes back for that. */
+TEST(smart_host_unknown)
+{
+	rig_begin(&rig);
+	rig.config.smart_host = SLICE("mistyped.test");
+	smtpout_process.reload(rig.out);
+	rig.dns_verdict = (struct verdict){
+		.class = VERDICT_NEVER, .stage = VERDICT_STAGE_DNS, .status = {5, 1, 2}};
+	rig_job_to(&rig, 1, "");
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_DNS, 0);
+	assert_status(0, 4, 1, 2);
+	rig_end(&rig);
+}
+
 TEST(no_smart_host)
 {
 	rig_begin(&rig);
@@ -892,6 +907,6 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
       TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
       TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
-      TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
-      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
-      TEST_ROW(stop))
+      TEST_ROW(smart_host_login_fails), TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host),
+      TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
+      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))
