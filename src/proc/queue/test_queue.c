@@ -3,6 +3,7 @@
  */
 #include "proc/queue/result.h"
 #include "proc/queue/test_world.h"
+#include "spool/writer_impl.h"
 
 static const char *const to_ann[] = {"ann@local"};
 static const char *const to_far[] = {"bob@far.test"};
@@ -476,6 +477,23 @@ TEST(writer_dies)
 	world_end(&w);
 }
 
+/* Queue's answers to what is durable are lost, and then comes nothing new: it is asked again, so
+ * that mail is not refused for ever. */
+TEST(indexed_is_lost)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.lose_indexed = true;
+	world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.smtpin.writer->mark_count, 1);
+	w.lose_indexed = false;
+	WORLD_WAIT(&w, w.smtpin.writer->mark_count == 0);
+	world_end(&w);
+}
+
 /* The message is finished and gone before its job is: a full channel, or a worker that dies. */
 TEST(job_outlives_its_message)
 {
@@ -506,11 +524,11 @@ TEST(job_outlives_its_message)
 	}
 }
 
-TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(to_several_places),
-      TEST_ROW(many_messages), TEST_ROW(large_body), TEST_ROW(tried_again),
-      TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured),
-      TEST_ROW(expires), TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer),
-      TEST_ROW(bounce_answer_is_lost), TEST_ROW(report_not_needed), TEST_ROW(worker_dies),
-      TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
-      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
-      TEST_ROW(writer_dies))
+TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_is_lost),
+      TEST_ROW(to_several_places), TEST_ROW(many_messages), TEST_ROW(large_body),
+      TEST_ROW(tried_again), TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report),
+      TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
+      TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
+      TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
+      TEST_ROW(commands), TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
+      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(writer_dies))
