@@ -138,12 +138,18 @@ read_window(struct queue *queue, struct queue_segment *segment)
 }
 
 static void
+indexed_tell(const struct queue_segment *segment)
+{
+	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
+					.segment = segment->number, .end = segment->read_end))
+		return; /* full or gone: the writer says again what is durable */
+}
+
+static void
 read_done(struct queue *queue, struct queue_segment *segment)
 {
 	list_remove(&segment->reading);
-	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
-					.segment = segment->number, .end = segment->read_end))
-		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS); /* its channel is full or gone */
+	indexed_tell(segment);
 	if (segment->recovered && (segment->closed || segment->writer)) {
 		segment->recovered = false;
 		recover_segment_read(queue); /* at its end it checks them all */
