@@ -228,6 +228,7 @@ journals_done(struct queue *queue)
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
+	stock_journal_open(queue);
 	r->messages = queue->index.msgs.count;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);
 	log_number(&line, "files", (int64_t)r->journals.count);

@@ -313,10 +313,33 @@ bodies_synced(void *ctx)
 }
 
 static void
+end_write(struct queue *queue, struct queue_segment *segment)
+{
+	struct journal_record record = {.kind = JOURNAL_SEGMENT};
+
+	record.u.segment.segment = segment->number;
+	record.u.segment.end = segment->end;
+	record.u.segment.flags = segment->poisoned ? JOURNAL_SEGMENT_POISONED : 0;
+	(void)journal_append(queue, &record);
+	segment->end_owed = false;
+}
+
+void
+stock_journal_open(struct queue *queue)
+{
+	for (struct list_node *node = list_first(&queue->files.all); node;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (segment->end_owed)
+			end_write(queue, segment);
+	}
+}
+
+static void
 sealed_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool_sealed *sealed)
 {
 	struct queue_segment *segment = segment_find(queue, sealed->segment);
-	struct journal_record record = {.kind = JOURNAL_SEGMENT};
 
 	if (!segment || segment->closed || (segment->writer && segment->writer != peer))
 		return;
@@ -327,10 +350,10 @@ sealed_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool
 	segment->closed_ms = rt_now_ms(queue->rt);
 	segment->end = sealed->end;
 	segment->limit = sealed->end;
-	record.u.segment.segment = sealed->segment;
-	record.u.segment.end = sealed->end;
-	record.u.segment.flags = sealed->poisoned ? JOURNAL_SEGMENT_POISONED : 0;
-	(void)journal_append(queue, &record);
+	segment->poisoned = sealed->poisoned;
+	segment->end_owed = true;
+	if (queue->journal.number) /* else it comes when the old ones have been read */
+		end_write(queue, segment);
 	if (sealed->poisoned) {
 		struct log_line line;
 
