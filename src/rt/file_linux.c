@@ -37,7 +37,8 @@ name_check(int dir_fd, const char *name)
 static int
 flags_of(int dir_fd, unsigned flags)
 {
-	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW);
+	/* O_NONBLOCK: a FIFO that somebody put there must not hold us. Files do not know it. */
+	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW | O_NONBLOCK);
 
 	ASSERT(flags & (RT_OPEN_READ | RT_OPEN_WRITE));
 	if (flags & RT_OPEN_WRITE)
