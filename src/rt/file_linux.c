@@ -200,6 +200,23 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 }
 
 int
+rt_data_end(struct rt *rt, int fd, uint64_t *ret_end)
+{
+	off_t data = 0, end = 0;
+
+	(void)rt;
+	while ((data = lseek(fd, end, SEEK_DATA)) >= 0) {
+		end = lseek(fd, data, SEEK_HOLE);
+		if (end < 0)
+			return -errno;
+	}
+	if (errno != ENXIO) /* no data behind end */
+		return -errno;
+	*ret_end = (uint64_t)end;
+	return 0;
+}
+
+int
 rt_unlink(struct rt *rt, int dir_fd, const char *name)
 {
 	int err = name_check(dir_fd, name);
