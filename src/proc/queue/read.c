@@ -200,19 +200,39 @@ lock_is_free(struct queue *queue, int dir_fd, const char *name)
 	return err == 0;
 }
 
+/* A file system that was damaged can give a file any length: endless zeros are not read. */
+static uint64_t
+data_end(struct queue *queue, struct queue_segment *segment)
+{
+	struct rt_stat stat;
+	struct log_line line;
+	uint64_t end;
+
+	if (rt_stat_fd(queue->rt, segment->fd, &stat))
+		return 0;
+	if (rt_data_end(queue->rt, segment->fd, &end) || end >= stat.size_bytes)
+		return stat.size_bytes;
+	log_begin(&line, queue->boot->log, EVENT_queue_tail_dropped);
+	log_number(&line, "segment", segment->number);
+	log_number(&line, "bytes", (int64_t)(stat.size_bytes - end));
+	log_end(&line);
+	return end;
+}
+
 static bool
 sweep_segment(struct queue *queue, struct queue_segment *segment)
 {
 	char name[QUEUE_NAME_BYTES];
-	struct rt_stat stat;
+	uint64_t end;
 
 	queue_name(name, segment->number, "seg");
 	if (!lock_is_free(queue, queue->segments_fd, name))
 		return false;
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
-	if (rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
-		segment->limit = stat.size_bytes;
+	end = data_end(queue, segment);
+	if (end > segment->limit)
+		segment->limit = end;
 	read_more(queue, segment);
 	return true;
 }

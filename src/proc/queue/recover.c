@@ -90,7 +90,7 @@ recover_keep(struct queue *queue, struct queue_msg *msg)
 }
 
 static void
-damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
+damage_note(struct queue *queue, uint32_t number, uint64_t bytes, bool tail)
 {
 	struct log_line line;
 
@@ -108,6 +108,7 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 	struct slice content;
 	struct rt_stat stat;
+	uint64_t end;
 	ssize_t got;
 	int err = rt_stat_fd(queue->rt, fd, &stat);
 
@@ -122,7 +123,12 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 		return ERR_RANGE;
 	*ret_unborn = err && stat.size_bytes <= SPOOL_FILE_HEAD_BYTES &&
 		      spool_file_head_unborn(content, SPOOL_FILE_JOURNAL);
+	/* Endless zeros, of a damaged file system, are not read. */
 	queue->recovery->size_bytes = stat.size_bytes;
+	if (!err && !rt_data_end(queue->rt, fd, &end) && end < stat.size_bytes) {
+		damage_note(queue, number, stat.size_bytes - end, true);
+		queue->recovery->size_bytes = end;
+	}
 	return err;
 }
 
@@ -228,6 +234,7 @@ journals_done(struct queue *queue)
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
+	stock_journal_open(queue);
 	r->messages = queue->index.msgs.count;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);
 	log_number(&line, "files", (int64_t)r->journals.count);
