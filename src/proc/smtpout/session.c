@@ -489,7 +489,7 @@ session_quit(struct session *s)
 }
 
 void
-session_abort(struct session *s)
+smtpout_session_abort(struct session *s)
 {
 	struct list_node *node;
 
