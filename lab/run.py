@@ -359,8 +359,6 @@ def stop(folder):
 
 
 def main():
-    # Sandboxed processes cannot be traced, which is how a sanitizer looks for leaks at their end.
-    os.environ["ASAN_OPTIONS"] = "handle_segv=2:detect_leaks=0"
     args = arguments()
     if args.stop:
         return stop(args.stop)

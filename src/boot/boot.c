@@ -451,8 +451,13 @@ on_closed(void *ctx, struct ipc_channel *channel, int err)
 	struct log_line line;
 
 	neighbour_drop(frame, neighbour_find(frame, ends.peer, ends.peer_instance));
-	if (err != ERR_PROTOCOL)
+	if (err == ERR_CLOSED)
 		return;
+	if (err != ERR_PROTOCOL) {
+		/* Nobody makes this channel anew but super, when it starts us again. */
+		fail(frame, "channel", err);
+		return;
+	}
 	log_begin(&line, frame->boot.log, EVENT_ipc_broken);
 	log_text(&line, "peer", slice_str(ipc_role_str(ends.peer)));
 	log_number(&line, "instance", ends.peer_instance);

@@ -16,6 +16,9 @@
 #include "rt/rt.h"
 #include "wire/conf/config.h"
 
+/* From stop until boot_stopped: whoever takes longer is killed by super. */
+#define BOOT_STOP_MS_MAX 8000u
+
 struct boot {
 	struct rt *rt;
 	struct log *log;

@@ -36,7 +36,7 @@ struct ipc_channel {
 
 static void on_packet(void *ctx, struct slice packet, const int *fds, size_t fd_count);
 static void on_writable(void *ctx);
-static void on_closed(void *ctx);
+static void on_closed(void *ctx, int err);
 static void on_turn_end(void *ctx);
 static void packets_send(struct ipc_channel *channel);
 
@@ -282,9 +282,9 @@ on_writable(void *ctx)
 }
 
 static void
-on_closed(void *ctx)
+on_closed(void *ctx, int err)
 {
-	break_channel(ctx, ERR_CLOSED);
+	break_channel(ctx, err);
 }
 
 static void

@@ -141,7 +141,8 @@ struct ipc_events {
 	void (*receive)(void *ctx, struct ipc_channel *from, struct ipc_message *message);
 	/* Pending bytes fell below IPC_PENDING_BYTES_FULL again; may be NULL. */
 	void (*drained)(void *ctx, struct ipc_channel *channel);
-	/* The neighbour is gone or broke the rules (err ERR_PROTOCOL). The owner destroys. */
+	/* The neighbour is gone (err ERR_CLOSED), broke the rules (ERR_PROTOCOL), or something was
+	 * lost here (any other). The owner destroys. */
 	void (*closed)(void *ctx, struct ipc_channel *channel, int err);
 };
 

@@ -12,6 +12,7 @@
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
+#include "proc/queue/result.h"
 
 #define ACCEPT_ARENA_BYTES ((size_t)1 << 20)
 
@@ -161,6 +162,7 @@ place(struct queue *queue, struct taking *t)
 		return; /* it goes on when its making is on disk */
 	for (size_t i = 0; i < msg->rcpt_count; i++)
 		grant_enter(queue, &msg->rcpts[i]);
+	result_delete_due(queue, msg);
 	finish_check(queue, msg);
 }
 

@@ -20,6 +20,8 @@ result_flags(const struct queue_rcpt *rcpt)
 		flags |= JOURNAL_HELD;
 	if (rcpt->state == RCPT_REPORTING)
 		flags |= JOURNAL_OWES;
+	if (rcpt->flags & RCPT_DELETING)
+		flags |= JOURNAL_DELETING;
 	return flags;
 }
 
@@ -72,8 +74,8 @@ carry_msg(struct queue *queue, struct queue_msg *msg)
 	for (size_t i = 0; i < msg->rcpt_count; i++) {
 		struct queue_rcpt *rcpt = &msg->rcpts[i];
 
-		if (rcpt->attempts || rcpt->flags & RCPT_HELD || rcpt->state == RCPT_FINISHED ||
-		    rcpt->state == RCPT_REPORTING)
+		if (rcpt->attempts || rcpt->flags & (RCPT_HELD | RCPT_DELETING) ||
+		    rcpt->state == RCPT_FINISHED || rcpt->state == RCPT_REPORTING)
 			carry_rcpt(queue, msg, rcpt);
 	}
 	report_carry(queue, msg->id);

@@ -229,8 +229,9 @@ static bool
 act_delete(struct queue *queue, struct queue_rcpt *rcpt)
 {
 	(void)queue;
-	/* What is being delivered or reported ends by itself. */
-	return rcpt->state == RCPT_WAITING || rcpt->state == RCPT_READY ||
+	/* What is being reported ends by itself. */
+	return rcpt->state == RCPT_ACTIVE || rcpt->state == RCPT_WAITING ||
+	       rcpt->state == RCPT_READY ||
 	       (rcpt->state == RCPT_BLOCKED && rcpt->flags & RCPT_HELD);
 }
 
@@ -260,8 +261,12 @@ act(struct command *command, struct queue_msg *msg, const uint16_t *fits, size_t
 	command->count += count;
 	memcpy(copy, numbers, count * sizeof(copy[0]));
 	note_action(queue, msg, verbs[command->verb].action, copy, count);
-	if (command->verb == CTL_QUEUE_DELETE)
-		result_delete(queue, msg, numbers, count, "deleted by an administrator");
+	if (command->verb != CTL_QUEUE_DELETE)
+		return;
+	for (size_t i = 0; i < count; i++)
+		msg->rcpts[numbers[i]].flags |= RCPT_DELETING;
+	msg->flags |= MSG_DELETING;
+	result_delete_due(queue, msg);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */

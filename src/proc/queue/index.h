@@ -33,6 +33,7 @@ enum queue_rcpt_flags {
 	RCPT_SUCCESS = 8,    /* REPORTING: of success */
 	RCPT_IN_REPORT = 16, /* a report with it is under way */
 	RCPT_DELAY_DUE = 32, /* to be told of the delay with the next report */
+	RCPT_DELETING = 64,  /* deleted while ACTIVE: unless this attempt ends it, it goes then */
 };
 
 struct queue_dest {
@@ -65,7 +66,8 @@ enum queue_msg_flags {
 	MSG_HAS_SENDER = 1, /* somebody can be told */
 	MSG_GATHERING = 2,  /* in queue.gathering */
 	MSG_BODY_MISSING = 4,
-	MSG_LEAVING = 8, /* finished; its last outcome is not yet on disk */
+	MSG_LEAVING = 8,   /* finished; its last outcome is not yet on disk */
+	MSG_DELETING = 16, /* some of its recipients are RCPT_DELETING */
 };
 
 struct queue_msg {

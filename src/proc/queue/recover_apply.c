@@ -39,6 +39,14 @@ apply_accepted(struct queue *queue, const struct journal_record *record, struct 
 	arena_finish(&arena);
 }
 
+/* Its end may not have been written. */
+static void
+deleting(struct queue_rcpt *rcpt)
+{
+	rcpt->flags |= RCPT_DELETING;
+	index_msg_of(rcpt)->flags |= MSG_DELETING;
+}
+
 static void
 result_one(struct queue *queue, const struct journal_result *result, struct queue_rcpt *rcpt,
 	   uint64_t waited_ms)
@@ -49,6 +57,8 @@ result_one(struct queue *queue, const struct journal_result *result, struct queu
 	rcpt->flags &= (uint8_t) ~(RCPT_HELD | RCPT_SUCCESS);
 	if (result->flags & JOURNAL_HELD)
 		rcpt->flags |= RCPT_HELD;
+	if (result->flags & JOURNAL_DELETING)
+		deleting(rcpt);
 	if (result->flags & JOURNAL_DELAY_TOLD)
 		rcpt->flags |= RCPT_DELAY_TOLD;
 	if (result->state == JOURNAL_WAITING) {
@@ -121,6 +131,8 @@ apply_action(struct queue *queue, const struct journal_record *record, struct jo
 			rcpt->flags &= (uint8_t)~RCPT_HELD;
 		else if (acted->action == JOURNAL_RETRY)
 			rcpt->next_ms = 0;
+		else if (acted->action == JOURNAL_DELETE)
+			deleting(rcpt);
 	}
 }
 

@@ -509,6 +509,8 @@ made_run(void *ctx)
 	for (size_t i = 0; msg && i < msg->rcpt_count; i++)
 		if (msg->rcpts[i].state == RCPT_BLOCKED)
 			grant_enter(queue, &msg->rcpts[i]);
+	if (msg)
+		result_delete_due(queue, msg);
 	report_kick(queue);
 }
 

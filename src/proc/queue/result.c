@@ -182,6 +182,7 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
 		ruling_apply(queue, &ruling, job->dest);
 	}
+	result_delete_due(queue, msg);
 	report_gather(queue, msg);
 	finish_check(queue, msg);
 }
@@ -203,6 +204,7 @@ result_missing(struct queue *queue, struct queue_job *job, uint64_t next_ms, enu
 	}
 	if (lost == 0)
 		return;
+	result_delete_due(queue, msg);
 	log_begin(&line, queue->boot->log, event);
 	log_msg(&line, job->id);
 	log_number(&line, "rcpts", (int64_t)lost);
@@ -225,6 +227,30 @@ void
 result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
 {
 	result_missing(queue, job, next_ms, EVENT_queue_unheard);
+}
+
+void
+result_delete_due(struct queue *queue, struct queue_msg *msg)
+{
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	size_t count = 0, active = 0;
+
+	if (!(msg->flags & MSG_DELETING))
+		return;
+	for (size_t i = 0; i < msg->rcpt_count; i++) {
+		const struct queue_rcpt *rcpt = &msg->rcpts[i];
+
+		if (!(rcpt->flags & RCPT_DELETING))
+			continue;
+		if (rcpt->state == RCPT_ACTIVE)
+			active++;
+		else if (rcpt->state < RCPT_REPORTING)
+			numbers[count++] = (uint16_t)i;
+	}
+	if (!active)
+		msg->flags &= (uint8_t)~MSG_DELETING;
+	if (count)
+		result_delete(queue, msg, numbers, count, "deleted by an administrator");
 }
 
 void

@@ -12,6 +12,8 @@ void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_
 /* Nobody knows what became of those still active: tried again at next_ms; the attempt does not
  * count. */
 void result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms);
+/* Deletes those that an administrator has deleted, once no attempt with them is under way. */
+void result_delete_due(struct queue *queue, struct queue_msg *msg);
 /* Ends recipients without an attempt: deleted, or a second copy of a report. numbers is changed. */
 void result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
 		   const char *why);

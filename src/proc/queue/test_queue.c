@@ -359,6 +359,36 @@ TEST(commands)
 	world_end(&w);
 }
 
+/* Deleted while a worker has it: not tried again, and a restart does not forget it. */
+TEST(delete_during_attempt)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	assert_int_equal(w.done.count, 1);
+	world_disconnect(&w, &w.smtpout); /* what became of the attempt nobody knows */
+	WORLD_WAIT(&w, is_empty(&w));
+	world_connect(&w, &w.smtpout);
+
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 2);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	assert_int_equal(w.done.count, 1);
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, is_empty(&w) && !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.job_count, 2);
+	assert_int_equal(w.report_count, 0);
+	world_end(&w);
+}
+
 TEST(segments_go)
 {
 	uint8_t body[3000];
@@ -481,5 +511,6 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(to_sever
       TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured),
       TEST_ROW(expires), TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer),
       TEST_ROW(bounce_answer_is_lost), TEST_ROW(report_not_needed), TEST_ROW(worker_dies),
-      TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands), TEST_ROW(segments_go),
-      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(writer_dies))
+      TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
+      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
+      TEST_ROW(writer_dies))

@@ -9,7 +9,7 @@
 
 /* While stopping, how often to look whether all is done; and how long at most. */
 #define STOP_POLL_MS 50u
-#define STOP_MAX_MS 10000u
+#define STOP_MAX_MS (BOOT_STOP_MS_MAX - 2000u)
 
 static struct spool_writer_options
 writer_options(const struct config *config)

@@ -215,7 +215,7 @@ super_log_reopen(struct super *super)
 static void
 phase_begin(struct super *super)
 {
-	rt_timer_arm(&super->stop_timer, SUPER_STOP_PHASE_MS);
+	rt_timer_arm(&super->stop_timer, BOOT_STOP_MS_MAX);
 	for (size_t i = 0; i < super->child_count; i++) {
 		struct super_child *child = &super->children[i];
 

@@ -6,7 +6,7 @@
 #ifndef PROC_SUPER_SUPER_H
 #define PROC_SUPER_SUPER_H
 
-#include "ipc/ipc.h"
+#include "boot/boot.h"
 #include "log/log.h"
 #include "rt/file.h"
 #include "rt/process.h"
@@ -17,7 +17,6 @@
 #define SUPER_PATH_MAX 4096
 #define SUPER_PROGRAM_NAME_MAX 64
 
-#define SUPER_STOP_PHASE_MS 8000
 #define SUPER_STOP_PHASES 3
 /* Children of a super that was killed have still to go. */
 #define SUPER_CLAIMS_MAX 30

@@ -4,9 +4,9 @@
  * What ends a line and a message is written here only, for server, client, spool and bounce alike:
  * CRLF ends a line, CRLF.CRLF ends DATA (RFC 5321 4.1.1.4, 4.5.2), nothing else does.
  *
- * Nothing is repaired: a CR or LF on its own and NUL are remembered as flaws, for which the owner
- * refuses the message once it has been read to its real end. Nothing is copied: chunks are parts of
- * the input, or of a constant where a byte held back or added has to appear.
+ * No line end is repaired: a CR or LF on its own and NUL are remembered as flaws, for which the
+ * owner refuses the message once it has been read to its real end. Nothing is copied: chunks are
+ * parts of the input, or of a constant where a byte held back or added has to appear.
  */
 #ifndef WIRE_SMTP_DATA_H
 #define WIRE_SMTP_DATA_H
@@ -18,12 +18,14 @@ enum smtp_data_flag {
 	SMTP_DATA_BARE_CR = 1 << 0,
 	SMTP_DATA_BARE_LF = 1 << 1,
 	SMTP_DATA_NUL = 1 << 2,
+	SMTP_DATA_CONTINUES = 1 << 6, /* begins with white space: would go on with our trace */
 	/* Facts. */
 	SMTP_DATA_EIGHT_BIT = 1 << 3,	     /* a byte over 127 somewhere */
 	SMTP_DATA_EIGHT_BIT_HEADER = 1 << 4, /* one in the header block */
 	SMTP_DATA_NO_FINAL_CRLF = 1 << 5,    /* the last CRLF was added here (BDAT only) */
 };
-#define SMTP_DATA_FLAWS (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF | SMTP_DATA_NUL)
+#define SMTP_DATA_LINE_FLAWS (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF | SMTP_DATA_NUL)
+#define SMTP_DATA_FLAWS (SMTP_DATA_LINE_FLAWS | SMTP_DATA_CONTINUES)
 
 enum smtp_data_mode {
 	SMTP_DATA_DOTTED, /* DATA: ends with a lone dot, which is not part of the message */
