@@ -205,32 +205,37 @@ first_arrived(struct rt_channel *channel)
 	return packet && packet->arrived ? packet : NULL;
 }
 
-/* False when the channel is at its end. */
-static bool
+/* 0, or why the channel is at its end. */
+static int
 packet_take(struct rt_channel *channel, struct sim_packet *packet)
 {
 	struct rt *rt = channel->rt;
 	struct rt_channel *sender = channel->end->peer ? channel->end->peer->owner : NULL;
 	int fds[RT_PACKET_FDS_MAX];
 	size_t len = packet->len, count = packet->fd_count;
-	bool lost = false;
+	int err = 0;
 
 	if (packet->end) {
 		packet_free(packet);
-		return false;
+		return ERR_CLOSED;
 	}
-	for (size_t i = 0; i < count; i++)
-		lost = lost || sim_fd_add(rt->proc, sim_desc_ref(packet->fds[i]), &fds[i]);
-	if (lost) {
-		sim_broken(rt->proc->world, "too many descriptors");
-		return false;
+	if (count && sim_fails(rt, SIM_FAULT_OPEN))
+		err = -EMFILE;
+	for (size_t i = 0; i < count && !err; i++) {
+		err = sim_fd_add(rt->proc, packet->fds[i], &fds[i]);
+		if (!err)
+			(void)sim_desc_ref(packet->fds[i]);
+	}
+	if (err) { /* those that did fit go with the process, which gives up */
+		packet_free(packet);
+		return err;
 	}
 	memcpy(rt->packet_buf, packet->data, len);
 	packet_free(packet);
 	if (sender && sender->writable_due)
 		sim_source_ready(&sender->writable);
 	channel->events->packet(channel->ctx, slice_of(rt->packet_buf, len), fds, count);
-	return true;
+	return 0;
 }
 
 static void
@@ -238,18 +243,19 @@ readable_run(void *ctx)
 {
 	struct rt_channel *channel = ctx;
 	struct sim_packet *packet;
-	bool gone = false, open = true;
+	bool gone = false;
+	int err = 0;
 
 	channel->gone = &gone;
-	for (int i = 0; i < PACKETS_PER_TURN && open && !gone && !channel->paused; i++) {
+	for (int i = 0; i < PACKETS_PER_TURN && !err && !gone && !channel->paused; i++) {
 		packet = first_arrived(channel);
 		if (!packet)
 			break;
-		open = packet_take(channel, packet);
+		err = packet_take(channel, packet);
 	}
-	if (!gone && !open) {
+	if (!gone && err) {
 		channel->closed = true;
-		channel->events->closed(channel->ctx);
+		channel->events->closed(channel->ctx, err);
 	}
 	if (gone)
 		return;

@@ -202,9 +202,9 @@ on_packet(void *ctx, struct slice packet, const int *fds, size_t fd_count)
 }
 
 static void
-on_closed(void *ctx)
+on_closed(void *ctx, int err)
 {
-	shared_of(ctx)->closed = true;
+	shared_of(ctx)->closed = err == ERR_CLOSED;
 }
 
 static void
