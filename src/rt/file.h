@@ -47,6 +47,7 @@ struct rt_stat {
 	int64_t changed_wall_ms;
 	bool is_dir;
 	unsigned uid;
+	uint64_t device, inode; /* together: which file it is */
 };
 int rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat) MUST_USE;
 int rt_unlink(struct rt *rt, int dir_fd, const char *name) MUST_USE;

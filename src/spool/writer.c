@@ -51,6 +51,7 @@ spool_writer_create(struct rt *rt, const struct spool_writer_options *options,
 	list_init(&writer->seals);
 	list_init(&writer->ready);
 	list_init(&writer->failed);
+	list_init(&writer->with_body);
 	list_init(&writer->batch);
 	rt_hook_init(&writer->hook, hook_run, writer);
 	rt_timer_init(&writer->gap_timer, rt, gap_run, writer);

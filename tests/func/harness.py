@@ -200,6 +200,8 @@ class Lab:
     def stop(self):
         """./dev stop; the folder stays, start() continues with the same spool."""
         self.ended = True
+        if not os.path.exists(os.path.join(self.folder, "lab.json")):
+            return                  # a test has stopped it
         done = subprocess.run(["./dev", "stop", self.folder], cwd=ROOT, capture_output=True,
                               text=True, timeout=STOP_SECONDS, check=False)
         assert done.returncode == 0 and "killed" not in done.stderr, \

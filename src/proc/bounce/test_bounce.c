@@ -403,10 +403,14 @@ TEST(given_up_and_delivered)
 	later.stage = VERDICT_STAGE_DNS;
 	later.status = (struct verdict_status){5, 4, 6};
 	later.reply = SLICE_EMPTY;
+	later.public_text = SLICE("Mail would come back here.");
+	later.evidence = SLICE("x.test MX names this server");
 	order(&w, 9, SPOOL_REPORT_FAILURE, &later);
 	WAIT_FOR(&w, w.done_count == 2);
 	report_read(&w);
-	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: net-or-route\r\n");
+	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: Mail would come back here.\r\n"
+		       "    x.test MX names this server\r\n");
+	assert_has(&w, "    Mail would come back here.\r\n    x.test MX names this server\r\n");
 	order(&w, 2, SPOOL_REPORT_SUCCESS, &local);
 	WAIT_FOR(&w, w.done_count == 3);
 	report_read(&w);

@@ -100,45 +100,61 @@ damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
 	log_end(&line);
 }
 
+/* Its head. unborn: a crash left no more of the file than a part of that. */
+static int
+file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *ret_head,
+	  bool *ret_unborn)
+{
+	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
+	struct slice content;
+	struct rt_stat stat;
+	ssize_t got;
+	int err = rt_stat_fd(queue->rt, fd, &stat);
+
+	if (err)
+		return err;
+	got = rt_pread(queue->rt, fd, bytes, sizeof(bytes), 0);
+	if (got < 0)
+		return (int)got;
+	content = slice_of(bytes, (size_t)got);
+	err = spool_file_head_decode(content, ret_head);
+	if (!err && (ret_head->kind != SPOOL_FILE_JOURNAL || ret_head->number != number))
+		return ERR_RANGE;
+	*ret_unborn = err && stat.size_bytes <= SPOOL_FILE_HEAD_BYTES &&
+		      spool_file_head_unborn(content, SPOOL_FILE_JOURNAL);
+	queue->recovery->size_bytes = stat.size_bytes;
+	return err;
+}
+
 /* False when there is nothing in it to be read. */
 static bool
 file_begin(struct queue *queue, struct queue_recovery *r)
 {
 	uint32_t number = r->journals.numbers[r->at];
-	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 	struct spool_file_head head;
-	struct rt_stat stat = {0};
 	char name[QUEUE_NAME_BYTES];
-	ssize_t got;
+	bool unborn = false;
 	int err;
 
 	queue_name(name, number, "journal");
-	if (number >= queue->journal.next_number)
-		queue->journal.next_number = number + 1;
 	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
 	if (!err)
-		err = rt_stat_fd(queue->rt, r->fd, &stat);
+		err = file_head(queue, number, r->fd, &head, &unborn);
 	if (!err) {
-		got = rt_pread(queue->rt, r->fd, bytes, sizeof(bytes), 0);
-		err = got < 0 ? (int)got
-			      : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
-	}
-	if (!err && (head.kind != SPOOL_FILE_JOURNAL || head.number != number))
-		err = ERR_RANGE;
-	if (!err) {
+		if (number >= queue->journal.next_number)
+			queue->journal.next_number = number + 1;
 		r->secret = head.secret;
 		r->offset = SPOOL_FILE_HEAD_BYTES;
-		r->size_bytes = stat.size_bytes;
 		r->last_wall_ms = head.created_wall_ms;
 		return true;
 	}
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
-	if (stat.size_bytes) /* an empty one was just being made */
-		recover_set_aside(queue, queue->journal_fd, name, err);
-	else
+	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
+	else
+		recover_set_aside(queue, queue->journal_fd, name, err);
 	return false;
 }
 
@@ -218,8 +234,8 @@ journals_done(struct queue *queue)
 	log_number(&line, "records", (int64_t)r->records);
 	log_number(&line, "took_ms", (int64_t)(rt_now_us(queue->rt) - r->start_us) / 1000);
 	log_end(&line);
-	rt_timer_arm(&queue->files.sweep_timer, 0); /* closes and reads what dead writers left */
-	read_kick(queue);			    /* what living writers have said meanwhile */
+	sweep_soon(queue); /* closes and reads what dead writers left */
+	read_kick(queue);  /* what living writers have said meanwhile */
 	stock_fill(queue);
 	if (r->segments_left == 0) {
 		r->segments_left = 1;
@@ -289,8 +305,9 @@ recover_segment_read(struct queue *queue)
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
 
 		node = list_next(&queue->files.all, node);
+		recover_live_forget(queue, segment);
 		segment_check(queue, segment);
 	}
 	report_recover_end(queue);
-	rt_timer_arm(&queue->files.sweep_timer, 0);
+	sweep_soon(queue);
 }

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/queue.h"
+#include "proc/queue/recover.h"
 
 #define ASIDE_BYTES ((size_t)1 << 20)
 #define ASIDE_MAX ((uint64_t)64 << 20)
@@ -52,6 +53,7 @@ segment_free(struct queue *queue, struct queue_segment *segment)
 	list_remove(&segment->reading);
 	map_remove(&queue->files.segments, &segment->node);
 	queue->files.segment_count--;
+	recover_live_forget(queue, segment);
 	rt_close(queue->rt, segment->fd);
 	mem_give(queue->mem, segment, sizeof(*segment));
 }
@@ -209,8 +211,6 @@ body_add(struct queue *queue, uint32_t number)
 		return NULL;
 	}
 	list_push_back(&queue->files.all_bodies, &body->all);
-	if (number >= queue->files.next_body)
-		queue->files.next_body = number + 1;
 	return body;
 }
 
@@ -349,7 +349,7 @@ files_forget_peer(struct queue *queue, struct queue_peer *peer)
 		if (body->holder == peer)
 			body->holder = NULL;
 	}
-	rt_timer_arm(&queue->files.sweep_timer, 1);
+	sweep_soon(queue);
 }
 
 void

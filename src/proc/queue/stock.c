@@ -163,9 +163,13 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	char name[QUEUE_NAME_BYTES];
 	int fd, err;
 
+	/* A power cut may have taken the NUMBERS of those that are there. They do not decide what
+	 * is next, though: anybody could have left a file with the last number. */
+	while (number < UINT32_MAX && body_find(queue, number))
+		number++;
 	if (number == UINT32_MAX)
 		return ERR_LIMIT;
-	queue->files.next_body++;
+	queue->files.next_body = number + 1;
 	queue_name(name, number, "body");
 	err = make_file(queue, queue->bodies_fd, name, SLICE_EMPTY, &fd);
 	if (err)
@@ -303,7 +307,7 @@ bodies_synced(void *ctx)
 		hand_out(queue, item);
 		item_free(queue, item);
 	}
-	rt_timer_arm(&queue->files.sweep_timer, 1);
+	sweep_soon(queue);
 	report_kick(queue);
 	stock_fill(queue);
 }
@@ -367,17 +371,35 @@ spare_used_take(struct queue *queue, struct queue_peer *peer,
 	stock_fill(queue);
 }
 
+static void
+have_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool_have *have)
+{
+	peer->has_said = true;
+	peer->segments = have->segments;
+	peer->supplied = peer->segments > 0;
+	peer->spares = have->bodies;
+	stock_fill(queue);
+}
+
+static void
+holds_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool_holds *holds)
+{
+	struct queue_body *body = body_find(queue, holds->body);
+
+	if (body && !body->holder)
+		body->holder = peer;
+}
+
 void
 stock_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message)
 {
 	ASSERT(is_writer(peer->role));
 	switch ((int)message->type) {
 	case IPC_SPOOL_HAVE:
-		peer->has_said = true;
-		peer->segments = message->u.spool_have.segments;
-		peer->supplied = peer->segments > 0;
-		peer->spares = message->u.spool_have.spares;
-		stock_fill(queue);
+		have_take(queue, peer, &message->u.spool_have);
+		break;
+	case IPC_SPOOL_HOLDS:
+		holds_take(queue, peer, &message->u.spool_holds);
 		break;
 	case IPC_SPOOL_DURABLE:
 		durable_take(queue, peer, &message->u.spool_durable);

@@ -15,6 +15,7 @@
 
 static void session_ready(void *ctx, unsigned events);
 static void session_due(void *ctx);
+static int flush(struct session *session);
 
 void
 session_log(struct session *session, struct log_line *line, enum log_event event)
@@ -93,6 +94,10 @@ session_destroy(struct session *session)
 void
 session_abort(struct session *session)
 {
+	if (session->phase == SESSION_OPEN) {
+		smtp_server_abort(&session->smtp);
+		(void)flush(session); /* as far as the client takes it at once */
+	}
 	if (session->phase != SESSION_GONE)
 		session_destroy(session);
 }
@@ -454,6 +459,8 @@ read_some(struct session *session)
 		smtp_server_feed(&session->smtp, slice_of(in->buffer, (size_t)got),
 				 rt_now_ms(in->boot->rt));
 		pull(session);
+		if (session->smtp.options->auth_required && !session->login.len)
+			explicit_bzero(in->buffer, (size_t)got); /* a password, perhaps */
 		if ((size_t)got < room)
 			return true;
 	}

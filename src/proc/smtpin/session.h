@@ -79,7 +79,7 @@ void session_open(struct listener *listener, struct rt_stream *stream);
 void session_pump(struct session *session);
 /* The process stops: 421 at the next border. May destroy it. */
 void session_stop(struct session *session);
-/* At once. */
+/* At once, with a 421. */
 void session_abort(struct session *session);
 /* The rest of a session in SESSION_GONE. */
 void session_free(struct session *session);

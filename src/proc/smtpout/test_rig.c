@@ -116,6 +116,7 @@ result_in(struct rig *rig, const struct ipc_job_result *from)
 	struct rig_result *to = &rig->results[rig->result_count++];
 	struct slice reply = slice_sub(from->verdict.reply, 0, sizeof(to->reply) - 1);
 	struct slice host = slice_sub(from->verdict.host, 0, sizeof(to->host) - 1);
+	struct slice evidence = slice_sub(from->verdict.evidence, 0, sizeof(to->evidence) - 1);
 
 	ASSERT(rig->result_count <= RIG_RESULTS_MAX);
 	to->job = from->job;
@@ -130,6 +131,8 @@ result_in(struct rig *rig, const struct ipc_job_result *from)
 		memcpy(to->reply, reply.data, reply.len);
 	if (host.len)
 		memcpy(to->host, host.data, host.len);
+	if (evidence.len)
+		memcpy(to->evidence, evidence.data, evidence.len);
 }
 
 static void

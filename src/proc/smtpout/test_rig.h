@@ -28,7 +28,7 @@ struct rig_result {
 	uint8_t class, stage;
 	uint16_t code;
 	struct verdict_status status;
-	char reply[512], host[64];
+	char reply[512], host[64], evidence[1100];
 	struct net_addr address;
 };
 

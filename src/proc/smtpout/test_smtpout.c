@@ -46,6 +46,13 @@ assert_status(size_t index, unsigned class, unsigned subject, unsigned detail)
 	assert_int_equal(rig.results[index].status.detail, detail);
 }
 
+static void
+assert_evidence(size_t index, const char *want)
+{
+	if (!strstr(rig.results[index].evidence, want))
+		fail_msg("%s: without %s", rig.results[index].evidence, want);
+}
+
 /* An IPv6 address whose queue of connections is full: it never answers. */
 static void
 deaf_open(struct net_addr *ret_addr, int ret_fds[4])
@@ -229,6 +236,51 @@ TEST(refused_and_dead)
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
 	assert_status(0, 4, 4, 1);
+	assert_evidence(0, "mx1.far.test [127.0.0.1] said:\n554 no");
+	rig_end(&rig);
+}
+
+/* A refusal that is not the reason is not forgotten, whatever comes behind it. */
+TEST(refusals_are_kept)
+{
+	char long_reply[1024], *end = long_reply;
+
+	for (unsigned i = 0; i < 30; i++)
+		end += sprintf(end, "421-a line of many %u\r\n", i);
+	strcpy(end, "421 busy\r\n");
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"@greeting", "554-gateway\r\n554 poor reputation\r\n", 0}));
+	rig_peer(&rig, RULES({"@greeting", "@close", 0}));
+	rig_peer(&rig, RULES({"@greeting", long_reply, 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_GREETING, 421);
+	assert_evidence(0, "mx0.far.test [127.0.0.1] said:\n554-gateway\n554 poor reputation");
+	rig_job(&rig, 2, 0, 1, 1);
+	rig_run(&rig, 2);
+	assert_evidence(1, "554 poor reputation");
+	rig_end(&rig);
+}
+
+/* More than there is room for: cut, with a mark. */
+TEST(refusals_have_a_limit)
+{
+	char long_reply[1024], *end = long_reply;
+
+	for (unsigned i = 0; i < 30; i++)
+		end += sprintf(end, "554-a line of many %u\r\n", i);
+	strcpy(end, "554 no\r\n");
+	rig_begin(&rig);
+	rig.dead[rig.dead_count++] = (struct net_addr){NET_FAMILY_4, 1, {127, 0, 0, 1}};
+	rig_peer(&rig, RULES({"@greeting", long_reply, 0}));
+	rig_peer(&rig, RULES({"@greeting", long_reply, 0}));
+	rig_peer(&rig, RULES({"@greeting", long_reply, 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
+	assert_evidence(0, "[...]\nmx2.far.test");
+	assert_string_equal(rig.results[0].evidence + strlen(rig.results[0].evidence) - 6,
+			    "\n[...]");
 	rig_end(&rig);
 }
 
@@ -359,6 +411,22 @@ TEST(tls)
 	assert_int_equal(peer->connects, 1);
 	assert_int_equal(peer->shaken, 1);
 	assert_int_equal(peer->content_len, 16 + 640000 + 3);
+	rig_end(&rig);
+}
+
+/* The peer's part of TLS ends in a refusal, after ours is done: still TLS that breaks. */
+TEST(tls_dies_after_handshake)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0},
+				    {"STARTTLS", "@tls-close", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->shaken, 1);
+	assert_int_equal(peer->connects, 2);
 	rig_end(&rig);
 }
 
@@ -631,12 +699,13 @@ TEST(stop)
 TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
       TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
       TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
-      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
+      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead),
+      TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit), TEST_ROW(no_host),
       TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
       TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
-      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
-      TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
-      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(idle_says_goodbye),
-      TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host),
-      TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host),
-      TEST_ROW(queue_gone), TEST_ROW(stop))
+      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
+      TEST_ROW(second_family), TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone),
+      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
+      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
+      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(stop))

@@ -115,7 +115,8 @@ child_spawn(struct super_child *child, int child_fd)
 				 .fd_count = 1,
 				 .log_fd = super->log_fd,
 				 .uid = child->uid,
-				 .gid = child->gid};
+				 .gid = child->gid,
+				 .starts = (unsigned)child->restarts};
 	struct builder b;
 	int err;
 

@@ -38,14 +38,20 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	log_end(&line);
 }
 
-/* Believed only of a neighbour: nobody else could know. */
+/* Believed only of a neighbour: nobody else could know; and only when it is trusted no less, for
+ * otherwise whoever takes over smtpin could keep queue from running. The channel is gone either
+ * way, so that one of the two has to start again: then it is the one that accuses. */
 static void
 take_broken(struct super_child *child, const struct ipc_message *message)
 {
 	const struct ipc_boot_broken *broken = &message->u.boot_broken;
 	struct super_child *bad = super_child_find(child->super, broken->role, broken->instance);
 
-	if (bad && bad != child && ipc_roles_speak(child->role, bad->role))
+	if (!bad || bad == child || !ipc_roles_speak(child->role, bad->role))
+		return;
+	if (ipc_role_trust(child->role) < ipc_role_trust(bad->role))
+		super_child_kill(child, "says that a more trusted one broke the rules");
+	else
 		super_child_kill(bad, "broke the rules of its channel");
 }
 

@@ -141,9 +141,10 @@ rt_exec(struct rt *rt, const char *path, const char *const *words)
 }
 
 int
-rt_program_folder(struct rt *rt, char *buf, size_t size)
+rt_program_folder(struct rt *rt, enum rt_program_as as, char *buf, size_t size)
 {
 	(void)rt;
+	(void)as;
 	(void)buf;
 	(void)size;
 	return ERR_UNSUPPORTED;

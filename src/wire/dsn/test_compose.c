@@ -254,6 +254,25 @@ TEST(hostile)
 	assert_true(slice_is_ascii(got));
 }
 
+/* What is not shown of a reply leaves a mark. */
+TEST(many_lines)
+{
+	static char reply[DSN_REPLY_LINES_MAX * 8 + 16];
+	struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"),
+				.verdict = {.class = VERDICT_NEVER, .code = 550}};
+	struct dsn_report report = report_of(&rcpt, 1);
+	size_t len = 0;
+
+	for (size_t i = 1; i < DSN_REPLY_LINES_MAX; i++)
+		len += (size_t)sprintf(reply + len, "550-%zu\n", i);
+	strcpy(reply + len, "550 end");
+	rcpt.verdict.reply = slice_str(reply);
+	assert_has(compose(&report, SLICE("x\r\n")), "\r\n    550 end\r\n\r\n--=_");
+	strcpy(reply + len, "550-64\n550 end");
+	rcpt.verdict.reply = slice_str(reply);
+	assert_has(compose(&report, SLICE("x\r\n")), "\r\n    550-64\r\n    [...]\r\n\r\n--=_");
+}
+
 TEST(refused)
 {
 	struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"), .verdict = door};
@@ -300,4 +319,5 @@ TEST(largest)
 }
 
 TESTS(TEST_ROW(whole), TEST_ROW(statuses), TEST_ROW(originals), TEST_ROW(global),
-      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(refused), TEST_ROW(largest))
+      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(many_lines), TEST_ROW(refused),
+      TEST_ROW(largest))

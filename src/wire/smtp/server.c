@@ -425,6 +425,13 @@ smtp_server_tls_started(struct smtp_server *s, bool channel_binding)
 }
 
 void
+smtp_server_abort(struct smtp_server *s)
+{
+	if (!s->closing)
+		(void)server_refuse(s, SMTP_REFUSED_SHUTDOWN);
+}
+
+void
 smtp_server_shutdown(struct smtp_server *s)
 {
 	s->shutting_down = true;

@@ -150,6 +150,8 @@ void smtp_server_tick(struct smtp_server *s, uint64_t now_ms);
 void smtp_server_tls_started(struct smtp_server *s, bool channel_binding);
 /* 421 at the next border of commands; a message being received is still taken. */
 void smtp_server_shutdown(struct smtp_server *s);
+/* 421 now, whatever is under way. */
+void smtp_server_abort(struct smtp_server *s);
 /* An answer is owed. */
 bool smtp_server_is_waiting(const struct smtp_server *s);
 /* Between EHLO and MAIL with nothing under way. */

@@ -504,6 +504,21 @@ TEST(data_at_the_border_of_a_read)
 	}
 }
 
+/* In the middle of a message, too. */
+TEST(abort_now)
+{
+	static struct owner o;
+
+	start(&o, &mx, EHLO MAIL_A RCPT_B "DATA\r\n");
+	feed_segment(&o, "\r\nhalf of it\r\n", NULL, 0);
+	o.out.len = 0;
+	smtp_server_abort(&o.s);
+	pull(&o);
+	assert_slice_str(builder_slice(&o.out), "421 4.3.2 Shutting down, come back later\n"
+						"<refused shutdown>\n<RESET>\n<CLOSE>\n");
+	smtp_server_finish(&o.s);
+}
+
 /* Answers that come when the session is over are ignored. */
 TEST(late_answer)
 {
@@ -557,5 +572,5 @@ TEST(small_when_idle)
 }
 
 TESTS(TEST_ROW(all_dialogues), TEST_ROW(limits), TEST_ROW(drain), TEST_ROW(deadlines),
-      TEST_ROW(shutdown), TEST_ROW(data_at_the_border_of_a_read), TEST_ROW(late_answer),
-      TEST_ROW(out_of_memory), TEST_ROW(small_when_idle))
+      TEST_ROW(shutdown), TEST_ROW(data_at_the_border_of_a_read), TEST_ROW(abort_now),
+      TEST_ROW(late_answer), TEST_ROW(out_of_memory), TEST_ROW(small_when_idle))

@@ -20,12 +20,12 @@ ALLOWED = [
     ("queue", "queue", {"create-inside", "truncate", "pwrite", "sync"}),
     ("smtpout", "smtpout", {"socket", "connect"}),
     ("postoffice", "postoffice", {"create-inside", "sync"}),
-    ("dns", "dns", {"socket", "connect", "drop-append"}),
+    ("dns", "dns", {"socket", "connect", "connect-sendto", "connect-sendmsg", "drop-append"}),
     ("directory", "directory", {"create-inside", "truncate", "pwrite", "drop-append", "sync"}),
     ("bounce", "bounce", {"sync"}),
     ("control", "control", {"accept"}),
 ]
-TRIES = 32
+TRIES = 35
 
 
 def program_of(name, folder):

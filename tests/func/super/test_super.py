@@ -106,6 +106,19 @@ def test_a_cheat_is_started_again(_lab):
             assert name == "smtpout" or house.pid(name) == before[name], name
 
 
+def test_a_less_trusted_one_ends_only_itself(_lab):
+    """What smtpout says of its neighbours and of others costs none of them its life."""
+    with House() as house:
+        before = {name: house.pid(name) for name in CHILDREN}
+        house.configure(hostname="accuse.example.test")
+        house.process.send_signal(signal.SIGHUP)
+        house.wait_line("child_killed", child="smtpout")
+        house.wait_line("start", 2, process="smtpout")
+        for name in CHILDREN:
+            assert name == "smtpout" or house.pid(name) == before[name], name
+        assert {row["child"] for row in house.lines("child_died")} == {"smtpout"}
+
+
 def test_all_go_with_super(_lab):
     """kill -9 of super takes its children with it."""
     with House() as house:
