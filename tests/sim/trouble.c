@@ -72,6 +72,7 @@ power_cut(struct run *run)
 {
 	run_note(run, "- power cut");
 	run->crashes++;
+	run_misfortunes_note(run);
 	sim_power_cut(run->world);
 	run_start_frank(run, run_between(run, BOOT_US_MIN, BOOT_US_MAX));
 }
@@ -172,8 +173,7 @@ heal(void *ctx)
 		hosts_silent(run, trouble->scn->word, false);
 		break;
 	case SCN_AWAY:
-		if (!run->on)
-			run_start_frank(run, 1);
+		run_start_frank(run, 1);
 		break;
 	default:
 		return;
@@ -208,7 +208,7 @@ begin_state(struct trouble *trouble)
 		break;
 	case SCN_AWAY:
 	case SCN_STOP:
-		run->on = scn->kind == SCN_STOP;
+		run->on = run->on && scn->kind == SCN_STOP;
 		run_stop_frank(run);
 		break;
 	case SCN_HUP:
