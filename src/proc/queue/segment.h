@@ -45,6 +45,7 @@ struct queue_segment {
 	/* At start: records before it that nothing knows are dead (recover_live.c). */
 	uint64_t dead_before;
 	struct segment_named named, naming;
+	unsigned read_failures; /* of patient_read */
 	bool compacting;
 };
 

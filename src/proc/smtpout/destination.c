@@ -492,6 +492,6 @@ destination_abort_all(struct smtpout *out)
 		struct destination *d = CONTAINER_OF(at, struct destination, all_node);
 
 		while ((node = list_first(&d->sessions)))
-			session_abort(CONTAINER_OF(node, struct session, node));
+			smtpout_session_abort(CONTAINER_OF(node, struct session, node));
 	}
 }

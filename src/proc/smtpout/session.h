@@ -71,7 +71,7 @@ void session_run(struct session *session);
 /* Says QUIT; only without jobs. */
 void session_quit(struct session *session);
 /* Closes and gives its jobs back. */
-void session_abort(struct session *session);
+void smtpout_session_abort(struct session *session);
 
 /* Fills host and addresses in. */
 void session_sign(const struct session *session, struct verdict *verdict);
