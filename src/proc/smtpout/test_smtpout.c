@@ -737,6 +737,8 @@ TEST(smart_host)
 	rig_job_to(&rig, 1, "");
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_string_equal(rig.results[0].host, "");
+	assert_int_equal(rig.results[0].address.family, NET_FAMILY_4);
 	rig_end(&rig);
 }
 
