@@ -134,7 +134,8 @@ put_header(struct dsn_writer *w)
 	builder_str(w->b, "\r\n");
 }
 
-/* Every line ends in CRLF and has at most 998 bytes; no other control character than a tab. */
+/* Every line ends in CRLF and has at most 998 bytes; no NUL. Other control characters are the
+ * sender's own and go back to them as they came. */
 static bool
 is_carried(struct slice s, bool eight_bit)
 {

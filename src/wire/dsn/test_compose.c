@@ -162,6 +162,11 @@ TEST(originals)
 		   "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
 		   "From: ann@example.test\r\nSubject: hello\r\n\r\n..dot\r\nbody\r\n"
 		   "\r\n--=_U0123456789--\r\n");
+	/* control characters are the sender's own; what no line may hold has the header go alone */
+	report.body = SLICE("a\x07\x1b[1mb\r\n");
+	assert_has(compose(&report, SLICE("x\r\n")), "a\x07\x1b[1mb\r\n");
+	report.body = SLICE("a\nb\r\n");
+	assert_has(compose(&report, SLICE("x\r\n")), "text/rfc822-headers\r\n");
 	report.body = SLICE("eight bit: \xc3\xbc\r\n");
 	assert_has(compose(&report, SLICE("x\r\n")), "text/rfc822-headers\r\n");
 	assert_has_not(compose(&report, SLICE("x\r\n")), "eight bit");
