@@ -23,6 +23,7 @@ static const struct rig_message rig_messages[] = {
 	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
 	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
 	{"j@n\xc3\xb6.test", {"x@far.test"}, RIG_CONTENT, 0, SPOOL_UTF8, NULL},
+	{"k@me.test", {"x@far.test"}, "Subject: huge\r\n\r\n", (size_t)32 << 20, 0, NULL},
 };
 #define COUNT (sizeof(rig_messages) / sizeof(rig_messages[0]))
 
@@ -145,6 +146,27 @@ boot_stopped(struct boot *boot)
 	(void)boot;
 	rig_now->stopped = true;
 	rt_stop(rig_now->t.rt);
+}
+
+/* ---- between smtpout and its sockets (the linker's --wrap) */
+
+ssize_t __real_conn_send(struct conn *conn, const struct slice *slices, size_t count);
+ssize_t __wrap_conn_send(struct conn *conn, const struct slice *slices, size_t count);
+
+ssize_t
+__wrap_conn_send(struct conn *conn, const struct slice *slices, size_t count)
+{
+	struct builder b;
+
+	if (rig_now && rig_now->write_count < RIG_WRITES_MAX && count &&
+	    slice_starts(slices[0], SLICE("Subject: x\r\n"))) {
+		char *write = rig_now->writes[rig_now->write_count++];
+
+		builder_init_fixed(&b, write, sizeof(rig_now->writes[0]) - 1);
+		for (size_t i = 0; i < count; i++)
+			builder_add(&b, slices[i]);
+	}
+	return __real_conn_send(conn, slices, count);
 }
 
 /* ---- in place of queue and dns */

@@ -16,6 +16,9 @@
 #define RIG_BAD_FIRST 4
 #define RIG_BAD_LAST 8
 #define RIG_IDN_SENDER 9
+/* More than sockets hold. */
+#define RIG_HUGE 10
+#define RIG_WRITES_MAX 8
 #define RIG_RESULTS_MAX 64
 /* Questions of this number are nobody's, and get no answer. */
 #define RIG_REQUEST_NONE UINT32_MAX
@@ -60,6 +63,9 @@ struct rig {
 	struct rig_result results[RIG_RESULTS_MAX];
 	size_t result_count;
 	unsigned done_count, done_wanted;
+	/* writes of smtpout that begin with the head of the first message */
+	char writes[RIG_WRITES_MAX][512];
+	unsigned write_count;
 };
 
 void rig_begin(struct rig *rig);

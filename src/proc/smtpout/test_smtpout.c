@@ -28,6 +28,41 @@ TEST(one_mail)
 	rig_end(&rig);
 }
 
+/* Content, dot and the next envelope: one write, so that they share packets. */
+TEST(one_write)
+{
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	for (unsigned i = 0; i < 3; i++)
+		rig_job(&rig, i, 0, 1, 1);
+	rig_run(&rig, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		if (!strstr(rig.writes[i], "\r\n\r\n..dot\r\n.\r\nMAIL FROM:<a@me.test>"))
+			fail_msg("write %u of content: %s", i, rig.writes[i]);
+	}
+	assert_true(strstr(rig.writes[2], "\r\n\r\n..dot\r\n.\r\n"));
+	assert_int_equal(rig.write_count, 3);
+	rig_end(&rig);
+}
+
+/* A peer that takes no more of the content: out-time-block ends it. */
+TEST(block_has_a_limit)
+{
+	uint64_t start_ms;
+
+	rig_begin(&rig);
+	rig.config.out_block = 300;
+	smtpout_process.reload(rig.out);
+	rig_peer(&rig, RULES({"EHLO", "250 peer\r\n", 0}, {"DATA", "@deaf", 0}));
+	start_ms = rt_now_ms(rig.t.rt);
+	rig_job(&rig, 1, RIG_HUGE, 1, 1);
+	rig_run(&rig, 1);
+	rig_result_is(&rig, 0, VERDICT_LATER, VERDICT_STAGE_DATA, 0);
+	rig_status_is(&rig, 0, 4, 4, 2);
+	assert_true(rt_now_ms(rig.t.rt) - start_ms >= 300);
+	rig_end(&rig);
+}
+
 /* Content whose last line has no end gets one: a dot behind it would end nothing. */
 TEST(content_without_end)
 {
@@ -451,12 +486,12 @@ TEST(stop)
 	rig_end(&rig);
 }
 
-TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
-      TEST_ROW(stored_content_is_not_believed), TEST_ROW(one_connection), TEST_ROW(slots),
-      TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone),
-      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
-      TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
-      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
-      TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
-      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
-      TEST_ROW(stop))
+TESTS(TEST_ROW(one_mail), TEST_ROW(one_write), TEST_ROW(block_has_a_limit),
+      TEST_ROW(content_without_end), TEST_ROW(body_file), TEST_ROW(stored_content_is_not_believed),
+      TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
+      TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
+      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(sender_in_ascii),
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
+      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
+      TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
+      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))

@@ -57,8 +57,8 @@ def test_long_field_as_it_came(lab, between):
     assert more.encode() in mail.body
 
 
-def test_one_write(lab):
-    """Issue 8b: the hello, and nothing after DATA before the 354."""
+def test_hello(lab):
+    """Issue 8b: we say our name, in ESMTP; that body and dot are one write, the unit test sees."""
     token = lab.token()
     lab.submit(f"{token}@accept.test", lab.message(token))
     mail, = lab.hosts.wait_mail("accept.test", token)
