@@ -1,5 +1,5 @@
 /*
- * super: the parent of all. What its files share: main.c (arguments), super.c (start, signals,
+ * super: the parent of all. What its files share: arguments.c, super.c (start, signals,
  * end), resources.c (what is opened), child.c (one child's life), wiring.c (what children are
  * sent), reload.c (the config child), command.c (what control asks).
  */
@@ -108,6 +108,9 @@ struct super {
 	unsigned claims;
 	int exit_code;
 };
+
+/* arguments.c. The program; answers its exit code. */
+int super_main(int argc, char **argv);
 
 /* super.c */
 int super_run(struct rt *rt, const struct super_options *options);
