@@ -108,16 +108,11 @@ read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
 	size_t want = left < queue->files.window_size ? (size_t)left : queue->files.window_size;
-	ssize_t got = rt_pread(queue->rt, segment->fd, queue->files.window, want, start);
-	struct slice window = slice_of(queue->files.window, got > 0 ? (size_t)got : 0);
+	size_t got = file_read_around(queue, segment->fd, start, queue->files.window, want);
+	struct slice window = slice_of(queue->files.window, got);
 	bool last = window.len == left || window.len < want;
 	struct spool_found found = {0};
 
-	if (got < 0) { /* a sector that cannot be read: as if it were damaged */
-		memset(queue->files.window, 0xff, want);
-		window = slice_of(queue->files.window, want);
-		last = window.len == left;
-	}
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);

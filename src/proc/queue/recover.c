@@ -176,8 +176,8 @@ file_step(struct queue *queue, struct queue_recovery *r)
 {
 	uint64_t left = r->size_bytes - r->offset, start = r->offset;
 	size_t want = left < r->window_size ? (size_t)left : r->window_size;
-	ssize_t got = rt_pread(queue->rt, r->fd, r->window, want, r->offset);
-	struct slice window = slice_of(r->window, got > 0 ? (size_t)got : 0);
+	size_t got = file_read_around(queue, r->fd, r->offset, r->window, want);
+	struct slice window = slice_of(r->window, got);
 	bool last = window.len == left || window.len < want;
 	struct spool_found found = {0};
 

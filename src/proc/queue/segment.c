@@ -12,6 +12,7 @@
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 
+#define BLOCK_BYTES 4096
 #define ASIDE_BYTES ((size_t)1 << 20)
 #define ASIDE_MAX ((uint64_t)64 << 20)
 #define ASIDE_NAME_BYTES 48
@@ -354,6 +355,26 @@ files_forget_peer(struct queue *queue, struct queue_peer *peer)
 	sweep_soon(queue);
 }
 
+size_t
+file_read_around(struct queue *queue, int fd, uint64_t offset, uint8_t *bytes, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		ssize_t got = rt_pread(queue->rt, fd, bytes + at, len - at, offset + at);
+		size_t block = BLOCK_BYTES - (size_t)((offset + at) % BLOCK_BYTES);
+
+		if (got == 0)
+			break;
+		if (got < 0) {
+			got = (ssize_t)(block < len - at ? block : len - at);
+			memset(bytes + at, 0xff, (size_t)got);
+		}
+		at += (size_t)got;
+	}
+	return at;
+}
+
 void
 segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t from, uint64_t to,
 		  bool tail)
@@ -375,12 +396,12 @@ segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t f
 		    : ERR_NO_MEMORY;
 	for (uint64_t at = from; !err && at < to && at - from < ASIDE_MAX;) {
 		size_t want = to - at < ASIDE_BYTES ? (size_t)(to - at) : ASIDE_BYTES;
-		ssize_t got = rt_pread(queue->rt, segment->fd, bytes, want, at);
+		size_t got = file_read_around(queue, segment->fd, at, bytes, want);
 
-		if (got <= 0)
+		if (got == 0)
 			break;
-		err = rt_write(queue->rt, fd, slice_of(bytes, (size_t)got));
-		at += (uint64_t)got;
+		err = rt_write(queue->rt, fd, slice_of(bytes, got));
+		at += got;
 	}
 	if (fd >= 0)
 		rt_close(queue->rt, fd);

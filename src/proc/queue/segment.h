@@ -81,6 +81,9 @@ struct queue_files {
 };
 
 /* segment.c */
+/* Bytes read, fewer than len only at the file's end. A block that cannot be read comes as 0xff,
+ * which is no record, so that what lies behind it is not lost with it. */
+size_t file_read_around(struct queue *queue, int fd, uint64_t offset, uint8_t *bytes, size_t len);
 void files_init(struct queue *queue);
 void files_finish(struct queue *queue);
 struct queue_segment *segment_find(struct queue *queue, uint32_t number);

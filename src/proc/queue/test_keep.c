@@ -1,0 +1,174 @@
+/*
+ * Journal files that are dropped and segments that are compacted: what is live is known afterwards,
+ * and what is not stays dead.
+ */
+#include "proc/queue/compact.h"
+#include "proc/queue/journal_file.h"
+#include "proc/queue/test_crash.h"
+
+static const char *const to_two[] = {"ann@local", "bob@far.test"};
+
+/* Messages that wait among many that come and go; the journal forgets all but the last of it. */
+static void
+wait_among_many(struct world *w, struct told *told)
+{
+	static const char *const to_near[] = {"eve@near.test"};
+
+	crash_journal_small(w);
+	w->answer = answer_near_ok;
+	w->retry_after_s = 3600;
+	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 1 && w->queue->counters.delivered == 1);
+	for (int i = 0; i < 150; i++)
+		world_accept(w, "me@local", to_near, 1, "goes\r\n");
+	WORLD_WAIT(w, w->queue->counters.delivered == 151);
+	world_run_ms(w, 100);
+	assert_true(w->queue->journal.number > 3);
+	crash_journal_drop(w);
+	told->reports = w->queue->journal.number;
+}
+
+TEST(journal_is_dropped)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, wait_among_many);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 1);
+	world_ctl(&w, CTL_QUEUE_SHOW, told.ids[0]);
+	assert_int_equal(w.row_count, 1);
+	assert_string_equal(w.row_rcpts[0], "bob@far.test");
+	assert_string_equal(w.row_replies[0], "their own words");
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_true(world_files(&w, "journal") < told.reports);
+	world_ctl(&w, CTL_QUEUE_RETRY, 0);
+	WORLD_WAIT(&w, crash_is_empty(&w) && w.delivery_count == 1);
+	world_end(&w);
+}
+
+/* The file that knows of them goes after one in which LIVE names them. The first waits on, the
+ * second is finished in between, the third is held. */
+static void
+wait_in_a_later_file(struct world *w, struct told *told)
+{
+	uint32_t file, live_file;
+
+	w->queue->journal.file_bytes_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+	w->answer = answer_near_ok;
+	w->retry_after_s = 3600;
+	crash_many_go(w, 3);
+	file = w->queue->journal.number;
+	for (int i = 0; i < 3; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 3);
+	crash_many_go(w, file + 2);
+	live_file = w->queue->journal.number;
+	crash_journal_drop_until(w, 1);
+	assert_true(crash_journal_oldest(w) <= file);
+	w->answer = NULL;
+	world_ctl(w, CTL_QUEUE_RETRY, told->ids[1]);
+	WORLD_WAIT(w, world_delivered(w, told->ids[1], 1) == 1);
+	w->answer = answer_near_ok;
+	world_ctl(w, CTL_QUEUE_HOLD, told->ids[2]);
+	crash_many_go(w, live_file + 1);
+	crash_journal_drop_until(w, file + 1);
+	assert_true(crash_journal_oldest(w) <= live_file);
+	world_run_ms(w, 50);
+}
+
+TEST(journal_is_dropped_twice)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, wait_in_a_later_file);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 2);
+	world_ctl(&w, CTL_QUEUE_LIST, 0);
+	assert_int_equal(w.row_count, 2);
+	assert_true(w.rows[0].message == told.ids[0]);
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_int_equal(w.rows[0].state, CTL_RCPT_WAITING);
+	assert_true(w.rows[1].message == told.ids[2]);
+	assert_int_equal(w.rows[1].state, CTL_RCPT_HELD);
+	assert_string_equal(w.row_replies[0], "their own words");
+	world_end(&w);
+}
+
+/* The same, in segments that are then compacted. */
+static void
+compact_some(struct world *w, struct told *told)
+{
+	static const char *const to_near[] = {"eve@near.test"};
+	char body[3001];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = 0;
+	w->queue->compact_settled_ms = 0;
+	w->answer = answer_near_ok;
+	w->retry_after_s = 3600;
+	for (int i = 0; i < 45; i++) {
+		if (i % 15 == 0)
+			told->ids[told->count++] =
+				world_accept(w, "me@local", to_two, 2, "waits\r\n");
+		world_accept(w, "me@local", to_near, 1, body);
+	}
+	WORLD_WAIT(w, w->queue->index.msgs.count == 3);
+	world_run_ms(w, 100);
+	compact_kick(w->queue);
+	/* Two for each writer, and the long-stay one. */
+	WORLD_WAIT(w, w->queue->files.segment_count <= 6);
+	assert_true(w->queue->index.msgs.count == 3);
+}
+
+static void
+small_segments(struct world *w, struct told *told)
+{
+	/* The writer's limit is set when it is made. */
+	world_stop(w);
+	spool_writer_destroy(&w->smtpin.writer);
+	w->config.segment_size_max = 20000;
+	world_start(w);
+	compact_some(w, told);
+}
+
+TEST(compacted)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, small_segments);
+	assert_int_equal(told.count, 3);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 3);
+	world_ctl(&w, CTL_QUEUE_LIST, 0);
+	assert_int_equal(w.row_count, 3);
+	assert_string_equal(w.row_replies[0], "their own words");
+	world_ctl(&w, CTL_QUEUE_RETRY, 0);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(world_delivered(&w, told.ids[i], 1), 1);
+	assert_int_equal(w.delivery_count, 3);
+	assert_non_null(strstr(w.deliveries[0].body, "waits"));
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted))
