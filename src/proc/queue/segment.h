@@ -35,6 +35,7 @@ struct queue_segment {
 	bool closed;		   /* nothing will be appended; limit is final */
 	uint64_t closed_ms;	   /* when; monotonic */
 	bool recovered;		   /* was there at start: counts in the recovery until it is read */
+	bool has_copies;	   /* at start: of messages that the journal has elsewhere */
 	struct list live;
 	uint32_t live_count;
 	uint64_t live_bytes;

@@ -2,6 +2,9 @@
  * Journal files that are dropped and segments that are compacted: what is live is known afterwards,
  * and what is not stays dead.
  */
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
 #include "proc/queue/compact.h"
 #include "proc/queue/journal_file.h"
 #include "proc/queue/test_crash.h"
@@ -109,22 +112,28 @@ TEST(journal_is_dropped_twice)
 
 /* The same, in segments that are then compacted. */
 static void
-compact_some(struct world *w, struct told *told)
+sparse_some(struct world *w, struct told *told)
 {
 	static const char *const to_near[] = {"eve@near.test"};
 	char body[3001];
 
 	memset(body, 'x', sizeof(body) - 1);
 	body[sizeof(body) - 1] = 0;
-	w->queue->compact_settled_ms = 0;
-	w->answer = answer_near_ok;
-	w->retry_after_s = 3600;
 	for (int i = 0; i < 45; i++) {
 		if (i % 15 == 0)
 			told->ids[told->count++] =
 				world_accept(w, "me@local", to_two, 2, "waits\r\n");
 		world_accept(w, "me@local", to_near, 1, body);
 	}
+}
+
+static void
+compact_some(struct world *w, struct told *told)
+{
+	w->queue->compact_settled_ms = 0;
+	w->answer = answer_near_ok;
+	w->retry_after_s = 3600;
+	sparse_some(w, told);
 	WORLD_WAIT(w, w->queue->index.msgs.count == 3);
 	world_run_ms(w, 100);
 	compact_kick(w->queue);
@@ -171,4 +180,138 @@ TEST(compacted)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted))
+/* Puts a copy of the first record of a segment into a long-stay segment before it, as a compaction
+ * does whose end nobody has heard of. */
+static void
+copy_by_hand(const char *path, unsigned number)
+{
+	uint8_t bytes[4096], out[4096];
+	struct spool_file_head head;
+	struct spool_found found;
+	struct spool_head record;
+	struct builder b;
+	char name[128];
+	FILE *file;
+	size_t size;
+
+	crash_segment_path(path, number, name, sizeof(name));
+	file = fopen(name, "rb");
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	assert_int_equal(spool_file_head_decode(slice_of(bytes, size), &head), 0);
+	assert_int_equal(spool_scan(slice_from(slice_of(bytes, size), SPOOL_FILE_HEAD_BYTES),
+				    head.secret, true, &found),
+			 1);
+	head.number = number - 1;
+	head.secret++;
+	head.writer_role = IPC_ROLE_QUEUE;
+	record = found.head;
+	record.meta_sum = spool_sum(head.secret, spool_record_meta(&found));
+	record.content_sum = spool_sum(
+		head.secret, slice_from(found.record, SPOOL_HEAD_BYTES + record.meta_length));
+	builder_init_fixed(&b, out, sizeof(out));
+	spool_file_head_encode(&b, &head);
+	spool_head_encode(&b, &record, head.secret);
+	builder_add(&b, slice_from(found.record, SPOOL_HEAD_BYTES));
+	assert_false(b.failed);
+	crash_segment_path(path, number - 1, name, sizeof(name));
+	file = fopen(name, "wb");
+	assert_int_equal(fwrite(out, 1, b.len, file), b.len);
+	fclose(file);
+}
+
+static void
+one_waits(struct world *w, struct told *told)
+{
+	w->answer = answer_far_later;
+	w->retry_after_s = 3600;
+	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 1 && w->queue->counters.delivered == 1);
+	world_run_ms(w, 20);
+}
+
+/* A copy that the journal does not know of may not be on disk: the original stays the message, and
+ * the copy serves only when it is gone. */
+TEST(copy_that_nobody_knows)
+{
+	for (int damaged = 0; damaged < 2; damaged++) {
+		static struct world w;
+		struct told told;
+		char path[64], name[128];
+		uint32_t number;
+
+		crash_folder(path);
+		told = crash(path, one_waits);
+		number = msg_id_segment(told.ids[0]);
+		copy_by_hand(path, number);
+		crash_segment_path(path, number, name, sizeof(name));
+		if (damaged)
+			crash_file_damage(name, SPOOL_FILE_HEAD_BYTES + 80, 8);
+		crash_again(&w, path);
+		WORLD_WAIT(&w, !w.queue->recovery);
+		assert_int_equal(w.queue->index.msgs.count, 1);
+		assert_int_equal(index_find(w.queue, told.ids[0])->segment->number,
+				 number - (damaged ? 1 : 0));
+		world_run_ms(&w, 20);
+		assert_int_equal(w.delivery_count, 0);
+		world_ctl(&w, CTL_QUEUE_RETRY, 0);
+		WORLD_WAIT(&w, crash_is_empty(&w));
+		assert_int_equal(world_delivered(&w, told.ids[0], 1), 1);
+		world_end(&w);
+	}
+}
+
+/* A file whose syncs fail. */
+static ino_t sync_fails;
+
+int
+fdatasync(int fd)
+{
+	struct stat stat_buf;
+
+	if (sync_fails && fstat(fd, &stat_buf) == 0 && stat_buf.st_ino == sync_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* The sync of a batch fails: what was appended never counts, and the originals stay. */
+TEST(compaction_that_fails)
+{
+	static struct world w;
+	struct queue_segment *to;
+	struct told told = {0};
+	struct stat stat_buf;
+	char name[128];
+	uint32_t number;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	w.config.segment_size_max = 20000;
+	world_start(&w);
+	compact_some(&w, &told);
+	to = index_find(w.queue, told.ids[0])->segment;
+	number = to->number;
+	assert_int_equal(to->role, IPC_ROLE_QUEUE);
+	crash_segment_path(w.path, number, name, sizeof(name));
+	assert_int_equal(stat(name, &stat_buf), 0);
+	sync_fails = stat_buf.st_ino;
+	sparse_some(&w, &told);
+	WORLD_WAIT(&w, w.queue->index.msgs.count == 6);
+	compact_kick(w.queue);
+	WORLD_WAIT(&w, to->closed);
+	assert_int_equal(to->end, to->limit);
+	assert_true(crash_file_size(name) > (off_t)to->limit);
+	sync_fails = 0;
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	assert_int_equal(w.queue->index.msgs.count, 6);
+	assert_true(segment_find(w.queue, number)->read_end < (uint64_t)crash_file_size(name));
+	assert_int_equal(segment_find(w.queue, number)->live_count, 3);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+      TEST_ROW(copy_that_nobody_knows), TEST_ROW(compaction_that_fails))
