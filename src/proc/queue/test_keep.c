@@ -110,6 +110,104 @@ TEST(journal_is_dropped_twice)
 	world_end(&w);
 }
 
+/* Finished, but that is not yet on disk, while LIVE is written: it is not live. */
+static void
+leaves_during_the_drop(struct world *w, struct told *told)
+{
+	uint32_t file;
+
+	w->queue->journal.file_bytes_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+	w->answer = answer_near_ok;
+	w->retry_after_s = 3600;
+	for (int i = 0; i < 2; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 2);
+	file = w->queue->journal.number;
+	crash_many_go(w, file + 2);
+	WORLD_WAIT(w, w->queue->index.msgs.count == 2 &&
+			      w->queue->journal.synced_serial == w->queue->journal.serial);
+	world_run_ms(w, 10);
+	w->config.journal_sync = 5000;
+	w->answer = NULL;
+	world_ctl(w, CTL_QUEUE_RETRY, told->ids[0]);
+	WORLD_WAIT(w, world_delivered(w, told->ids[0], 1) == 1);
+	world_run_ms(w, 5);
+	assert_int_equal(w->queue->index.msgs.count, 2);
+	crash_journal_drop_until(w, file);
+}
+
+TEST(what_leaves_is_not_live)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, leaves_during_the_drop);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 1);
+	assert_non_null(index_find(w.queue, told.ids[1]));
+	world_end(&w);
+}
+
+/* A drop waits for a journal that works, and is begun anew when a record was lost meanwhile. What
+ * is known of a segment's end is carried along. */
+TEST(drop_of_a_broken_journal)
+{
+	static struct world w;
+	struct queue_segment *segment;
+	uint32_t number;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.queue->journal.file_bytes_max = 8000;
+	w.config.trace_keep_size = UINT64_MAX;
+	w.answer = answer_near_ok;
+	w.retry_after_s = 3600;
+	id = world_accept(&w, "me@local", to_two, 2, "waits\r\n");
+	number = msg_id_segment(id);
+	segment = segment_find(w.queue, number);
+	WORLD_WAIT(&w, segment->live_count == 1);
+	assert_int_equal(IPC_SEND(w.smtpin.own_side, SPOOL_SEALED, spool_sealed, .segment = number,
+				  .end = segment->limit, .poisoned = true),
+			 0);
+	WORLD_WAIT(&w, segment->closed);
+	WORLD_WAIT(&w, w.queue->counters.deferred == 1 && w.queue->counters.delivered == 1);
+	/* The writer of this world writes on behind it, which nobody reads. */
+	while (w.queue->journal.number < 4) {
+		struct journal_record start = {.kind = JOURNAL_START};
+
+		(void)journal_append(w.queue, &start);
+		world_run_ms(&w, 1);
+	}
+	w.config.trace_keep_size = w.queue->journal.old_bytes - 1;
+	journal_keep_run(w.queue);
+	assert_non_null(w.queue->journal.keep);
+	w.queue->journal.broken = true;
+	world_run_ms(&w, 100);
+	assert_int_equal(crash_journal_oldest(&w), 1);
+	w.queue->journal.broken = false;
+	w.queue->journal.lost++;
+	WORLD_WAIT(&w, !w.queue->journal.keep);
+	assert_int_equal(crash_journal_oldest(&w), 1);
+	crash_journal_drop_until(&w, 1);
+	world_stop(&w);
+	spool_writer_destroy(&w.smtpin.writer);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	segment = segment_find(w.queue, number);
+	assert_non_null(segment);
+	assert_int_equal(segment->live_count, 1);
+	assert_int_equal(segment->end, segment->limit);
+	world_end(&w);
+}
+
 /* The same, in segments that are then compacted. */
 static void
 sparse_some(struct world *w, struct told *told)
@@ -284,7 +382,7 @@ TEST(compaction_that_fails)
 	struct told told = {0};
 	struct stat stat_buf;
 	char name[128];
-	uint32_t number;
+	uint32_t number, live;
 
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
@@ -302,6 +400,7 @@ TEST(compaction_that_fails)
 	compact_kick(w.queue);
 	WORLD_WAIT(&w, to->closed);
 	assert_int_equal(to->end, to->limit);
+	live = to->live_count;
 	assert_true(crash_file_size(name) > (off_t)to->limit);
 	sync_fails = 0;
 	world_stop(&w);
@@ -309,9 +408,10 @@ TEST(compaction_that_fails)
 	WORLD_WAIT(&w, !w.queue->recovery);
 	assert_int_equal(w.queue->index.msgs.count, 6);
 	assert_true(segment_find(w.queue, number)->read_end < (uint64_t)crash_file_size(name));
-	assert_int_equal(segment_find(w.queue, number)->live_count, 3);
+	assert_int_equal(segment_find(w.queue, number)->live_count, live);
 	world_end(&w);
 }
 
 TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+      TEST_ROW(what_leaves_is_not_live), TEST_ROW(drop_of_a_broken_journal),
       TEST_ROW(copy_that_nobody_knows), TEST_ROW(compaction_that_fails))
