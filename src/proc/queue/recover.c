@@ -297,6 +297,35 @@ missing_note(struct queue *queue, const struct queue_msg *msg)
 	log_end(&line);
 }
 
+/* What is not where the journal has it may still be a copy that was passed by. Then these segments
+ * are read again, and any place will do. */
+static bool
+copies_needed(struct queue *queue, struct queue_recovery *r)
+{
+	bool missing = false;
+
+	for (struct list_node *node = list_first(&r->kept); node;
+	     node = list_next(&r->kept, node)) {
+		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);
+
+		missing = missing || (msg->open && msg->known_segment);
+		msg->known_segment = 0;
+	}
+	for (struct list_node *node = list_first(&queue->files.all); node;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (!missing || !segment->has_copies)
+			continue;
+		segment->has_copies = false;
+		segment->recovered = true;
+		segment->read_end = SPOOL_FILE_HEAD_BYTES;
+		r->segments_left++;
+		read_more(queue, segment);
+	}
+	return r->segments_left > 0;
+}
+
 void
 recover_segment_read(struct queue *queue)
 {
@@ -307,7 +336,7 @@ recover_segment_read(struct queue *queue)
 	if (!r)
 		return;
 	ASSERT(r->segments_left > 0);
-	if (--r->segments_left)
+	if (--r->segments_left || copies_needed(queue, r))
 		return;
 	while ((node = list_first(&r->kept))) {
 		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);

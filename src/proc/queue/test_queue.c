@@ -334,6 +334,57 @@ TEST(early_result_and_late_end)
 	world_end(&w);
 }
 
+/* Its worker died before the first attempt ended, and the sender is to be told of delay: it waits
+ * quietly, is tried again, and only then tells. */
+TEST(nothing_is_told_before_an_attempt)
+{
+	struct world w;
+	uint64_t first;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.delay_notice = CONFIG_DELAY_FIRST_FAILURE;
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	world_disconnect(&w, &w.smtpout);
+	WORLD_WAIT(&w, w.queue->index.waiting_count == 1);
+	world_run_ms(&w, 20);
+	first = heap_first(&w.queue->index.waits)->key;
+	assert_true(first > rt_now_ms(w.t.rt)); /* else the loop never sleeps */
+	world_connect(&w, &w.smtpout);
+	w.answer = second_time;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_int_equal(w.report_count, 1);
+	world_end(&w);
+}
+
+/* A body file that cannot be opened counts as an attempt: in the end the sender hears of it. */
+TEST(unreadable_expires)
+{
+	struct world w;
+	char name[128];
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60;
+	w.config.attempts_min = 1;
+	world_start(&w);
+	world_disconnect(&w, &w.postoffice);
+	id = world_accept_large(&w, "ann@local", 50000);
+	WORLD_WAIT(&w, index_find(w.queue, id));
+	snprintf(name, sizeof(name), "%s/bodies/%08x.body", w.path, index_find(w.queue, id)->body);
+	assert_int_equal(unlink(name), 0);
+	world_run_ms(&w, 60);
+	w.report_outcome = 2;
+	world_connect(&w, &w.postoffice);
+	WORLD_WAIT(&w, w.queue->counters.expired == 1);
+	assert_int_equal(w.delivery_count, 0);
+	world_end(&w);
+}
+
 TEST(one_place_holds_up_no_other)
 {
 	struct world w;
@@ -572,6 +623,7 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
       TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
       TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
+      TEST_ROW(nothing_is_told_before_an_attempt), TEST_ROW(unreadable_expires),
       TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
       TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
       TEST_ROW(writer_dies))

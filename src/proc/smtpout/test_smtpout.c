@@ -393,8 +393,8 @@ TEST(smart_host_unknown)
 		.class = VERDICT_NEVER, .stage = VERDICT_STAGE_DNS, .status = {5, 1, 2}};
 	rig_job_to(&rig, 1, "");
 	rig_run(&rig, 1);
-	assert_result(0, VERDICT_LATER, VERDICT_STAGE_DNS, 0);
-	assert_status(0, 4, 1, 2);
+	rig_result_is(&rig, 0, VERDICT_LATER, VERDICT_STAGE_DNS, 0);
+	rig_status_is(&rig, 0, 4, 1, 2);
 	rig_end(&rig);
 }
 
