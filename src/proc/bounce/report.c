@@ -32,7 +32,7 @@ report_match(const struct map_node *node, struct slice key)
 }
 
 struct report *
-report_find(struct bounce *bounce, uint64_t key)
+bounce_report_find(struct bounce *bounce, uint64_t key)
 {
 	struct map_node *node = map_find(&bounce->reports, MAP_KEY(key), report_match);
 
@@ -175,7 +175,7 @@ facts_keep(struct report *report, const struct verdict *verdict)
 }
 
 void
-report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
+bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 {
 	size_t before = report->arena.used_bytes;
 	struct dsn_rcpt *to;
@@ -237,8 +237,20 @@ reader_add(struct report *report, struct slice text)
 	builder_init_arena(&domain, &report->arena, SMTP_DOMAIN_MAX);
 	if (idna_to_ascii(address.domain, &domain) || builder_take(&domain, &reader->domain))
 		return;
-	reader->address = arena_keep(&report->arena, text);
+	reader->address = text;
 	report->reader_count++;
+}
+
+/* As it stands in To: and goes into the envelope: in ASCII if it can be, so that a report reaches a
+ * sender whose way back lacks SMTPUTF8 (RFC 6533 4). */
+static struct slice
+address_keep(struct report *report, struct slice address)
+{
+	struct slice kept = SLICE_EMPTY;
+	struct builder b;
+
+	builder_init_arena(&b, &report->arena, SPOOL_ADDRESS_MAX);
+	return idna_address(address, &b) || builder_take(&b, &kept) ? SLICE_EMPTY : kept;
 }
 
 /* The directory is asked about the next reader that has not been answered. */
@@ -273,11 +285,12 @@ readers_find(struct report *report, enum report_wanted *ret_wanted)
 	if (err)
 		return err;
 	*ret_wanted = report_wanted(source.message.accept.sender, source.header);
+	report->sender = address_keep(report, source.message.accept.sender);
 	if (*ret_wanted == REPORT_WANTED)
-		reader_add(report, source.message.accept.sender);
+		reader_add(report, report->sender);
 	if (*ret_wanted != REPORT_NO_SENDER && report->make.kind == SPOOL_REPORT_FAILURE &&
 	    !slice_eq_nocase(config->failure_copy, source.message.accept.sender))
-		reader_add(report, config->failure_copy);
+		reader_add(report, address_keep(report, config->failure_copy));
 	report_source_close(&source, bounce);
 	return report->arena.failed ? ERR_NO_MEMORY : 0;
 }

@@ -11,6 +11,8 @@
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
+_Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
+
 #define ROUND_JOBS 64
 #define WAITS_PER_TURN 256
 #define WORKER_JOBS_MAX 4096
@@ -351,6 +353,25 @@ grant_job(struct queue *queue, const struct queue_peer *peer, uint64_t number)
 	struct queue_job *job = node ? CONTAINER_OF(node, struct queue_job, node) : NULL;
 
 	return job && job->peer == peer ? job : NULL;
+}
+
+bool
+grant_hear(struct queue_job *job, uint16_t number)
+{
+	size_t low = 0, high = job->rcpt_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if ((job->rcpts[middle] & ~GRANT_HEARD) < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == job->rcpt_count || job->rcpts[low] != number)
+		return false;
+	job->rcpts[low] |= GRANT_HEARD;
+	return true;
 }
 
 void

@@ -152,6 +152,7 @@ journal_append(struct queue *queue, struct journal_record *record)
 	struct journal_at at = {j->number, (uint32_t)(j->size_bytes / SPOOL_ALIGN)};
 	struct slice bytes;
 
+	ASSERT(j->number); /* or it would be written nowhere, with another file's secret */
 	record->wall_ms = rt_wall_ms(queue->rt);
 	j->serial++;
 	bytes = encode(queue, record);

@@ -141,9 +141,10 @@ alike(const struct queue_rcpt *a, const struct queue_rcpt *b)
 	return a->attempts == b->attempts && a->notify == b->notify && a->flags == b->flags;
 }
 
-/* The next recipients of the result that are active and stand alike; false at the end. */
+/* The next recipients of the result that the job still waits for and that stand alike; false at the
+ * end. */
 static bool
-ruling_next(struct ruling *ruling, const struct queue_job *job, const struct ipc_job_result *given,
+ruling_next(struct ruling *ruling, struct queue_job *job, const struct ipc_job_result *given,
 	    size_t *at)
 {
 	const struct queue_rcpt *first = NULL;
@@ -156,12 +157,11 @@ ruling_next(struct ruling *ruling, const struct queue_job *job, const struct ipc
 		if (number >= ruling->msg->rcpt_count)
 			continue;
 		rcpt = &ruling->msg->rcpts[number];
-		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
-			continue;
 		if (first && (!alike(first, rcpt) || ruling->count == SPOOL_RCPTS_MAX))
 			break;
-		if (ruling->count && ruling->numbers[ruling->count - 1] == number)
+		if (!grant_hear(job, number))
 			continue;
+		ASSERT(rcpt->state == RCPT_ACTIVE);
 		first = first ? first : rcpt;
 		ruling->numbers[ruling->count++] = number;
 	}
@@ -195,12 +195,11 @@ result_missing(struct queue *queue, struct queue_job *job, uint64_t next_ms, enu
 	size_t lost = 0;
 
 	for (size_t i = 0; msg && i < job->rcpt_count; i++) {
-		struct queue_rcpt *rcpt = &msg->rcpts[job->rcpts[i]];
-
-		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
+		if (job->rcpts[i] & GRANT_HEARD)
 			continue;
 		lost++;
-		grant_wait(queue, rcpt, next_ms);
+		ASSERT(msg->rcpts[job->rcpts[i]].state == RCPT_ACTIVE);
+		grant_wait(queue, &msg->rcpts[job->rcpts[i]], next_ms);
 	}
 	if (lost == 0)
 		return;

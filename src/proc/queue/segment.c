@@ -226,7 +226,9 @@ body_remove(struct queue *queue, struct queue_body *body)
 	close_at_peers(queue, body->open_mask, &close);
 	queue_name(name, body->number, "body");
 	err = rt_unlink(queue->rt, queue->bodies_fd, name);
-	if (err) {
+	if (err == -EISDIR || err == -EPERM) { /* no file at all */
+		recover_set_aside(queue, queue->bodies_fd, name, err);
+	} else if (err) {
 		log_begin(&line, queue->boot->log, EVENT_queue_unlink_failed);
 		log_text(&line, "file", slice_str(name));
 		log_err(&line, err);

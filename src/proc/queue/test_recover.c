@@ -486,6 +486,36 @@ TEST(queue_restarts_alone)
 	world_end(&w);
 }
 
+/* A writer fills and seals its segment while queue is away, and says so as soon as there is a new
+ * one, which has not even read its journal then. */
+TEST(sealed_while_away)
+{
+	static struct world w;
+	char body[3001];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = 0;
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	world_stop(&w);
+	spool_writer_destroy(&w.smtpin.writer);
+	w.config.segment_size_max = 20000;
+	w.answer = silent;
+	world_start(&w);
+	world_accept(&w, "me@local", to_ann, 1, "before\r\n");
+	world_stop(&w);
+	for (int i = 0; i < 8; i++)
+		world_accept(&w, "me@local", to_ann, 1, body);
+	w.answer = NULL;
+	w.delivery_count = 0;
+	world_start(&w);
+	assert_false(journal_broken(w.queue));
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, 9);
+	world_end(&w);
+}
+
 static void
 large_some(struct world *w, struct told *told)
 {
@@ -792,5 +822,6 @@ TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short),
       TEST_ROW(future_numbers), TEST_ROW(damaged_middle), TEST_ROW(foreign_files),
       TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused), TEST_ROW(queue_restarts_alone),
-      TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held), TEST_ROW(journal_is_dropped),
-      TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted), TEST_ROW(nothing_left))
+      TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held),
+      TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+      TEST_ROW(nothing_left))

@@ -504,7 +504,7 @@ session_quit(struct session *s)
 }
 
 void
-session_abort(struct session *s)
+smtpout_session_abort(struct session *s)
 {
 	struct list_node *node;
 

@@ -66,16 +66,16 @@ take_stopped(struct super_child *child, const struct ipc_message *message)
 static void
 take_reload(struct super_child *child, const struct ipc_message *message)
 {
-	struct super *super = child->super;
-	uint32_t request = message->u.ctl_reload.request;
+	super_config_ask_by(child->super, message->u.ctl_reload.request);
+}
 
-	if (super->asking.by_control || super->stop_phase >= 0) {
-		super_command_done(super, request, SUPER_EXIT_TEMPORARY, SLICE("busy; try again"));
+static void
+take_reloaded(struct super_child *child, const struct ipc_message *message)
+{
+	if (!child->reloads)
 		return;
-	}
-	super->asking.by_control = true;
-	super->asking.request = request;
-	super_config_ask(super);
+	child->reloads--;
+	super_config_told(child, message->u.boot_reloaded.refused);
 }
 
 static void
@@ -136,9 +136,10 @@ static const struct {
 	enum ipc_type type;
 	void (*take)(struct super_child *child, const struct ipc_message *message);
 } handlers[] = {
-	{IPC_BOOT_READY, take_ready},	  {IPC_BOOT_BROKEN, take_broken},
-	{IPC_BOOT_STOPPED, take_stopped}, {IPC_CTL_RELOAD, take_reload},
-	{IPC_CTL_STOP, take_stop},	  {IPC_CTL_STATUS, take_status},
+	{IPC_BOOT_READY, take_ready},	    {IPC_BOOT_BROKEN, take_broken},
+	{IPC_BOOT_STOPPED, take_stopped},   {IPC_CTL_RELOAD, take_reload},
+	{IPC_CTL_STOP, take_stop},	    {IPC_CTL_STATUS, take_status},
+	{IPC_BOOT_RELOADED, take_reloaded},
 };
 
 void

@@ -95,6 +95,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super->stop_phase = -1;
 	rt_timer_init(&super->stop_timer, rt, on_stop_time, super);
 	rt_timer_init(&super->claim_timer, rt, claim, super);
+	rt_timer_init(&super->asking.told_limit, rt, super_config_untold, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
 		err = signals_init(super);
@@ -114,6 +115,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super_resources_close(super);
 	rt_timer_finish(&super->stop_timer);
 	rt_timer_finish(&super->claim_timer);
+	rt_timer_finish(&super->asking.told_limit);
 	log_destroy(&super->log);
 	mem_give(rt_mem(rt), super, sizeof(*super));
 	return exit_code;

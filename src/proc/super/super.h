@@ -1,5 +1,5 @@
 /*
- * super: the parent of all. What its files share: main.c (arguments), super.c (start, signals,
+ * super: the parent of all. What its files share: arguments.c, super.c (start, signals,
  * end), resources.c (what is opened), child.c (one child's life), wiring.c (what children are
  * sent), reload.c (the config child), command.c (what control asks).
  */
@@ -48,6 +48,7 @@ struct super_child {
 	struct ipc_channel *channel; /* NULL when not running */
 	bool ready;
 	unsigned failures; /* in a row */
+	unsigned reloads;  /* boot_config that it has not answered yet */
 	uint64_t restarts;
 	uint64_t started_ms;
 	struct rt_timer restart;
@@ -70,14 +71,20 @@ struct super_files {
 	int certificate, key, zone, smart_host_password;
 };
 
+/* Of a request for a reload that control passed on. */
+struct super_asker {
+	bool waits; /* for its answer */
+	uint32_t request;
+};
+
 /* The config child that runs, if any. */
 struct super_asking {
 	int pid; /* 0: none */
 	int result_fd;
-	bool again;	 /* asked for once more meanwhile */
-	bool by_control; /* answer this request */
-	uint32_t request;
-	struct rt_timer limit;
+	bool again; /* asked for once more meanwhile: what runs may have read the older file */
+	struct super_asker now, next;
+	struct super_asker told; /* the children have the new configuration, and are to say so */
+	struct rt_timer limit, told_limit;
 };
 
 struct super {
@@ -101,6 +108,9 @@ struct super {
 	unsigned claims;
 	int exit_code;
 };
+
+/* arguments.c. The program; answers its exit code. */
+int super_main(int argc, char **argv);
 
 /* super.c */
 int super_run(struct rt *rt, const struct super_options *options);
@@ -147,6 +157,13 @@ int super_send_files(struct super_child *child, const struct super_files *files)
 
 /* reload.c */
 void super_config_ask(struct super *super);
+void super_config_ask_by(struct super *super, uint32_t request);
+/* Whoever waits for an answer is gone with its control. */
+void super_config_forget(struct super *super);
+/* A child has answered, or is gone. refused: what it could not use. */
+void super_config_told(struct super_child *child, struct slice refused);
+/* Not all have answered in time. */
+void super_config_untold(void *ctx);
 /* True when it was the config child. */
 bool super_config_exited(struct super *super, int pid, int status);
 void super_config_finish(struct super *super);

@@ -329,15 +329,17 @@ TEST(caps_behind_much_text)
 {
 	static const struct script script = {"", ""};
 	static struct script_run run;
-	static char reply[16384];
-	size_t len = (size_t)sprintf(reply, "250-mx\r\n");
+	static uint8_t reply[16384];
+	struct builder b;
 
-	while (len < 8000)
-		len += (size_t)sprintf(reply + len, "250-XWORDS that nobody needs to know\r\n");
-	strcpy(reply + len, "250-8BITMIME\r\n250-X\r\n250 SIZE 1000\r\n");
+	builder_init_fixed(&b, reply, sizeof(reply));
+	builder_str(&b, "250-mx\r\n");
+	while (b.len < 8000)
+		builder_str(&b, "250-XWORDS that nobody needs to know\r\n");
+	builder_str(&b, "250-8BITMIME\r\n250-X\r\n250 SIZE 1000\r\n");
 	script_begin(&run, &script, NULL);
 	script_feed(&run, SLICE("220-mx\r\n220 DSN\r\n"));
-	script_feed(&run, slice_str(reply));
+	script_feed(&run, builder_slice(&b));
 	assert_true(run.client.caps.eight_bit);
 	assert_int_equal(run.client.caps.size_max, 1000);
 	assert_false(run.client.caps.dsn);
