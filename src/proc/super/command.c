@@ -32,6 +32,7 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	if (super->all_ready)
 		return;
 	super->all_ready = true;
+	log_set_echo(super->log, -1);
 	log_begin(&line, super->log, EVENT_ready);
 	log_number(&line, "pid", rt_pid(super->rt));
 	log_number(&line, "processes", (int64_t)super->child_count);

@@ -151,6 +151,8 @@ super_start(struct super *super)
 		return;
 	}
 	log_set_fd(super->log, super->log_fd);
+	if (super->log_fd != STDERR_FD)
+		log_set_echo(super->log, STDERR_FD); /* until all serve, somebody may look on */
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
 	/* Each of these has said what failed. */
 	if (super_children_init(super) || super_dirs_open(super))
