@@ -31,8 +31,8 @@ struct sub_rcpt {
 	unsigned stages[SCN_STAGE_MAX]; /* how often a rule of the host has met it */
 	unsigned copies;
 	unsigned unsure; /* its host took a copy, and nothing more came over that connection */
-	unsigned failed, delayed, success; /* reports */
-	uint64_t copy_us[SUB_COPIES_MAX]; /* when each came */
+	unsigned failed, delayed, success;    /* reports */
+	uint64_t copy_us[SUB_COPIES_MAX];     /* when each came */
 	uint64_t report_ids[SUB_REPORTS_MAX]; /* hashes of the Message-IDs of failure reports */
 	unsigned report_count;
 };

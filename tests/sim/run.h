@@ -72,7 +72,7 @@ struct run {
 	bool load_over;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
-	uint64_t crashes; /* deaths of processes that were not asked for */
+	uint64_t crashes;	 /* deaths of processes that were not asked for */
 	uint64_t *misfortune_us; /* when the count of misfortunes has grown */
 	size_t misfortune_count, misfortune_cap;
 	uint64_t misfortunes_seen;

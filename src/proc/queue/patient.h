@@ -1,7 +1,7 @@
 /*
- * patient: reading files that may have bad places. An error of the disk may pass, so a read is tried
- * again for a while; what still cannot be read then is taken for damaged bytes, block by block, so
- * that what lies behind it is read all the same.
+ * patient: reading files that may have bad places. An error of the disk may pass, so a read is
+ * tried again for a while; what still cannot be read then is taken for damaged bytes, block by
+ * block, so that what lies behind it is read all the same.
  */
 #ifndef PROC_QUEUE_PATIENT_H
 #define PROC_QUEUE_PATIENT_H

@@ -840,7 +840,7 @@ outcome_report(void)
 	uint16_t rcpts[1] = {0};
 
 	report_result(rig.out, 7, ipc_u16s_make(rcpts, 1), false, &verdict);
-	report_done(rig.out, 7);
+	smtpout_report_done(rig.out, 7);
 }
 
 /* Without memory for a packet an outcome is kept like one that found a full channel. */
