@@ -35,7 +35,8 @@ int log_create(struct rt *rt, const char *process, int fd, struct log **ret_log)
 void log_destroy(struct log **log);
 /* After a reopen. */
 void log_set_fd(struct log *log, int fd);
-/* Errors go to this descriptor, too: while a start can fail with somebody at the terminal. -1: none.
+/* Errors go to this descriptor, too: while a start can fail with somebody at the terminal. -1:
+ * none.
  */
 void log_set_echo(struct log *log, int fd);
 void log_set_level(struct log *log, enum log_level most);
