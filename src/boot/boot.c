@@ -325,7 +325,6 @@ take_complete(struct frame *frame, struct ipc_message *message)
 		return;
 	}
 	frame->started = true;
-	boot->refused = NULL;
 	if (frame->process->start)
 		frame->process->start(frame->state);
 	for (struct list_node *node = list_first(&frame->neighbours); node;
@@ -336,7 +335,9 @@ take_complete(struct frame *frame, struct ipc_message *message)
 	if (err)
 		log_text(&line, "sandbox", slice_str("off"));
 	log_end(&line);
-	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .unused = 0);
+	err = IPC_SEND(frame->super, BOOT_READY, boot_ready,
+		       .refused = slice_str(boot->refused ? boot->refused : ""));
+	boot->refused = NULL;
 	if (err)
 		fail(frame, "ready", err);
 }

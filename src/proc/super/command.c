@@ -24,7 +24,12 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	struct super *super = child->super;
 	struct log_line line;
 
-	(void)message;
+	/* When all serve, a restarted child shall rather do without than the mail stop. */
+	if (message->u.boot_ready.refused.len && !super->all_ready) {
+		super_fail(super, SUPER_EXIT_CONFIG, "a process cannot use what it was given",
+			   message->u.boot_ready.refused, 0);
+		return;
+	}
 	child->ready = true;
 	for (size_t i = 0; i < super->child_count; i++)
 		if (!super->children[i].ready)
