@@ -15,6 +15,7 @@
 #define WINDOW_BYTES ((size_t)1 << 20)
 #define READ_STEP_BYTES ((uint64_t)2 << 20)
 #define SWEEP_MS 100
+#define MEMORY_AGAIN_MS 1000
 #define SWEEP_STEP_FILES ((size_t)256)
 
 static void hook_run(void *ctx);
@@ -94,16 +95,20 @@ gap(struct queue *queue, struct queue_segment *segment, struct slice bytes, bool
 	log_end(&line);
 }
 
-static void
-record_take(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
-	    uint64_t offset)
+static int
+record_take(struct queue *queue, struct queue_segment *segment, const struct spool_found *found)
 {
-	if (found->head.kind == SPOOL_RECORD_ACCEPT)
-		accept_record(queue, segment, found, offset);
+	int err = found->head.kind == SPOOL_RECORD_ACCEPT
+			  ? accept_record(queue, segment, found, segment->read_end)
+			  : 0;
+
+	if (!err)
+		segment->read_end += found->record.len;
+	return err;
 }
 
-/* One window. Answers the bytes by which it got on; 0 when more memory is needed than there is. */
-static uint64_t
+/* One window. Answers whether it got on; not when more memory is needed than there is. */
+static bool
 read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
@@ -117,8 +122,8 @@ read_window(struct queue *queue, struct queue_segment *segment)
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
-		record_take(queue, segment, &found, segment->read_end);
-		segment->read_end += found.record.len;
+		if (record_take(queue, segment, &found))
+			return false;
 		window = slice_from(window, found.skipped + found.record.len);
 	}
 	if (found.skipped)
@@ -127,9 +132,21 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	segment->read_end += found.skipped;
 	if (last)
 		segment->read_end = segment->limit;
-	else if (segment->read_end == start && !window_grow(queue, found.need))
-		return 0;
-	return segment->read_end - start;
+	return segment->read_end > start || window_grow(queue, found.need);
+}
+
+/* Writers hear nothing meanwhile, and after a while refuse mail. */
+static void
+starve(struct queue *queue)
+{
+	struct log_line line;
+
+	if (!queue->files.starved) {
+		log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
+		log_end(&line);
+	}
+	queue->files.starved = true;
+	rt_timer_arm(&queue->files.read_timer, MEMORY_AGAIN_MS);
 }
 
 static void
@@ -153,31 +170,41 @@ read_done(struct queue *queue, struct queue_segment *segment)
 	}
 }
 
-static void
-hook_run(void *ctx)
+/* Some of what waits to be read. False when memory is out. */
+static bool
+read_some(struct queue *queue)
 {
-	struct queue *queue = ctx;
 	uint64_t budget = READ_STEP_BYTES;
 	struct list_node *node;
 
-	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
-	    !window_grow(queue, WINDOW_BYTES))
-		return;
 	while (budget && (node = list_first(&queue->files.reading))) {
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, reading);
-		uint64_t got = 0;
+		uint64_t start = segment->read_end, got;
 
-		if (segment->read_end < segment->limit) {
-			got = read_window(queue, segment);
-			if (got == 0)
-				budget = 0;
-		}
+		if (segment->read_end < segment->limit && !read_window(queue, segment))
+			return false;
+		got = segment->read_end - start;
 		if (segment->read_end >= segment->limit)
 			read_done(queue, segment);
 		budget -= got < budget ? got : budget;
 	}
-	if (!list_empty(&queue->files.reading))
-		rt_timer_arm(&queue->files.read_timer, 0);
+	return true;
+}
+
+static void
+hook_run(void *ctx)
+{
+	struct queue *queue = ctx;
+
+	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS)
+		return;
+	if (window_grow(queue, WINDOW_BYTES) && read_some(queue)) {
+		queue->files.starved = false;
+		if (!list_empty(&queue->files.reading))
+			rt_timer_arm(&queue->files.read_timer, 0);
+	} else {
+		starve(queue);
+	}
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 	report_kick(queue);
 }

@@ -171,7 +171,11 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	if (err)
 		return err;
 	body = body_add(queue, number);
-	item = body ? item_add(queue, peer, fd) : NULL;
+	if (!body) { /* the next start finds it */
+		rt_close(queue->rt, fd);
+		return ERR_NO_MEMORY;
+	}
+	item = item_add(queue, peer, fd);
 	if (!item)
 		return ERR_NO_MEMORY;
 	item->number = number;
