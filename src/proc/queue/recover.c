@@ -100,46 +100,63 @@ damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
 	log_end(&line);
 }
 
-/* False when there is nothing in it to be read. */
-static bool
-file_begin(struct queue *queue, struct queue_recovery *r)
+static int
+file_open(struct queue *queue, struct queue_recovery *r, const char *name, uint64_t *ret_size)
 {
 	uint32_t number = r->journals.numbers[r->at];
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 	struct spool_file_head head;
 	struct rt_stat stat = {0};
-	char name[QUEUE_NAME_BYTES];
 	ssize_t got;
+	int err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
+
+	if (err) {
+		r->fd = -1;
+		return err;
+	}
+	err = rt_stat_fd(queue->rt, r->fd, &stat);
+	*ret_size = stat.size_bytes;
+	got = rt_pread(queue->rt, r->fd, bytes, sizeof(bytes), 0);
+	if (!err)
+		err = got < 0 ? (int)got
+			      : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
+	if (!err && (head.kind != SPOOL_FILE_JOURNAL || head.number != number))
+		err = ERR_RANGE;
+	if (err)
+		return err;
+	r->secret = head.secret;
+	r->offset = SPOOL_FILE_HEAD_BYTES;
+	r->size_bytes = stat.size_bytes;
+	r->last_wall_ms = head.created_wall_ms;
+	return 0;
+}
+
+/* What is no journal is passed by; an error is a shortage. */
+static int
+file_begin(struct queue *queue, struct queue_recovery *r)
+{
+	uint32_t number = r->journals.numbers[r->at];
+	char name[QUEUE_NAME_BYTES];
+	uint64_t size = UINT64_MAX;
 	int err;
 
 	queue_name(name, number, "journal");
 	if (number >= queue->journal.next_number)
 		queue->journal.next_number = number + 1;
-	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
+	err = file_open(queue, r, name, &size);
 	if (!err)
-		err = rt_stat_fd(queue->rt, r->fd, &stat);
-	if (!err) {
-		got = rt_pread(queue->rt, r->fd, bytes, sizeof(bytes), 0);
-		err = got < 0 ? (int)got
-			      : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
-	}
-	if (!err && (head.kind != SPOOL_FILE_JOURNAL || head.number != number))
-		err = ERR_RANGE;
-	if (!err) {
-		r->secret = head.secret;
-		r->offset = SPOOL_FILE_HEAD_BYTES;
-		r->size_bytes = stat.size_bytes;
-		r->last_wall_ms = head.created_wall_ms;
-		return true;
-	}
+		return 0;
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
-	if (stat.size_bytes) /* an empty one was just being made */
+	if (recover_is_shortage(err))
+		return err;
+	if (size) /* an empty one was just being made */
 		recover_set_aside(queue, queue->journal_fd, name, err);
 	else
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
-	return false;
+	r->at++;
+	return 0;
 }
 
 static void
@@ -233,8 +250,10 @@ step_run(void *ctx)
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
 
-	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
-		r->at++;
+	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
+		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
+		return;
+	}
 	if (r->fd >= 0 && file_step(queue, r)) {
 		rt_close(queue->rt, r->fd);
 		r->fd = -1;

@@ -39,6 +39,8 @@ struct recover_numbers {
 int recover_folders(struct queue *queue) MUST_USE;
 int recover_list(struct queue *queue, struct recover_numbers *ret_journals,
 		 size_t *ret_segments) MUST_USE;
+/* Says nothing about the file: what is short now will be there later. */
+bool recover_is_shortage(int err);
 void recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why);
 
 #endif
