@@ -171,6 +171,13 @@ rt_is_terminal(struct rt *rt, int fd)
 }
 
 int
+rt_sync(struct rt *rt, int fd)
+{
+	(void)rt;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int
 rt_truncate(struct rt *rt, int fd, uint64_t size_bytes)
 {
 	(void)rt;

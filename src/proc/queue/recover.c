@@ -22,10 +22,13 @@ struct queue_recovery {
 	size_t segments_left;
 	struct list kept; /* messages without a place */
 	struct rt_timer step;
+	struct rt_io io;
+	bool busy;
 	uint64_t start_us, records;
 	size_t messages;
 };
 
+static void sync_run(void *ctx);
 static void step_run(void *ctx);
 
 int
@@ -42,7 +45,7 @@ recover_begin(struct queue *queue)
 	r->fd = -1;
 	r->start_us = rt_now_us(queue->rt);
 	list_init(&r->kept);
-	rt_timer_init(&r->step, queue->rt, step_run, queue);
+	rt_timer_init(&r->step, queue->rt, sync_run, queue);
 	r->window = mem_take(queue->mem, WINDOW_BYTES);
 	err = r->window ? recover_list(queue, &r->journals, &r->segments_left) : ERR_NO_MEMORY;
 	if (err) {
@@ -57,6 +60,44 @@ recover_begin(struct queue *queue)
 	return 0;
 }
 
+/* The names of the folders are durable before anything is put into them. */
+static void
+synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	r->busy = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	} else {
+		rt_timer_finish(&r->step);
+		rt_timer_init(&r->step, queue->rt, step_run, queue);
+	}
+	rt_timer_arm(&r->step, r->io.err ? JOURNAL_AGAIN_MS : 0);
+}
+
+static void
+sync_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+
+	r->io = (struct rt_io){
+		.kind = RT_IO_SYNC, .fd = queue->spool_fd, .done = synced, .ctx = queue};
+	r->busy = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
+bool
+recover_busy(const struct queue *queue)
+{
+	return queue->recovery && queue->recovery->busy;
+}
+
 void
 recover_finish(struct queue *queue)
 {
@@ -64,6 +105,7 @@ recover_finish(struct queue *queue)
 
 	if (!r)
 		return;
+	ASSERT(!r->busy);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	rt_timer_finish(&r->step);
