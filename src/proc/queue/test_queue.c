@@ -587,6 +587,28 @@ TEST(no_room)
 	world_end(&w);
 }
 
+/* Both have no room for the other reason; the disk goes first. Whoever missed the change is told
+ * again. */
+TEST(room_is_told_again)
+{
+	struct queue_peer *peer;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.config.disk_reserve = (uint64_t)1 << 60;
+	w.queue->journal.broken = true;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	w.queue->journal.broken = false;
+	w.config.disk_reserve = 1 << 20;
+	WORLD_WAIT(&w, w.queue->refuse == 0 && spool_writer_ready(w.smtpin.writer) == 0);
+	peer = queue_peer_role(w.queue, IPC_ROLE_SMTPIN);
+	w.smtpin.writer->refuse = 1; /* as if it had missed it */
+	peer->knows_room = false;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	world_end(&w);
+}
+
 /* A smtpin that dies with a full hand: what it had is found, and its spares are not kept. */
 TEST(writer_dies)
 {
@@ -667,4 +689,5 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(no_memory_for_a_message), TEST_ROW(nothing_is_told_before_an_attempt),
       TEST_ROW(unreadable_expires), TEST_ROW(early_result_and_late_end), TEST_ROW(commands),
       TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
-      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(writer_dies))
+      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(room_is_told_again),
+      TEST_ROW(writer_dies))
