@@ -325,6 +325,7 @@ take_complete(struct frame *frame, struct ipc_message *message)
 		return;
 	}
 	frame->started = true;
+	boot->refused = NULL;
 	if (frame->process->start)
 		frame->process->start(frame->state);
 	for (struct list_node *node = list_first(&frame->neighbours); node;
@@ -352,6 +353,11 @@ take_config(struct frame *frame, struct ipc_message *message)
 	log_set_level(frame->boot.log, (enum log_level)frame->boot.config->log_level);
 	if (frame->process->reload)
 		frame->process->reload(frame->state);
+	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded,
+		       .refused = slice_str(frame->boot.refused ? frame->boot.refused : ""));
+	frame->boot.refused = NULL;
+	if (err)
+		fail(frame, "reloaded", err);
 }
 
 static void
@@ -456,8 +462,13 @@ on_closed(void *ctx, struct ipc_channel *channel, int err)
 	struct log_line line;
 
 	neighbour_drop(frame, neighbour_find(frame, ends.peer, ends.peer_instance));
-	if (err != ERR_PROTOCOL)
+	if (err == ERR_CLOSED)
 		return;
+	if (err != ERR_PROTOCOL) {
+		/* Nobody makes this channel anew but super, when it starts us again. */
+		fail(frame, "channel", err);
+		return;
+	}
 	log_begin(&line, frame->boot.log, EVENT_ipc_broken);
 	log_text(&line, "peer", slice_str(ipc_role_str(ends.peer)));
 	log_number(&line, "instance", ends.peer_instance);

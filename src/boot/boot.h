@@ -16,12 +16,18 @@
 #include "rt/rt.h"
 #include "wire/conf/config.h"
 
+/* From stop until boot_stopped: whoever takes longer is killed by super. */
+#define BOOT_STOP_MS_MAX 8000u
+
 struct boot {
 	struct rt *rt;
 	struct log *log;
 	const struct config *config; /* changes with a reload; valid until then */
 	enum ipc_role role;
 	unsigned instance;
+	/* Set by tls, file or reload: what of a reload is no good, so that the old one stays; a
+	 * literal. boot tells super, and with it whoever asked for the reload. */
+	const char *refused;
 };
 
 struct boot_process {

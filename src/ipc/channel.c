@@ -7,6 +7,8 @@
  * The receiver trusts nothing: a message off its route, malformed, or with descriptors that do not
  * match ends the channel with ERR_PROTOCOL.
  */
+#include <string.h>
+
 #include "base/assert.h"
 #include "ipc/codec.h"
 #include "rt/file.h"
@@ -36,7 +38,7 @@ struct ipc_channel {
 
 static void on_packet(void *ctx, struct slice packet, const int *fds, size_t fd_count);
 static void on_writable(void *ctx);
-static void on_closed(void *ctx);
+static void on_closed(void *ctx, int err);
 static void on_turn_end(void *ctx);
 static void packets_send(struct ipc_channel *channel);
 
@@ -81,6 +83,7 @@ packet_drop(struct ipc_channel *channel, struct packet *packet)
 	list_remove(&packet->node);
 	fds_close(channel->rt, &packet->fds, 0);
 	channel->pending_bytes -= packet->len;
+	explicit_bzero(packet->data, packet->len); /* it may have held a password */
 	if (channel->spare)
 		mem_give(rt_mem(channel->rt), packet, sizeof(*packet));
 	else
@@ -282,9 +285,9 @@ on_writable(void *ctx)
 }
 
 static void
-on_closed(void *ctx)
+on_closed(void *ctx, int err)
 {
-	break_channel(ctx, ERR_CLOSED);
+	break_channel(ctx, err);
 }
 
 static void

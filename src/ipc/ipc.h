@@ -22,12 +22,14 @@
 #define IPC_PENDING_BYTES_FULL ((size_t)256 << 10)
 
 enum ipc_role {
-#define ROLE(NAME, name, help) IPC_ROLE_##NAME,
+#define ROLE(NAME, name, trust, help) IPC_ROLE_##NAME,
 #include "def/roles.def"
 #undef ROLE
 	IPC_ROLE_MAX
 };
 const char *ipc_role_str(unsigned role);
+/* More is trusted more (def/roles.def); 0 for what is no role. */
+unsigned ipc_role_trust(unsigned role);
 /* There is a route from one to the other. */
 bool ipc_roles_speak(unsigned a, unsigned b);
 
@@ -141,7 +143,8 @@ struct ipc_events {
 	void (*receive)(void *ctx, struct ipc_channel *from, struct ipc_message *message);
 	/* Pending bytes fell below IPC_PENDING_BYTES_FULL again; may be NULL. */
 	void (*drained)(void *ctx, struct ipc_channel *channel);
-	/* The neighbour is gone or broke the rules (err ERR_PROTOCOL). The owner destroys. */
+	/* The neighbour is gone (err ERR_CLOSED), broke the rules (ERR_PROTOCOL), or something was
+	 * lost here (any other). The owner destroys. */
 	void (*closed)(void *ctx, struct ipc_channel *channel, int err);
 };
 

@@ -18,8 +18,10 @@ struct rt_channel_events {
 	void (*packet)(void *ctx, struct slice packet, const int *fds, size_t fd_count);
 	/* There is room again after ERR_AGAIN. */
 	void (*writable)(void *ctx);
-	/* The other side is gone; comes once, after its last packet. The owner destroys. */
-	void (*closed)(void *ctx);
+	/* Comes once, after the last packet; the owner destroys. ERR_CLOSED: the other side is
+	 * gone. ERR_PROTOCOL: its packet was too long. -EMFILE: descriptors did not fit into this
+	 * process, and what came with them is lost. */
+	void (*closed)(void *ctx, int err);
 };
 
 int rt_channel_pair(struct rt *rt, int ret_fds[2]) MUST_USE;

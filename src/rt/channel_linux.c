@@ -122,6 +122,16 @@ take_fds(struct msghdr *message, int fds[RT_PACKET_FDS_MAX])
 	return count;
 }
 
+static int
+packet_fault(ssize_t got, int flags)
+{
+	if (got == 0)
+		return ERR_CLOSED;
+	if (flags & MSG_CTRUNC)
+		return -EMFILE;
+	return got > (ssize_t)RT_PACKET_MAX || flags & MSG_TRUNC ? ERR_PROTOCOL : 0;
+}
+
 /* 1: a packet was handed out; 0: none is waiting; < 0: closed or broken. */
 static int
 receive_one(struct rt_channel *channel)
@@ -135,6 +145,7 @@ receive_one(struct rt_channel *channel)
 	int fds[RT_PACKET_FDS_MAX];
 	size_t fd_count;
 	ssize_t got;
+	int err;
 
 	do
 		got = recvmsg(channel->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -142,14 +153,15 @@ receive_one(struct rt_channel *channel)
 	if (got < 0)
 		return errno == EAGAIN ? 0 : ERR_CLOSED;
 	fd_count = take_fds(&message, fds);
-	if (got == 0 || got > (ssize_t)RT_PACKET_MAX ||
-	    message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	err = packet_fault(got, message.msg_flags);
+	if (err) {
 		for (size_t i = 0; i < fd_count; i++)
 			close(fds[i]);
-		return ERR_CLOSED;
+		return err;
 	}
 	channel->events->packet(channel->ctx, slice_of(channel->rt->packet_buf, (size_t)got), fds,
 				fd_count);
+	explicit_bzero(channel->rt->packet_buf, (size_t)got); /* it may have held a password */
 	return 1;
 }
 
@@ -169,7 +181,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		channel->closed = true;
 		event_del(&channel->readable);
 		event_del(&channel->writable);
-		channel->events->closed(channel->ctx);
+		channel->events->closed(channel->ctx, got);
 	}
 	channel->busy = false;
 	if (channel->dead)

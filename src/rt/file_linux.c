@@ -173,15 +173,6 @@ rt_is_terminal(struct rt *rt, int fd)
 }
 
 int
-rt_truncate(struct rt *rt, int fd, uint64_t size_bytes)
-{
-	rt_operation(rt, RT_OPERATION_TRUNCATE, "");
-	if (size_bytes > INT64_MAX)
-		return -EINVAL;
-	return ftruncate(fd, (off_t)size_bytes) < 0 ? -errno : 0;
-}
-
-int
 rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 {
 	struct stat stat;
@@ -195,6 +186,8 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 			(int64_t)stat.st_mtim.tv_sec * MS_PER_S + stat.st_mtim.tv_nsec / NS_PER_MS,
 		.is_dir = S_ISDIR(stat.st_mode),
 		.uid = stat.st_uid,
+		.device = stat.st_dev,
+		.inode = stat.st_ino,
 	};
 	return 0;
 }

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -110,18 +112,30 @@ child_uid(const struct rt_spawn *spawn)
 	return 0;
 }
 
+/* Sent to a whole group (Ctrl-C, a terminal that goes, systemd's stop) these are for the parent: it
+ * tells its children over their channels what to do, in order. */
+static void
+child_signals(void)
+{
+	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 _Noreturn static void
 child_run(const struct child *child)
 {
 	int program_fd = -1, error = child_fds(child, &program_fd);
-	sigset_t none;
 
 	if (!error)
 		error = child_uid(child->spawn);
 	umask(CHILD_UMASK);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	child_signals();
 	/* After the change of uid, which clears it; and the parent may be gone by now. */
 	if (!error && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		error = errno;
@@ -309,19 +323,29 @@ rt_exec(struct rt *rt, const char *path, const char *const *words)
 }
 
 int
-rt_program_folder(struct rt *rt, char *buf, size_t size)
+rt_program_folder(struct rt *rt, enum rt_program_as as, char *buf, size_t size)
 {
-	ssize_t len = readlink("/proc/self/exe", buf, size);
-	char *slash;
+	/* What exec was given: the shell has found the name in PATH already. */
+	const char *path = (const char *)(uintptr_t)getauxval(AT_EXECFN), *slash;
+	char resolved[PATH_MAX];
+	struct builder b;
 
 	(void)rt;
-	if (len < 0)
-		return -errno;
-	if ((size_t)len >= size)
-		return ERR_LIMIT;
-	buf[len] = 0;
-	slash = strrchr(buf, '/');
-	ASSERT(slash);
-	*slash = 0;
-	return 0;
+	if (as == RT_PROGRAM_RESOLVED) {
+		ssize_t len = readlink("/proc/self/exe", resolved, sizeof(resolved) - 1);
+
+		if (len < 0)
+			return -errno;
+		resolved[len] = 0;
+		path = resolved;
+	}
+	if (!path)
+		return ERR_NOT_FOUND;
+	slash = strrchr(path, '/');
+	builder_init_fixed(&b, buf, size);
+	builder_add(&b, !slash		? SLICE(".")
+			: slash == path ? SLICE("/")
+					: slice_of(path, (size_t)(slash - path)));
+	builder_byte(&b, 0);
+	return b.failed ? ERR_LIMIT : 0;
 }

@@ -1,4 +1,5 @@
 /* Channels: packets keep their borders and descriptors, fullness is told, the end comes last. */
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "rt/channel.h"
@@ -11,6 +12,7 @@ struct end {
 	size_t stop_at; /* packets */
 	bool writable, closed, destroy_at_first;
 	size_t last_len;
+	int err; /* of closed */
 };
 
 static void
@@ -46,12 +48,13 @@ on_writable(void *ctx)
 }
 
 static void
-on_closed(void *ctx)
+on_closed(void *ctx, int err)
 {
 	struct end *end = ctx;
 
 	assert_false(end->closed);
 	end->closed = true;
+	end->err = err;
 	rt_stop(end->t->rt);
 }
 
@@ -137,6 +140,7 @@ TEST(closed_comes_after_the_last_packet)
 	rt_channel_destroy(&a.channel);
 	test_rt_run(&t);
 	assert_true(b.closed);
+	assert_int_equal(b.err, ERR_CLOSED);
 	assert_int_equal(b.packets, 40);
 	assert_int_equal(rt_channel_send(b.channel, slice_str("x"), NULL, 0), ERR_CLOSED);
 	ends_end(&t, &a, &b);
@@ -170,12 +174,33 @@ TEST(a_packet_too_large_breaks_the_channel)
 	assert_int_equal(send(fds[0], big, sizeof(big), 0), sizeof(big));
 	test_rt_run(&t);
 	assert_true(b.closed);
+	assert_int_equal(b.err, ERR_PROTOCOL);
 	assert_int_equal(b.packets, 0);
 	rt_close(t.rt, fds[0]);
 	rt_channel_destroy(&b.channel);
 	test_rt_end(&t);
 }
 
+/* What came with a packet is lost: the owner must know that it is not the other side's end. */
+TEST(descriptors_that_do_not_fit)
+{
+	struct rlimit old, limit;
+	struct test_rt t;
+	struct end a, b;
+
+	ends_begin(&t, &a, &b);
+	assert_int_equal(rt_channel_send(a.channel, slice_str("x"), (int[]){STDIN_FILENO}, 1), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	limit = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	test_rt_run(&t);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_true(b.closed);
+	assert_int_equal(b.err, -EMFILE);
+	assert_int_equal(b.packets, 0);
+	ends_end(&t, &a, &b);
+}
+
 TESTS(TEST_ROW(packets_with_descriptors), TEST_ROW(a_full_channel_tells_and_opens_again),
       TEST_ROW(closed_comes_after_the_last_packet), TEST_ROW(destroyed_inside_its_callback),
-      TEST_ROW(a_packet_too_large_breaks_the_channel))
+      TEST_ROW(a_packet_too_large_breaks_the_channel), TEST_ROW(descriptors_that_do_not_fit))

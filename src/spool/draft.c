@@ -169,6 +169,8 @@ draft_free(struct spool_draft *draft)
 	if (draft->body) {
 		struct ipc_message used = {.type = IPC_SPOOL_SPARE_USED};
 
+		list_remove(&draft->with_body);
+		writer->body_count--;
 		used.u.spool_spare_used.body = draft->body;
 		used.u.spool_spare_used.kept = draft->committed && !draft->err;
 		writer_send(writer, &used);
@@ -204,6 +206,8 @@ body_begin(struct spool_draft *draft)
 	spare = writer->spares[--writer->spare_count];
 	draft->body = spare.body;
 	draft->body_fd = spare.fd;
+	list_push_back(&writer->with_body, &draft->with_body);
+	writer->body_count++;
 	return 0;
 }
 
@@ -257,8 +261,10 @@ spool_draft_head(struct spool_draft *draft, size_t max)
 	mem_give(draft->writer->mem, draft->head_copy, draft->head_copy_size);
 	draft->head_copy = mem_take(draft->writer->mem, len);
 	draft->head_copy_size = len;
-	if (!draft->head_copy)
+	if (!draft->head_copy) {
+		draft->err = ERR_NO_MEMORY; /* or an empty head would be judged */
 		return SLICE_EMPTY;
+	}
 	for (; at < len; chunk = chunk->next) {
 		size_t part = len - at < chunk->used ? len - at : chunk->used;
 

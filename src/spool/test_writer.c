@@ -20,7 +20,8 @@ struct world {
 	struct ipc_spool_sealed sealed;
 	struct ipc_spool_spare_used used;
 	struct ipc_spool_have have;
-	size_t durable_count, sealed_count, used_count;
+	size_t durable_count, sealed_count, used_count, holds_count;
+	uint32_t holds[4];
 	/* What the owners heard. */
 	size_t done_count, done_want;
 	int done_err;
@@ -42,6 +43,10 @@ queue_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	} else if (message->type == IPC_SPOOL_SPARE_USED) {
 		w->used = message->u.spool_spare_used;
 		w->used_count++;
+	} else if (message->type == IPC_SPOOL_HOLDS) {
+		assert_int_equal(w->durable_count, 0); /* all of these come first */
+		assert_true(w->holds_count < 4);
+		w->holds[w->holds_count++] = message->u.spool_holds.body;
 	} else {
 		assert_int_equal(message->type, IPC_SPOOL_HAVE);
 		w->have = message->u.spool_have;
@@ -463,9 +468,14 @@ TEST(poisoned_segment)
 /* A new queue hears what the writer holds and what is durable. */
 TEST(queue_comes_back)
 {
+	uint8_t text[9000] = {0};
+	struct spool_draft *draft;
 	struct world w;
 
 	begin(&w);
+	spare_give(&w, 8);
+	WAIT_FOR(&w, spool_draft_begin(w.writer, 9000, &draft) == 0);
+	spool_draft_add(draft, slice_of(text, sizeof(text)));
 	spare_give(&w, 9);
 	run_ms(&w, 200);
 	spool_writer_set_queue(w.writer, NULL);
@@ -477,8 +487,13 @@ TEST(queue_comes_back)
 	assert_int_equal(w.durable_count, 0);
 	channels_open(&w);
 	WAIT_FOR(&w, w.have.segments == 2 && w.durable_count == 2);
-	assert_int_equal(w.have.spares, 1);
+	assert_int_equal(w.have.bodies, 2);
 	assert_int_equal(w.durable_count, 2); /* both segments */
+	assert_int_equal(w.holds_count, 2);
+	assert_int_equal(w.holds[0], 9);
+	assert_int_equal(w.holds[1], 8); /* of a message at hand */
+	spool_draft_abort(&draft);
+	WAIT_FOR(&w, w.used_count == 1);
 	end(&w);
 }
 

@@ -51,6 +51,7 @@ spool_writer_create(struct rt *rt, const struct spool_writer_options *options,
 	list_init(&writer->seals);
 	list_init(&writer->ready);
 	list_init(&writer->failed);
+	list_init(&writer->with_body);
 	list_init(&writer->batch);
 	rt_hook_init(&writer->hook, hook_run, writer);
 	rt_timer_init(&writer->gap_timer, rt, gap_run, writer);
@@ -109,7 +110,7 @@ spool_writer_destroy(struct spool_writer **writer_at)
 
 	if (!writer)
 		return;
-	ASSERT(spool_writer_idle(writer) && writer->draft_count == 0);
+	ASSERT(spool_writer_idle(writer));
 	for (size_t i = 0; i < WRITER_SEGMENTS; i++) {
 		seal_at_once(writer, &writer->segments[i]);
 		segment_finish(writer, &writer->segments[i]);
@@ -136,8 +137,8 @@ spool_writer_set_options(struct spool_writer *writer, const struct spool_writer_
 bool
 spool_writer_idle(const struct spool_writer *writer)
 {
-	return !writer->io_busy && list_empty(&writer->ready) && list_empty(&writer->failed) &&
-	       list_empty(&writer->seals);
+	return !writer->io_busy && writer->draft_count == 0 && list_empty(&writer->ready) &&
+	       list_empty(&writer->failed) && list_empty(&writer->seals);
 }
 
 struct spool_writer_counters

@@ -32,7 +32,8 @@ struct chunks {
 
 struct spool_draft {
 	struct spool_writer *writer;
-	struct list_node node; /* in one of the writer's lists once it is committed */
+	struct list_node node;	    /* in one of the writer's lists once it is committed */
+	struct list_node with_body; /* in the writer's list, while it has a body file */
 	msg_id id;
 	int err;
 	struct chunks memory; /* what stands in the record behind the trace fields */
@@ -99,6 +100,8 @@ struct spool_writer {
 	struct list seals; /* struct writer_seal: footers being written */
 
 	struct list ready, failed; /* drafts */
+	struct list with_body;	   /* drafts, whatever else they are in */
+	size_t body_count;
 	size_t ready_count;
 	struct rt_hook hook;
 	struct rt_timer gap_timer;

@@ -59,6 +59,25 @@ segment_count(const struct spool_writer *writer)
 	return count;
 }
 
+/* A body that queue does not know to be held, and no record that it has read names, is unlinked as
+ * soon as its file is closed here; so each is named before anything can become durable. */
+static int
+have_send(struct spool_writer *writer)
+{
+	int err = IPC_SEND(writer->queue, SPOOL_HAVE, spool_have,
+			   .segments = (uint8_t)segment_count(writer),
+			   .bodies = (uint16_t)(writer->spare_count + writer->body_count));
+
+	for (size_t i = 0; i < writer->spare_count && !err; i++)
+		err = IPC_SEND(writer->queue, SPOOL_HOLDS, spool_holds,
+			       .body = writer->spares[i].body);
+	for (struct list_node *node = list_first(&writer->with_body); node && !err;
+	     node = list_next(&writer->with_body, node))
+		err = IPC_SEND(writer->queue, SPOOL_HOLDS, spool_holds,
+			       .body = CONTAINER_OF(node, struct spool_draft, with_body)->body);
+	return err;
+}
+
 void
 spool_writer_set_queue(struct spool_writer *writer, struct ipc_channel *queue)
 {
@@ -73,8 +92,7 @@ spool_writer_set_queue(struct spool_writer *writer, struct ipc_channel *queue)
 		if (writer->sends[i].type != IPC_SPOOL_DURABLE)
 			writer->sends[kept++] = writer->sends[i];
 	writer->send_count = kept;
-	if (IPC_SEND(queue, SPOOL_HAVE, spool_have, .segments = (uint8_t)segment_count(writer),
-		     .spares = (uint16_t)writer->spare_count))
+	if (have_send(writer))
 		return; /* a fresh channel takes it, or closes */
 	for (size_t i = 0; i < WRITER_SEGMENTS; i++)
 		if (writer->segments[i].fd >= 0)

@@ -57,11 +57,22 @@ addr_write(struct builder *b, const struct net_addr *addr)
 	builder_byte(b, ']');
 }
 
+static void
+lines_write(struct builder *b, struct slice rest, const char *indent)
+{
+	struct slice line;
+
+	while (clean_line_next(&rest, &line)) {
+		builder_str(b, indent);
+		builder_str(b, "  ");
+		clean_line(b, line, 1000);
+		builder_byte(b, '\n');
+	}
+}
+
 void
 render_verdict(struct builder *b, const struct verdict *v, const char *indent)
 {
-	struct slice rest = v->reply, line;
-
 	builder_str(b, indent);
 	builder_str(b, verdict_class_str(v->class));
 	builder_str(b, " at ");
@@ -77,12 +88,10 @@ render_verdict(struct builder *b, const struct verdict *v, const char *indent)
 	if (v->address.family)
 		addr_write(b, &v->address);
 	builder_byte(b, '\n');
-	while (clean_line_next(&rest, &line)) {
-		builder_str(b, indent);
-		builder_str(b, "  ");
-		clean_line(b, line, 1000);
-		builder_byte(b, '\n');
-	}
+	lines_write(b, v->reply, indent);
+	if (!v->reply.len)
+		lines_write(b, v->public_text, indent);
+	lines_write(b, verdict_facts(v), indent);
 }
 
 void

@@ -130,12 +130,8 @@ find_message(struct queue *queue, struct taking *t)
 {
 	struct queue_msg *msg = index_find(queue, t->accept.id);
 
-	if (msg && msg->rcpt_count == 0) { /* LIVE named it, nothing is known of it */
-		index_remove(queue, msg);
-		msg = NULL;
-	} else if (!msg && t->offset < t->segment->dead_before) {
+	if (!msg && recover_is_dead(t->segment, t->accept.id, t->offset))
 		return 0;
-	}
 	t->is_new = !msg;
 	if (!msg)
 		msg = add_new(queue, &t->accept);

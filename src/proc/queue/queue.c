@@ -202,6 +202,7 @@ on_receive(void *state, struct ipc_channel *from, struct ipc_message *message)
 		return;
 	switch ((int)message->type) {
 	case IPC_SPOOL_HAVE:
+	case IPC_SPOOL_HOLDS:
 	case IPC_SPOOL_DURABLE:
 	case IPC_SPOOL_SEALED:
 	case IPC_SPOOL_SPARE_USED:

@@ -3,6 +3,7 @@
  * where its segment is durable, and for recovery, where a dead writer's segment is read to its last
  * valid record. Reads at most READ_STEP_BYTES in a turn, so that nothing else waits for long.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -14,6 +15,7 @@
 #define WINDOW_BYTES ((size_t)1 << 20)
 #define READ_STEP_BYTES ((uint64_t)2 << 20)
 #define SWEEP_MS 100
+#define SWEEP_STEP_FILES ((size_t)256)
 
 static void hook_run(void *ctx);
 static void sweep_run(void *ctx);
@@ -179,17 +181,17 @@ hook_run(void *ctx)
 	report_kick(queue);
 }
 
-/* Whether the writer is gone: its lock is free then. */
+/* Whether the writer is gone: its lock is free then. What cannot be found out now is not so. */
 static bool
 lock_is_free(struct queue *queue, int dir_fd, const char *name)
 {
 	int fd, err = rt_open(queue->rt, dir_fd, name, RT_OPEN_READ, &fd);
 
 	if (err)
-		return true;
+		return err == -ENOENT;
 	err = rt_lock(queue->rt, fd);
 	rt_close(queue->rt, fd);
-	return err != ERR_EXISTS;
+	return err == 0;
 }
 
 /* A file system that was damaged can give a file any length: endless zeros are not read. */
@@ -229,42 +231,69 @@ sweep_segment(struct queue *queue, struct queue_segment *segment)
 	return true;
 }
 
-/* Spares whose writer is gone, and bodies that no record names. */
-static void
-sweep_bodies(struct queue *queue)
+/* True when none is left whose writer is not known. */
+static bool
+sweep_segments(struct queue *queue, size_t *budget)
 {
-	struct list_node *node = list_first(&queue->files.all_bodies);
+	bool all = true;
 
-	while (node) {
+	for (struct list_node *node = list_first(&queue->files.all); node;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (segment->closed || segment->writer || segment->compacting)
+			continue;
+		if (*budget == 0)
+			return false;
+		--*budget;
+		all = sweep_segment(queue, segment) && all;
+	}
+	return all;
+}
+
+/* Bodies whose writer is gone and that no record names. Each that has been looked at goes to the
+ * end of the list. */
+static void
+sweep_bodies(struct queue *queue, size_t budget)
+{
+	struct queue_files *files = &queue->files;
+	struct list_node *node;
+
+	while (files->sweep_left && budget && (node = list_pop_front(&files->all_bodies))) {
 		struct queue_body *body = CONTAINER_OF(node, struct queue_body, all);
 		char name[QUEUE_NAME_BYTES];
 
-		node = list_next(&queue->files.all_bodies, node);
+		list_push_back(&files->all_bodies, node);
+		files->sweep_left--;
+		if (body->kept || body->holder || body->leases)
+			continue;
+		budget--;
 		queue_name(name, body->number, "body");
-		if (!body->kept && !body->holder && !body->leases &&
-		    lock_is_free(queue, queue->bodies_fd, name))
+		if (lock_is_free(queue, queue->bodies_fd, name))
 			body_remove(queue, body);
 	}
+}
+
+void
+sweep_soon(struct queue *queue)
+{
+	queue->files.sweep_left = queue->files.bodies.count;
+	rt_timer_arm(&queue->files.sweep_timer, 0);
 }
 
 static void
 sweep_run(void *ctx)
 {
 	struct queue *queue = ctx;
-	bool again = queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS;
+	struct queue_files *files = &queue->files;
+	size_t budget = SWEEP_STEP_FILES;
 
-	for (struct list_node *node = list_first(&queue->files.all); node && !again;
-	     node = list_next(&queue->files.all, node)) {
-		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
-
-		if (!segment->closed && !segment->writer && !segment->compacting &&
-		    !sweep_segment(queue, segment))
-			again = true;
+	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
+	    !sweep_segments(queue, &budget) || !list_empty(&files->reading) || queue->recovery) {
+		rt_timer_arm(&files->sweep_timer, budget ? SWEEP_MS : 0);
+		return;
 	}
-	if (!again && list_empty(&queue->files.reading) && !queue->recovery)
-		sweep_bodies(queue);
-	else
-		again = true;
-	if (again)
-		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS);
+	sweep_bodies(queue, budget);
+	if (files->sweep_left)
+		rt_timer_arm(&files->sweep_timer, 0);
 }

@@ -241,8 +241,8 @@ journals_done(struct queue *queue)
 	log_number(&line, "records", (int64_t)r->records);
 	log_number(&line, "took_ms", (int64_t)(rt_now_us(queue->rt) - r->start_us) / 1000);
 	log_end(&line);
-	rt_timer_arm(&queue->files.sweep_timer, 0); /* closes and reads what dead writers left */
-	read_kick(queue);			    /* what living writers have said meanwhile */
+	sweep_soon(queue); /* closes and reads what dead writers left */
+	read_kick(queue);  /* what living writers have said meanwhile */
 	stock_fill(queue);
 	if (r->segments_left == 0) {
 		r->segments_left = 1;
@@ -312,8 +312,9 @@ recover_segment_read(struct queue *queue)
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
 
 		node = list_next(&queue->files.all, node);
+		recover_live_forget(queue, segment);
 		segment_check(queue, segment);
 	}
 	report_recover_end(queue);
-	rt_timer_arm(&queue->files.sweep_timer, 0);
+	sweep_soon(queue);
 }

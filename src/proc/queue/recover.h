@@ -23,6 +23,13 @@ void recover_apply(struct queue *queue, const struct journal_record *record, str
 /* A message known by the journal only; NULL when memory is out. */
 struct queue_msg *recover_msg(struct queue *queue, msg_id id, uint16_t rcpt_count);
 
+/* recover_live.c: which records of a segment are known to be dead. */
+void recover_live(struct queue *queue, struct queue_segment *segment,
+		  const struct journal_live *live);
+/* Of a record that nothing else in the journal knows. */
+bool recover_is_dead(const struct queue_segment *segment, msg_id id, uint64_t offset);
+void recover_live_forget(struct queue *queue, struct queue_segment *segment);
+
 /* recover_files.c: what is in the folders. Numbers of journal files come back sorted, in memory of
  * the queue's, to be given back with cap. */
 struct recover_numbers {

@@ -158,7 +158,6 @@ apply_numbers(struct queue *queue, const struct journal_record *record, struct j
 		queue->files.next_body = numbers->next_body;
 }
 
-/* Parts come one after the other in one file; only the last one makes them count. */
 static void
 apply_live(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
@@ -166,16 +165,8 @@ apply_live(struct queue *queue, const struct journal_record *record, struct jour
 	struct queue_segment *segment = segment_find(queue, live->segment);
 
 	(void)at;
-	if (!segment)
-		return;
-	for (size_t i = 0; i < live->ids.len / sizeof(msg_id); i++) {
-		msg_id id = journal_live_at(live, i);
-
-		if (id && !index_find(queue, id))
-			(void)recover_msg(queue, id, 0);
-	}
-	if (live->part + 1 == live->parts)
-		segment->dead_before = live->end;
+	if (segment)
+		recover_live(queue, segment, live);
 }
 
 static void

@@ -6,13 +6,22 @@
 
 #include "proc/queue/report.h"
 
+static bool
+rcpts_exist(const struct queue_msg *msg, struct journal_rcpts rcpts)
+{
+	for (size_t i = 0; i < rcpts.count; i++)
+		if (journal_rcpt_at(rcpts, i) >= msg->rcpt_count)
+			return false;
+	return rcpts.count > 0;
+}
+
 void
 report_recover_begin(struct queue *queue, msg_id id, const struct journal_report *given)
 {
 	struct queue_msg *msg = index_find(queue, id);
 	struct queue_report *report = report_find(queue, given->key);
 
-	if (!msg || report)
+	if (!msg || report || !rcpts_exist(msg, given->rcpts))
 		return;
 	report = report_add(queue, given->key, (uint16_t)given->rcpts.count);
 	if (!report)
@@ -22,10 +31,7 @@ report_recover_begin(struct queue *queue, msg_id id, const struct journal_report
 	report->stage = REPORT_BEGUN;
 	for (size_t i = 0; i < given->rcpts.count; i++) {
 		report->rcpts[i] = journal_rcpt_at(given->rcpts, i);
-		if (report->rcpts[i] < msg->rcpt_count)
-			msg->rcpts[report->rcpts[i]].flags |= RCPT_IN_REPORT;
-		else
-			report->rcpts[i] = 0;
+		msg->rcpts[report->rcpts[i]].flags |= RCPT_IN_REPORT;
 	}
 }
 

@@ -53,6 +53,7 @@ segment_free(struct queue *queue, struct queue_segment *segment)
 	list_remove(&segment->reading);
 	map_remove(&queue->files.segments, &segment->node);
 	queue->files.segment_count--;
+	recover_live_forget(queue, segment);
 	rt_close(queue->rt, segment->fd);
 	mem_give(queue->mem, segment, sizeof(*segment));
 }
@@ -350,7 +351,7 @@ files_forget_peer(struct queue *queue, struct queue_peer *peer)
 		if (body->holder == peer)
 			body->holder = NULL;
 	}
-	rt_timer_arm(&queue->files.sweep_timer, 1);
+	sweep_soon(queue);
 }
 
 void

@@ -13,6 +13,13 @@
 
 struct queue_peer;
 
+/* At start: ids that LIVE names, in order once they are complete. */
+struct segment_named {
+	msg_id *ids;
+	size_t count, cap;
+	uint32_t parts; /* gathered */
+};
+
 struct queue_segment {
 	struct map_node node;
 	struct list_node all;	  /* in order of numbers */
@@ -34,8 +41,10 @@ struct queue_segment {
 	uint32_t live_count;
 	uint64_t live_bytes;
 	uint32_t leases;
-	uint64_t open_mask;   /* peers that have it open */
-	uint64_t dead_before; /* records before it that the recovery does not know are dead */
+	uint64_t open_mask; /* peers that have it open */
+	/* At start: records before it that nothing knows are dead (recover_live.c). */
+	uint64_t dead_before;
+	struct segment_named named, naming;
 	bool compacting;
 };
 
@@ -43,7 +52,7 @@ struct queue_body {
 	struct map_node node;
 	struct list_node all;
 	uint32_t number;
-	struct queue_peer *holder; /* a writer that has it as a spare */
+	struct queue_peer *holder; /* a writer that has it, as a spare or for a message at hand */
 	bool kept;		   /* a live record names it */
 	uint64_t open_mask;
 	uint32_t leases;
@@ -68,6 +77,7 @@ struct queue_files {
 	struct rt_hook read_hook;
 	struct rt_timer read_timer;  /* again in the next turn */
 	struct rt_timer sweep_timer; /* looks for writers that have died */
+	size_t sweep_left;	     /* bodies that this sweep has still to look at */
 	struct queue_stock stock;
 	size_t segment_count;
 };
@@ -103,6 +113,8 @@ void read_init(struct queue *queue);
 void read_more(struct queue *queue, struct queue_segment *segment);
 /* Reads on in this turn. */
 void read_kick(struct queue *queue);
+/* Somebody may be gone: all that has no owner is looked at. */
+void sweep_soon(struct queue *queue);
 
 /* stock.c */
 void stock_init(struct queue *queue);

@@ -314,7 +314,7 @@ bodies_synced(void *ctx)
 		hand_out(queue, item);
 		item_free(queue, item);
 	}
-	rt_timer_arm(&queue->files.sweep_timer, 1);
+	sweep_soon(queue);
 	report_kick(queue);
 	stock_fill(queue);
 }
@@ -401,17 +401,35 @@ spare_used_take(struct queue *queue, struct queue_peer *peer,
 	stock_fill(queue);
 }
 
+static void
+have_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool_have *have)
+{
+	peer->has_said = true;
+	peer->segments = have->segments;
+	peer->supplied = peer->segments > 0;
+	peer->spares = have->bodies;
+	stock_fill(queue);
+}
+
+static void
+holds_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool_holds *holds)
+{
+	struct queue_body *body = body_find(queue, holds->body);
+
+	if (body && !body->holder)
+		body->holder = peer;
+}
+
 void
 stock_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message)
 {
 	ASSERT(is_writer(peer->role));
 	switch ((int)message->type) {
 	case IPC_SPOOL_HAVE:
-		peer->has_said = true;
-		peer->segments = message->u.spool_have.segments;
-		peer->supplied = peer->segments > 0;
-		peer->spares = message->u.spool_have.spares;
-		stock_fill(queue);
+		have_take(queue, peer, &message->u.spool_have);
+		break;
+	case IPC_SPOOL_HOLDS:
+		holds_take(queue, peer, &message->u.spool_holds);
 		break;
 	case IPC_SPOOL_DURABLE:
 		durable_take(queue, peer, &message->u.spool_durable);

@@ -539,6 +539,38 @@ TEST(large_body_survives)
 	world_end(&w);
 }
 
+/* A large message is at hand while queue restarts: its body and the spares have their holder again
+ * before anything can become durable, so that no sweep takes them in between. */
+TEST(body_at_hand_is_held)
+{
+	const struct spool_rcpt rcpt = {
+		SLICE("ann@local"), {NULL, 0}, 0, SPOOL_RCPT_LOCAL, SLICE("ann@local")};
+	static struct world w;
+	struct spool_accept accept = {.sender = SLICE("me@local"), .rcpts = &rcpt, .rcpt_count = 1};
+	struct spool_draft *draft = NULL;
+	size_t before;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	WORLD_WAIT(&w, spool_draft_begin(w.smtpin.writer, 50000, &draft) == 0);
+	for (int i = 0; i < 5000; i++)
+		spool_draft_add(draft, SLICE("0123456789"));
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	before = w.accepted_count;
+	for (struct list_node *node = list_first(&w.queue->files.all_bodies); node;
+	     node = list_next(&w.queue->files.all_bodies, node))
+		assert_non_null(CONTAINER_OF(node, struct queue_body, all)->holder);
+	world_commit(&w, &draft, &accept);
+	WORLD_WAIT(&w, w.accepted_count > before);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(world_delivered(&w, w.last_id, 0), 1);
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
+	world_end(&w);
+}
+
 static void
 deliver_all(struct world *w, struct told *told)
 {
@@ -633,6 +665,94 @@ TEST(journal_is_dropped)
 	world_end(&w);
 }
 
+static void
+many_go(struct world *w, uint32_t until_file)
+{
+	static const char *const to_near[] = {"eve@near.test"};
+
+	while (w->queue->journal.number < until_file) {
+		world_accept(w, "me@local", to_near, 1, "goes\r\n");
+		world_run_ms(w, 2);
+	}
+}
+
+static uint32_t
+oldest_file(const struct world *w)
+{
+	const struct list_node *node = list_first(&w->queue->journal.old);
+
+	return node ? CONTAINER_OF((struct list_node *)(uintptr_t)node, struct journal_old, node)
+			       ->number
+		    : UINT32_MAX;
+}
+
+/* Drops files one by one, up to this one. */
+static void
+journal_drop_until(struct world *w, uint32_t last)
+{
+	for (int i = 0; i < 2000 && oldest_file(w) <= last; i++) {
+		w->config.trace_keep_size = w->queue->journal.old_bytes - 1;
+		journal_keep_run(w->queue);
+		world_run_ms(w, 1);
+	}
+	assert_true(oldest_file(w) > last);
+}
+
+/* The file that knows of them goes after one in which LIVE names them. The first waits on, the
+ * second is finished in between, the third is held. */
+static void
+wait_in_a_later_file(struct world *w, struct told *told)
+{
+	uint32_t file, live_file;
+
+	w->config.journal_size_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+	w->answer = near_ok;
+	w->retry_after_s = 3600;
+	many_go(w, 3);
+	file = w->queue->journal.number;
+	for (int i = 0; i < 3; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 3);
+	many_go(w, file + 2);
+	live_file = w->queue->journal.number;
+	journal_drop_until(w, 1);
+	assert_true(oldest_file(w) <= file);
+	w->answer = NULL;
+	world_ctl(w, CTL_QUEUE_RETRY, told->ids[1]);
+	WORLD_WAIT(w, world_delivered(w, told->ids[1], 1) == 1);
+	w->answer = near_ok;
+	world_ctl(w, CTL_QUEUE_HOLD, told->ids[2]);
+	many_go(w, live_file + 1);
+	journal_drop_until(w, file + 1);
+	assert_true(oldest_file(w) <= live_file);
+	world_run_ms(w, 50);
+}
+
+TEST(journal_is_dropped_twice)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	folder_make(path);
+	told = crash(path, wait_in_a_later_file);
+	again(&w, path);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 0);
+	assert_int_equal(w.queue->index.msgs.count, 2);
+	world_ctl(&w, CTL_QUEUE_LIST, 0);
+	assert_int_equal(w.row_count, 2);
+	assert_true(w.rows[0].message == told.ids[0]);
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_int_equal(w.rows[0].state, CTL_RCPT_WAITING);
+	assert_true(w.rows[1].message == told.ids[2]);
+	assert_int_equal(w.rows[1].state, CTL_RCPT_HELD);
+	assert_string_equal(w.row_replies[0], "their own words");
+	world_end(&w);
+}
+
 /* The same, in segments that are then compacted. */
 static void
 compact_some(struct world *w, struct told *told)
@@ -702,5 +822,6 @@ TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short),
       TEST_ROW(future_numbers), TEST_ROW(damaged_middle), TEST_ROW(foreign_files),
       TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused), TEST_ROW(queue_restarts_alone),
-      TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives), TEST_ROW(journal_is_dropped),
-      TEST_ROW(compacted), TEST_ROW(nothing_left))
+      TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held),
+      TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+      TEST_ROW(nothing_left))

@@ -369,12 +369,18 @@ rcpt_of(const char *address)
 	};
 }
 
+void
+world_commit(struct world *w, struct spool_draft **draft, const struct spool_accept *accept)
+{
+	spool_draft_commit(draft, SLICE("Received: x\r\n"), accept, on_commit, w);
+}
+
 static msg_id
 commit(struct world *w, struct spool_draft *draft, const struct spool_accept *accept)
 {
 	size_t before = w->accepted_count + w->refused_count;
 
-	spool_draft_commit(&draft, SLICE("Received: x\r\n"), accept, on_commit, w);
+	world_commit(w, &draft, accept);
 	WORLD_WAIT(w, w->accepted_count + w->refused_count > before);
 	assert_int_equal(w->last_err, 0);
 	return w->last_id;

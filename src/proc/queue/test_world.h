@@ -90,6 +90,8 @@ void world_run_ms(struct world *w, uint64_t ms);
 msg_id world_accept(struct world *w, const char *sender, const char *const *rcpts, size_t count,
 		    const char *body);
 msg_id world_accept_large(struct world *w, const char *rcpt, size_t bytes);
+/* Of a draft that the test has made; counted when it is durable or refused. */
+void world_commit(struct world *w, struct spool_draft **draft, const struct spool_accept *accept);
 /* How often the recipient was delivered (class OK). */
 size_t world_delivered(const struct world *w, msg_id id, uint16_t rcpt);
 void world_ctl(struct world *w, uint8_t verb, msg_id id);

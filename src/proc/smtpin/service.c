@@ -34,6 +34,7 @@ set_smtp(struct service *service, const struct config *config,
 		.errors_max = (uint32_t)listener->errors_max,
 		.logins_max = (uint32_t)listener->login_failures_max,
 		.command_ms = (uint32_t)listener->time_command,
+		.login_ms = (uint32_t)listener->time_login,
 		.data_ms = (uint32_t)listener->time_data,
 		.message_ms = (uint32_t)listener->time_message,
 	};

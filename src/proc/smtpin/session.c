@@ -15,8 +15,7 @@
 
 static void session_ready(void *ctx, unsigned events);
 static void session_due(void *ctx);
-static void session_lose(struct session *session);
-static void pull(struct session *session);
+static int flush(struct session *session);
 
 void
 session_log(struct session *session, struct log_line *line, enum log_event event)
@@ -81,6 +80,8 @@ session_destroy(struct session *session)
 	if (session->network)
 		networks_close(session->network);
 	session->network = NULL;
+	if (admit_refuses(session->refuse))
+		session->in->refused_count--;
 	session_log(session, &line, EVENT_smtpin_close);
 	log_number(&line, "messages", session->messages);
 	log_number(&line, "ms", (int64_t)(rt_now_ms(session->in->boot->rt) - session->started_ms));
@@ -93,6 +94,10 @@ session_destroy(struct session *session)
 void
 session_abort(struct session *session)
 {
+	if (session->phase == SESSION_OPEN) {
+		smtp_server_abort(&session->smtp);
+		(void)flush(session); /* as far as the client takes it at once */
+	}
 	if (session->phase != SESSION_GONE)
 		session_destroy(session);
 }
@@ -149,7 +154,8 @@ session_create(struct listener *listener, struct rt_stream *stream)
 	session->started_ms = rt_now_ms(in->boot->rt);
 	session->due_ms = UINT64_MAX;
 	session->phase = SESSION_OPEN;
-	arena_init(&session->arena, rt_mem(in->boot->rt), SESSION_ARENA_BYTES);
+	transaction_memory_init(&session->memory, in);
+	arena_init(&session->arena, &session->memory.mem, SESSION_ARENA_BYTES);
 	rt_timer_init(&session->timer, in->boot->rt, session_due, session);
 	list_push_back(&in->sessions, &session->node);
 	in->session_count++;
@@ -167,14 +173,17 @@ session_open(struct listener *listener, struct rt_stream *stream)
 		return;
 	session->trusted = networks_trusted(session->in->boot->config, &session->client);
 	session->refuse = admission(session->in, session);
+	if (admit_refuses(session->refuse))
+		session->in->refused_count++;
 	session_log(session, &line, EVENT_smtpin_connect);
 	log_addr(&line, "client", &session->client);
 	log_text(&line, "listener", service_name(session->service));
 	log_end(&line);
 	start_machine(session);
-	if (session->service->kind == CONFIG_KIND_SUBMISSIONS &&
-	    (admit_refuses(session->refuse) || start_tls(session))) {
-		session_destroy(session); /* nothing can be said before TLS */
+	if (session->in->refused_count > SMTPIN_REFUSED_MAX ||
+	    (session->service->kind == CONFIG_KIND_SUBMISSIONS &&
+	     (admit_refuses(session->refuse) || start_tls(session)))) {
+		session_destroy(session); /* in silence: nothing can be said before TLS */
 		return;
 	}
 	session_pump(session);
@@ -407,7 +416,7 @@ session_pump(struct session *session)
 	if (session->phase == SESSION_OPEN) {
 		err = flush(session);
 		if (err && err != ERR_AGAIN) {
-			session_lose(session);
+			session_destroy(session);
 			return;
 		}
 		if (!err && session->smtp.closed) {
@@ -415,7 +424,7 @@ session_pump(struct session *session)
 			return;
 		}
 		if (!err && session->tls_wanted && start_tls(session)) {
-			session_lose(session);
+			session_destroy(session);
 			return;
 		}
 	}
@@ -427,12 +436,6 @@ session_pump(struct session *session)
 	else if (session->phase == SESSION_HANDSHAKE)
 		want(session, 0);
 	arm(session);
-}
-
-static void
-session_lose(struct session *session)
-{
-	session_destroy(session);
 }
 
 /* False when the session is gone. */
@@ -450,13 +453,15 @@ read_some(struct session *session)
 		if (got == ERR_AGAIN)
 			return true;
 		if (got <= 0) {
-			session_lose(session);
+			session_destroy(session);
 			return false;
 		}
 		in->counters.bytes += (uint64_t)got;
 		smtp_server_feed(&session->smtp, slice_of(in->buffer, (size_t)got),
 				 rt_now_ms(in->boot->rt));
 		pull(session);
+		if (session->smtp.options->auth_required && !session->login.len)
+			explicit_bzero(in->buffer, (size_t)got); /* a password, perhaps */
 		if ((size_t)got < room)
 			return true;
 	}
@@ -476,7 +481,7 @@ handshake_done(struct session *session, int err)
 		log_text(&line, "why", slice_str(conn_tls_why(session->conn)));
 		log_addr(&line, "client", &session->client);
 		log_end(&line);
-		session_lose(session);
+		session_destroy(session);
 		return;
 	}
 	session->phase = SESSION_OPEN;
@@ -528,6 +533,12 @@ session_due(void *ctx)
 	uint64_t now_ms = rt_now_ms(session->in->boot->rt);
 
 	if (session->phase == SESSION_LINGERING && now_ms >= session->due_ms) {
+		session_destroy(session);
+		return;
+	}
+	/* The last words are not taken either. */
+	if (session->phase == SESSION_OPEN && session->smtp.closing &&
+	    now_ms >= smtp_server_deadline(&session->smtp)) {
 		session_destroy(session);
 		return;
 	}

@@ -133,7 +133,10 @@ receive_auth(struct smtpin *in, uint32_t request, const struct ipc_message *mess
 
 	if (!session || session->question != QUESTION_AUTH)
 		return;
-	if (message->type == IPC_AUTH_CHALLENGE)
+	/* The exchange ended while the client thinks: its next message finds no question. */
+	if (!smtp_server_is_waiting(&session->smtp))
+		session_ask_end(session);
+	else if (message->type == IPC_AUTH_CHALLENGE)
 		session_auth_challenge(session, message->u.auth_challenge.challenge);
 	else
 		session_auth_result(session, (enum auth_outcome)message->u.auth_result.outcome,

@@ -9,7 +9,7 @@
 
 /* While stopping, how often to look whether all is done; and how long at most. */
 #define STOP_POLL_MS 50u
-#define STOP_MAX_MS 10000u
+#define STOP_MAX_MS (BOOT_STOP_MS_MAX - 2000u)
 
 static struct spool_writer_options
 writer_options(const struct config *config)
@@ -247,6 +247,7 @@ smtpin_tls(void *state, struct slice name, struct slice certificate, struct slic
 		log_err(&line, err);
 		log_text(&line, "why", slice_str(err == ERR_SYNTAX ? why.text : ""));
 		log_end(&line);
+		in->boot->refused = "the certificate or its key";
 		return; /* the old one stays */
 	}
 	tls_context_unref(&in->tls);

@@ -17,6 +17,8 @@
 #define SMTPIN_SWEEP_MS 30000u	    /* between two looks for those that may be forgotten */
 #define SMTPIN_REQUEST_MS 20000u    /* for an answer of the directory */
 #define SMTPIN_LINGER_MS 2000u	    /* for the client to close after we did */
+/* Sessions beyond a limit that are being told so; the sandbox has descriptors for them. */
+#define SMTPIN_REFUSED_MAX 256u
 
 struct service {
 	unsigned refs;
@@ -55,9 +57,10 @@ struct smtpin {
 	struct ipc_channel *directory;
 	struct tls_context *tls;
 	struct list sessions, listeners, networks;
-	size_t session_count, network_count;
-	struct map requests;	/* struct session by the number of its question */
-	struct map network_map; /* struct network by key */
+	size_t session_count, refused_count, network_count;
+	uint64_t transaction_bytes; /* that count towards transaction-memory-total-max */
+	struct map requests;	    /* struct session by the number of its question */
+	struct map network_map;	    /* struct network by key */
 	uint32_t request_last;
 	uint64_t session_last;
 	struct rt_timer sweep, stop_poll;

@@ -569,6 +569,76 @@ TEST(limits_of_a_network)
 	end(&w);
 }
 
+/* The directory gives up, or forgets itself, while the client thinks about a challenge. */
+TEST(login_that_ends_elsewhere)
+{
+	static struct world w;
+
+	begin(&w);
+	w.listeners[2].time_login = 300;
+	smtpin_process.reload(w.in);
+	dial(&w, &w.client, 2);
+	client_tls(&w, &w.client);
+	hear(&w, "220 mx.example.test ESMTP Frank\r\n");
+	talk(&w, "EHLO c.test\r\n", "250 ENHANCEDSTATUSCODES\r\n");
+	talk(&w, "AUTH LOGIN\r\n", "334 d2hvPw==\r\n");
+	assert_int_equal(IPC_SEND(w.directory, AUTH_CHALLENGE, auth_challenge,
+				  .request = w.auth_request, .challenge = SLICE("well?")),
+			 0);
+	assert_int_equal(IPC_SEND(w.directory, AUTH_RESULT, auth_result, .request = w.auth_request,
+				  .outcome = AUTH_OUTCOME_LATER),
+			 0);
+	run_ms(&w, 20);
+	talk(&w, "eA==\r\n", "454 4.7.0 Cannot check logins now, try again\r\n");
+	talk(&w, "AUTH LOGIN\r\n", "334 d2hvPw==\r\n");
+	hear(&w, "421 4.4.2 Waited too long, closing\r\n");
+	end(&w);
+}
+
+/* A client that sends commands and takes no replies. */
+TEST(client_that_does_not_read)
+{
+	static struct world w;
+	static char commands[60000];
+
+	begin(&w);
+	w.listeners[0].time_command = 200;
+	w.listeners[0].commands_max = 0;
+	smtpin_process.reload(w.in);
+	dial(&w, &w.client, 0);
+	hear(&w, "220 mx.example.test ESMTP Frank\r\n");
+	conn_want(w.client.conn, 0);
+	for (size_t i = 0; i < sizeof(commands); i += 8)
+		memcpy(commands + i, "EHLO a\r\n", 8);
+	for (int i = 0; i < 400 && !list_empty(&w.in->sessions); i++) {
+		struct slice text = slice_of(commands, sizeof(commands));
+
+		if (conn_send(w.client.conn, &text, 1) < 0)
+			run_ms(&w, 5);
+	}
+	WAIT_FOR(&w, list_empty(&w.in->sessions));
+	end(&w);
+}
+
+/* Beyond the limits some are told so; who floods is not. */
+TEST(refused_beyond_their_limit)
+{
+	static struct world w;
+	static struct client others[SMTPIN_REFUSED_MAX + 3];
+
+	begin(&w);
+	for (size_t i = 0; i < SMTPIN_REFUSED_MAX + 2; i++)
+		dial(&w, &others[i], 0);
+	WAIT_FOR(&w, w.in->refused_count == SMTPIN_REFUSED_MAX);
+	dial(&w, &w.client, 0);
+	WAIT_FOR(&w, w.client.closed);
+	assert_int_equal(w.client.heard_len, 0);
+	for (size_t i = 0; i < SMTPIN_REFUSED_MAX + 2; i++)
+		conn_destroy(&others[i].conn);
+	WAIT_FOR(&w, w.in->session_count == 0 && w.in->refused_count == 0);
+	end(&w);
+}
+
 TEST(neighbours_away)
 {
 	static struct world w;
@@ -629,6 +699,50 @@ TEST(gone_during_commit)
 	end(&w);
 }
 
+/* One session holds all memory for envelopes: it is told "later", and small mail goes on. */
+TEST(large_envelopes)
+{
+	static struct world w;
+	static struct client large;
+	char orcpt[SMTP_ORCPT_MAX + 1], line[1000];
+	unsigned taken;
+
+	begin(&w);
+	w.config.transaction_memory_total_max = 100000;
+	memset(orcpt, 'x', SMTP_ORCPT_MAX);
+	orcpt[SMTP_ORCPT_MAX] = 0;
+	memcpy(orcpt, "rfc822;", 7);
+	snprintf(line, sizeof(line), "RCPT TO:<ann@example.test> ORCPT=%s\r\n", orcpt);
+	dial(&w, &w.client, 0);
+	hear(&w, "220 mx.example.test ESMTP Frank\r\n");
+	talk(&w, "EHLO c.test\r\nMAIL FROM:<>\r\n", "250 2.1.0 Sender ok\r\n");
+	for (taken = 0; taken < 1000; taken++) {
+		say(&w, slice_str(line));
+		WAIT_FOR(&w,
+			 w.client.heard_len > 2 && w.client.heard[w.client.heard_len - 1] == '\n');
+		if (memcmp(w.client.heard, "250", 3) != 0)
+			break;
+		w.client.heard_len = 0;
+	}
+	assert_in_range(taken, 20, 200);
+	hear(&w, "451 4.3.1 Too much at once, try again later\r\n");
+	assert_in_range(w.in->transaction_bytes, 80000, 100000);
+	/* Another one. */
+	large = w.client;
+	w.client.conn = NULL;
+	dial(&w, &w.client, 0);
+	hear(&w, "220 mx.example.test ESMTP Frank\r\n");
+	talk(&w, "EHLO d.test\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.test>\r\nDATA\r\n",
+	     "354 End data with <CR><LF>.<CR><LF>\r\n");
+	say(&w, SLICE("From: a@b.test\r\n\r\nhi\r\n.\r\n"));
+	WAIT_FOR(&w, w.in->counters.messages == 1);
+	/* All of it comes back. */
+	conn_destroy(&large.conn);
+	WAIT_FOR(&w, w.in->session_count == 1);
+	assert_int_equal(w.in->transaction_bytes, 0);
+	end(&w);
+}
+
 /* What one waiting session holds in this process. */
 TEST(idle_memory)
 {
@@ -655,5 +769,7 @@ TEST(idle_memory)
 }
 
 TESTS(TEST_ROW(a_message), TEST_ROW(submission), TEST_ROW(implicit_tls), TEST_ROW(large),
-      TEST_ROW(limits_of_a_network), TEST_ROW(neighbours_away), TEST_ROW(stop),
-      TEST_ROW(gone_during_commit), TEST_ROW(idle_memory))
+      TEST_ROW(limits_of_a_network), TEST_ROW(login_that_ends_elsewhere),
+      TEST_ROW(client_that_does_not_read), TEST_ROW(refused_beyond_their_limit),
+      TEST_ROW(neighbours_away), TEST_ROW(stop), TEST_ROW(gone_during_commit),
+      TEST_ROW(large_envelopes), TEST_ROW(idle_memory))

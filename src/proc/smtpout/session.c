@@ -227,11 +227,26 @@ job_finished(struct session *s, struct job *job)
 		destination_session_wants(destination, s);
 }
 
+/*
+ * TLS failed, and is not demanded. With TLS 1.3 our side of the handshake ends first: what the peer
+ * refuses then (it wants our certificate, say) shows as the end of the connection, or as an alert,
+ * in place of the reply to the EHLO inside.
+ */
+static bool
+is_tls_failure(const struct session *s, const struct smtp_client_event *event)
+{
+	if (s->plain || s->options.tls != SMTP_CLIENT_TLS_MAY)
+		return false;
+	if (event->stage == SMTP_CLIENT_STAGE_TLS)
+		return true;
+	return event->stage == SMTP_CLIENT_STAGE_HELLO && s->client.in_tls &&
+	       (event->how == SMTP_CLIENT_HOW_LOST || event->how == SMTP_CLIENT_HOW_PROTOCOL);
+}
+
 static void
 session_closed(struct session *s, const struct smtp_client_event *event)
 {
-	bool without_tls = event->stage == SMTP_CLIENT_STAGE_TLS && !s->plain &&
-			   s->options.tls == SMTP_CLIENT_TLS_MAY;
+	bool without_tls = is_tls_failure(s, event);
 	struct verdict verdict;
 
 	session_say_last(s);

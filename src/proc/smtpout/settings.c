@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proc/smtpout/smtpout.h"
+#include "rule/route/mx.h"
 
 #define SETTINGS_ARENA_BYTES ((size_t)8192)
 
@@ -80,6 +81,7 @@ smtpout_settings_create(struct smtpout *out, struct smtpout_settings **ret_setti
 	s->source4 = addr_of(config->source_address4);
 	s->source6 = addr_of(config->source_address6);
 	s->tls = config->tls_out == CONFIG_TLS_OUT_OPPORTUNISTIC;
+	s->asked_max = MX_ASKING_MAX / (uint32_t)config->smtpout_processes;
 	s->jobs_ahead = (uint32_t)config->destination_jobs_ahead;
 	s->sessions_max = (uint32_t)config->outbound_connections_max;
 	s->messages_max = (uint32_t)config->out_messages_max;

@@ -60,8 +60,9 @@ answer(struct peer_link *link, struct slice command)
 	}
 	if (slice_eq(reply, SLICE("@silent")))
 		return true;
-	if (slice_eq(reply, SLICE("@tls"))) {
+	if (slice_starts(reply, SLICE("@tls"))) {
 		link->shaking = true;
+		link->closes = slice_eq(reply, SLICE("@tls-close"));
 		reply = SLICE("220 go\r\n");
 	}
 	if (slice_eq(reply, SLICE("@stall"))) {
@@ -162,6 +163,10 @@ on_ready(void *ctx, unsigned events)
 			return;
 		link->shaking = false;
 		link->peer->shaken += err == 0;
+		if (link->closes) {
+			link_close(link);
+			return;
+		}
 		conn_want(link->conn, RT_READABLE);
 	}
 	got = conn_recv(link->conn, buf, sizeof(buf));

@@ -82,6 +82,22 @@ spool_message_close(struct spool_reader *reader, struct spool_message *message)
 	arena_finish(&message->arena);
 }
 
+static void
+bad_put(const struct spool_message *message, uint64_t offset, struct slice piece, uint8_t *to)
+{
+	const char *bad = NULL;
+	uint64_t at = message->content.len + 64 * (message->accept.size_bytes / 128);
+
+	for (size_t i = 0; i < rig_message_count; i++) {
+		if (slice_eq(message->accept.sender, slice_str(rig_messages[i].sender)))
+			bad = rig_messages[i].file_bad;
+	}
+	for (; bad && *bad; bad++, at++) {
+		if (at >= offset && at < offset + piece.len)
+			to[at - offset] = (uint8_t)*bad;
+	}
+}
+
 /* The body file is lines of 63 letters. */
 ssize_t
 spool_message_read(struct spool_reader *reader, const struct spool_message *message,
@@ -97,6 +113,7 @@ spool_message_read(struct spool_reader *reader, const struct spool_message *mess
 
 		to[i] = at == 63 ? '\n' : at == 62 ? '\r' : (uint8_t)('a' + at % 26);
 	}
+	bad_put(message, offset, slice_of(to, i), to);
 	return (ssize_t)i;
 }
 
@@ -116,6 +133,7 @@ result_in(struct rig *rig, const struct ipc_job_result *from)
 	struct rig_result *to = &rig->results[rig->result_count++];
 	struct slice reply = slice_sub(from->verdict.reply, 0, sizeof(to->reply) - 1);
 	struct slice host = slice_sub(from->verdict.host, 0, sizeof(to->host) - 1);
+	struct slice evidence = slice_sub(from->verdict.evidence, 0, sizeof(to->evidence) - 1);
 
 	ASSERT(rig->result_count <= RIG_RESULTS_MAX);
 	to->job = from->job;
@@ -130,6 +148,8 @@ result_in(struct rig *rig, const struct ipc_job_result *from)
 		memcpy(to->reply, reply.data, reply.len);
 	if (host.len)
 		memcpy(to->host, host.data, host.len);
+	if (evidence.len)
+		memcpy(to->evidence, evidence.data, evidence.len);
 }
 
 static void
@@ -164,6 +184,9 @@ dns_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	unsigned preference = 0;
 
 	(void)from;
+	if (request == RIG_REQUEST_NONE)
+		return;
+	rig->asked++;
 	if (rig->dns_mute)
 		return;
 	for (unsigned i = 0; i < rig->dead_count; i++)
@@ -179,6 +202,12 @@ static void
 smtpout_in(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 {
 	smtpout_process.receive(((struct rig *)ctx)->out, from, message);
+}
+
+static void
+smtpout_drained(void *ctx, struct ipc_channel *channel)
+{
+	smtpout_process.drained(((struct rig *)ctx)->out, channel);
 }
 
 static void
@@ -210,7 +239,7 @@ pair(struct rig *rig, enum ipc_role role, struct ipc_channel **ret_far,
 	struct ipc_ends far = {role, IPC_ROLE_SMTPOUT, 0, 0}, near = {IPC_ROLE_SMTPOUT, role, 0, 0};
 	struct ipc_events far_events = {rig, role == IPC_ROLE_QUEUE ? queue_receive : dns_receive,
 					NULL, far_closed};
-	struct ipc_events near_events = {rig, smtpout_in, NULL, smtpout_closed};
+	struct ipc_events near_events = {rig, smtpout_in, smtpout_drained, smtpout_closed};
 	int fds[2];
 
 	assert_int_equal(rt_channel_pair(rig->t.rt, fds), 0);

@@ -11,6 +11,8 @@
 
 #define RIG_PEERS_MAX 3
 #define RIG_RESULTS_MAX 64
+/* Questions of this number are nobody's, and get no answer. */
+#define RIG_REQUEST_NONE UINT32_MAX
 
 /* Segment n is the n-th of these. */
 struct rig_message {
@@ -19,6 +21,7 @@ struct rig_message {
 	const char *content;
 	size_t file_bytes; /* so many more bytes, in lines, in a body file */
 	uint16_t flags;
+	const char *file_bad; /* these instead, in the middle of the body file */
 };
 
 struct rig_result {
@@ -28,7 +31,7 @@ struct rig_result {
 	uint8_t class, stage;
 	uint16_t code;
 	struct verdict_status status;
-	char reply[512], host[64];
+	char reply[512], host[64], evidence[1100];
 	struct net_addr address;
 };
 
@@ -45,6 +48,7 @@ struct rig {
 	unsigned dead_count;
 	struct verdict dns_verdict; /* class OK: the peers */
 	bool dns_mute;
+	unsigned asked; /* questions that dns got */
 	bool stopped;
 
 	struct rig_result results[RIG_RESULTS_MAX];

@@ -5,21 +5,36 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "proc/smtpout/destination.h"
+#include "proc/smtpout/report.h"
 #include "proc/smtpout/test_rig.h"
 
 #define CONTENT "Subject: x\r\n\r\n..dot\r\n"
 
+#define SMUGGLED "RSET\r\nMAIL FROM:<ceo@me.test>\r\nRCPT TO:<y@far.test>\r\n"
+
 const struct rig_message rig_messages[] = {
-	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, CONTENT, 0, 0},
-	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0},
-	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0},
+	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, CONTENT, 0, 0, NULL},
+	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0, NULL},
+	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0, NULL},
 	{"d@me.test",
 	 {"x@far.test"},
 	 "Subject: \xc3\xa4\r\n\r\n",
 	 0,
-	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT},
+	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT,
+	 NULL},
+	/* what a smtpin that obeys somebody else could write */
+	{"e@me.test", {"x@far.test"}, "Subject: x\r\n\r\na\nb\r\n", 0, 0, NULL},
+	{"f@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.\r\n" SMUGGLED, 0, 0, NULL},
+	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb"},
+	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
+	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
+	{"j@n\xc3\xb6.test", {"x@far.test"}, CONTENT, 0, SPOOL_UTF8, NULL},
 };
-const size_t rig_message_count = 4;
+const size_t rig_message_count = 10;
+#define RIG_BAD_FIRST 4
+#define RIG_BAD_LAST 8
+#define RIG_IDN_SENDER 9
 
 #define RULES(...)                                                                                 \
 	(struct peer_rule[]){__VA_ARGS__},                                                         \
@@ -44,6 +59,13 @@ assert_status(size_t index, unsigned class, unsigned subject, unsigned detail)
 	assert_int_equal(rig.results[index].status.class, class);
 	assert_int_equal(rig.results[index].status.subject, subject);
 	assert_int_equal(rig.results[index].status.detail, detail);
+}
+
+static void
+assert_evidence(size_t index, const char *want)
+{
+	if (!strstr(rig.results[index].evidence, want))
+		fail_msg("%s: without %s", rig.results[index].evidence, want);
 }
 
 /* An IPv6 address whose queue of connections is full: it never answers. */
@@ -118,6 +140,37 @@ TEST(body_file)
 		assert_int_equal(peer->content[16 + i], want);
 	}
 	rig_end(&rig);
+}
+
+/*
+ * Stored content that is not framed as it must be never reaches the peer as commands: it waits,
+ * with a verdict of our own, and no other mail is counted as delivered for its replies.
+ */
+TEST(stored_content_is_not_believed)
+{
+	for (unsigned segment = RIG_BAD_FIRST; segment <= RIG_BAD_LAST; segment++) {
+		struct peer *peer;
+
+		rig_begin(&rig);
+		log_set_level(rig.boot.log, LOG_ERROR);
+		log_set_fd(rig.boot.log, -1); /* the error is wanted */
+		peer = rig_peer(&rig, NULL, 0);
+		rig_job(&rig, 1, 0, 1, 1);
+		rig_job(&rig, 2, segment, 1, 1);
+		rig_job(&rig, 3, 0, 1, 1);
+		rig_run(&rig, 3);
+		assert_int_equal(rig.result_count, 3);
+		for (size_t i = 0; i < 3; i++) {
+			bool bad = rig.results[i].job == 2;
+
+			assert_result(i, bad ? VERDICT_LATER : VERDICT_OK,
+				      bad ? VERDICT_STAGE_LOCAL : VERDICT_STAGE_FINAL,
+				      bad ? 0 : 250);
+		}
+		assert_int_equal(slice_find(builder_slice(&peer->log), SLICE("RSET")),
+				 peer->log.len);
+		rig_end(&rig);
+	}
 }
 
 /* All over one connection, each envelope behind the body before it. */
@@ -229,6 +282,65 @@ TEST(refused_and_dead)
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
 	assert_status(0, 4, 4, 1);
+	assert_evidence(0, "mx1.far.test [127.0.0.1] said:\n554 no");
+	rig_end(&rig);
+}
+
+/* A reply of many lines, more than is kept of another host's. */
+static const char *
+long_reply(char room[1024], const char *code)
+{
+	struct builder b;
+
+	builder_init_fixed(&b, room, 1024);
+	for (unsigned i = 0; i < 30; i++) {
+		builder_str(&b, code);
+		builder_str(&b, "-a line of many\r\n");
+	}
+	builder_str(&b, code);
+	builder_str(&b, " no\r\n");
+	builder_byte(&b, 0);
+	assert_false(b.failed);
+	return room;
+}
+
+/* A refusal that is not the reason is not forgotten, whatever comes behind it. */
+TEST(refusals_are_kept)
+{
+	char room[1024];
+	const char *reply = long_reply(room, "421");
+
+	rig_begin(&rig);
+	rig_peer(&rig, RULES({"@greeting", "554-gateway\r\n554 poor reputation\r\n", 0}));
+	rig_peer(&rig, RULES({"@greeting", "@close", 0}));
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_GREETING, 421);
+	assert_evidence(0, "mx0.far.test [127.0.0.1] said:\n554-gateway\n554 poor reputation");
+	rig_job(&rig, 2, 0, 1, 1);
+	rig_run(&rig, 2);
+	assert_evidence(1, "554 poor reputation");
+	rig_end(&rig);
+}
+
+/* More than there is room for: cut, with a mark. */
+TEST(refusals_have_a_limit)
+{
+	char room[1024];
+	const char *reply = long_reply(room, "554");
+
+	rig_begin(&rig);
+	rig.dead[rig.dead_count++] = (struct net_addr){NET_FAMILY_4, 1, {127, 0, 0, 1}};
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_peer(&rig, RULES({"@greeting", reply, 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_LATER, VERDICT_STAGE_CONNECT, 0);
+	assert_evidence(0, "[...]\nmx2.far.test");
+	assert_string_equal(rig.results[0].evidence + strlen(rig.results[0].evidence) - 6,
+			    "\n[...]");
 	rig_end(&rig);
 }
 
@@ -271,6 +383,56 @@ TEST(dns_restarts)
 	rig_dns_restart(&rig);
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+/* A question that found a full channel is asked when there is room again, not given up. */
+TEST(dns_channel_is_full)
+{
+	static uint8_t name[200];
+	struct ipc_message job = {.type = IPC_JOB};
+	struct ipc_message question = {.type = IPC_DNS_ASK};
+	uint16_t rcpts[1] = {0};
+
+	memset(name, 'x', sizeof(name));
+	question.u.dns_ask.request = RIG_REQUEST_NONE;
+	question.u.dns_ask.domain = slice_of(name, sizeof(name));
+	job.u.job = (struct ipc_job){
+		.job = 1, .slots = 1, .destination = SLICE("far.test"), .attempt = 1};
+	job.u.job.rcpts = ipc_u16s_make(rcpts, 1);
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	while (ipc_send(rig.dns_near, &question) == 0)
+		continue;
+	smtpout_process.receive(rig.out, rig.queue_near, &job);
+	destination_look_all(rig.out);
+	assert_int_equal(rig.out->asked_count, 0);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	rig_end(&rig);
+}
+
+/* More domains than dns takes at once: they wait for their turn, longer than an answer may take. */
+TEST(dns_gets_its_share)
+{
+	static const char *const names[] = {"a.test", "b.test", "c.test", "d.test", "e.test"};
+
+	rig_begin(&rig);
+	rig_peer(&rig, NULL, 0);
+	assert_int_equal(rig.out->settings->asked_max, MX_ASKING_MAX);
+	rig.out->settings->asked_max = 2;
+	rig.out->settings->dns_ms = 200;
+	rig.dns_mute = true;
+	for (unsigned i = 0; i < 5; i++)
+		rig_job_to(&rig, i, names[i]);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig.asked, 2);
+	rig_run(&rig, 2);
+	rig.dns_mute = false;
+	rig_dns_restart(&rig);
+	rig_run(&rig, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(rig.results[i].class, i < 2 ? VERDICT_LATER : VERDICT_OK);
 	rig_end(&rig);
 }
 
@@ -359,6 +521,22 @@ TEST(tls)
 	assert_int_equal(peer->connects, 1);
 	assert_int_equal(peer->shaken, 1);
 	assert_int_equal(peer->content_len, 16 + 640000 + 3);
+	rig_end(&rig);
+}
+
+/* The peer's part of TLS ends in a refusal, after ours is done: still TLS that breaks. */
+TEST(tls_dies_after_handshake)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0},
+				    {"STARTTLS", "@tls-close", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(peer->shaken, 1);
+	assert_int_equal(peer->connects, 2);
 	rig_end(&rig);
 }
 
@@ -473,6 +651,21 @@ TEST(needs_utf8)
 	rig_run(&rig, 1);
 	assert_result(0, VERDICT_NEVER, VERDICT_STAGE_SENDER, 0);
 	assert_status(0, 5, 6, 7);
+	rig_end(&rig);
+}
+
+/* A sender's domain in its own script needs no SMTPUTF8 where the local part is ASCII. */
+TEST(sender_in_ascii)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, RIG_IDN_SENDER, 1, 1);
+	rig_run(&rig, 1);
+	assert_result(0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_true(slice_find(builder_slice(&peer->log), SLICE("MAIL FROM:<j@xn--n-1ga.test> ")) <
+		    peer->log.len);
 	rig_end(&rig);
 }
 
@@ -609,6 +802,64 @@ TEST(queue_gone)
 	rig_end(&rig);
 }
 
+static void *(*take_real)(struct mem *mem, size_t size);
+
+static void *
+take_small(struct mem *mem, size_t size)
+{
+	return size < 8192 ? take_real(mem, size) : NULL;
+}
+
+static void *
+take_nothing(struct mem *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+	return NULL;
+}
+
+static void
+outcome_report(void)
+{
+	const struct verdict verdict = {.class = VERDICT_OK, .stage = VERDICT_STAGE_FINAL};
+	uint16_t rcpts[1] = {0};
+
+	report_result(rig.out, 7, ipc_u16s_make(rcpts, 1), false, &verdict);
+	report_done(rig.out, 7);
+}
+
+/* Without memory for a packet an outcome is kept like one that found a full channel. */
+TEST(outcome_outlives_want_of_memory)
+{
+
+	rig_begin(&rig);
+	take_real = rt_mem(rig.t.rt)->take;
+	rt_mem(rig.t.rt)->take = take_small;
+	outcome_report();
+	rt_mem(rig.t.rt)->take = take_real;
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 1);
+	assert_int_equal(rig.results[0].job, 7);
+	rig_end(&rig);
+}
+
+/* Where it can neither be sent nor kept, nothing more is said, and the process ends. */
+TEST(outcome_lost_ends_the_process)
+{
+
+	rig_begin(&rig);
+	log_set_level(rig.boot.log, LOG_ERROR);
+	log_set_fd(rig.boot.log, -1); /* the error is wanted */
+	take_real = rt_mem(rig.t.rt)->take;
+	rt_mem(rig.t.rt)->take = take_nothing;
+	outcome_report();
+	rt_mem(rig.t.rt)->take = take_real;
+	assert_null(rig.out->queue);
+	rig_run_ms(&rig, 50);
+	assert_int_equal(rig.result_count + rig.done_count, 0);
+	rig_end(&rig);
+}
+
 /* To stop: what goes out ends, what waits is given back untried. */
 TEST(stop)
 {
@@ -629,14 +880,18 @@ TEST(stop)
 }
 
 TESTS(TEST_ROW(one_mail), TEST_ROW(content_without_end), TEST_ROW(body_file),
-      TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
-      TEST_ROW(results_in_one), TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
-      TEST_ROW(next_host_after_refused_connection), TEST_ROW(refused_and_dead), TEST_ROW(no_host),
-      TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_is_silent),
+      TEST_ROW(stored_content_is_not_believed), TEST_ROW(one_connection), TEST_ROW(slots),
+      TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(greeting_refuses),
+      TEST_ROW(next_host_after_421), TEST_ROW(next_host_after_refused_connection),
+      TEST_ROW(refused_and_dead), TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit),
+      TEST_ROW(no_host), TEST_ROW(dns_says_no), TEST_ROW(dns_restarts),
+      TEST_ROW(dns_channel_is_full), TEST_ROW(dns_gets_its_share), TEST_ROW(dns_is_silent),
       TEST_ROW(drop_after_dot), TEST_ROW(silent_greeting), TEST_ROW(tls_breaks),
-      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(second_family),
-      TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
-      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(idle_says_goodbye),
-      TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host),
-      TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host),
-      TEST_ROW(queue_gone), TEST_ROW(stop))
+      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
+      TEST_ROW(second_family), TEST_ROW(connect_limit), TEST_ROW(kept_connection_gone),
+      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
+      TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
+      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
+      TEST_ROW(smart_host_login_fails), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
+      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
+      TEST_ROW(stop))

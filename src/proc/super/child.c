@@ -253,6 +253,10 @@ super_child_exited(struct super *super, int pid, int status)
 		child->pid = 0;
 		child->ready = false;
 		ipc_channel_destroy(&child->channel);
+		if (child->role == IPC_ROLE_CONTROL)
+			super_config_forget(super);
+		child->reloads = 0;
+		super_config_told(child, SLICE_EMPTY);
 		if (rt_now_ms(super->rt) - child->started_ms >=
 		    super->config.values.restart_wait_max)
 			child->failures = 0;

@@ -1,14 +1,14 @@
 /*
  * frank-super [--config FILE] [--programs FOLDER] [--zone FILE] [--now EPOCH]: starts Frank, in the
- * foreground. The other programs lie in FOLDER; --zone answers all DNS questions from a file; --now
- * lets the wall clock start there.
+ * foreground. The other programs lie in FOLDER, else where this one lies; --zone answers all DNS
+ * questions from a file; --now lets the wall clock start there.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "proc/super/super.h"
 
 #define CONFIG_PATH "/etc/frank/frank.conf"
-#define PROGRAMS_PATH "/usr/libexec/frank"
 #define USAGE "usage: frank-super [--config FILE] [--programs FOLDER] [--zone FILE] [--now EPOCH]\n"
 #define STDERR_FD 2
 #define MS_PER_S 1000
@@ -47,8 +47,8 @@ arguments_read(int argc, char **argv, struct arguments *arguments)
 int
 main(int argc, char **argv)
 {
-	struct arguments arguments = {
-		.options = {.config_path = CONFIG_PATH, .programs_path = PROGRAMS_PATH}};
+	struct arguments arguments = {.options = {.config_path = CONFIG_PATH}};
+	char folder[PATH_MAX];
 	struct rt_options options = {.process = "super"};
 	uint64_t now_s = 0;
 	struct rt *rt;
@@ -69,6 +69,11 @@ main(int argc, char **argv)
 		rt_destroy(&rt);
 		if (rt_create(&options, &rt))
 			return SUPER_EXIT_SOFTWARE;
+	}
+	if (!arguments.options.programs_path) {
+		if (rt_program_folder(rt, RT_PROGRAM_RESOLVED, folder, sizeof(folder)))
+			folder[0] = 0; /* which super_run cannot open, and says so */
+		arguments.options.programs_path = folder;
 	}
 	exit_code = super_run(rt, &arguments.options);
 	rt_destroy(&rt);

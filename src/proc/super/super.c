@@ -95,6 +95,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super->stop_phase = -1;
 	rt_timer_init(&super->stop_timer, rt, on_stop_time, super);
 	rt_timer_init(&super->claim_timer, rt, claim, super);
+	rt_timer_init(&super->asking.told_limit, rt, super_config_untold, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
 		err = signals_init(super);
@@ -114,6 +115,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super_resources_close(super);
 	rt_timer_finish(&super->stop_timer);
 	rt_timer_finish(&super->claim_timer);
+	rt_timer_finish(&super->asking.told_limit);
 	log_destroy(&super->log);
 	mem_give(rt_mem(rt), super, sizeof(*super));
 	return exit_code;
@@ -215,7 +217,7 @@ super_log_reopen(struct super *super)
 static void
 phase_begin(struct super *super)
 {
-	rt_timer_arm(&super->stop_timer, SUPER_STOP_PHASE_MS);
+	rt_timer_arm(&super->stop_timer, BOOT_STOP_MS_MAX);
 	for (size_t i = 0; i < super->child_count; i++) {
 		struct super_child *child = &super->children[i];
 

@@ -6,7 +6,7 @@
 #ifndef PROC_SUPER_SUPER_H
 #define PROC_SUPER_SUPER_H
 
-#include "ipc/ipc.h"
+#include "boot/boot.h"
 #include "log/log.h"
 #include "rt/file.h"
 #include "rt/process.h"
@@ -17,7 +17,6 @@
 #define SUPER_PATH_MAX 4096
 #define SUPER_PROGRAM_NAME_MAX 64
 
-#define SUPER_STOP_PHASE_MS 8000
 #define SUPER_STOP_PHASES 3
 /* Children of a super that was killed have still to go. */
 #define SUPER_CLAIMS_MAX 30
@@ -49,6 +48,7 @@ struct super_child {
 	struct ipc_channel *channel; /* NULL when not running */
 	bool ready;
 	unsigned failures; /* in a row */
+	unsigned reloads;  /* boot_config that it has not answered yet */
 	uint64_t restarts;
 	uint64_t started_ms;
 	struct rt_timer restart;
@@ -71,14 +71,20 @@ struct super_files {
 	int certificate, key, zone, smart_host_password;
 };
 
+/* Of a request for a reload that control passed on. */
+struct super_asker {
+	bool waits; /* for its answer */
+	uint32_t request;
+};
+
 /* The config child that runs, if any. */
 struct super_asking {
 	int pid; /* 0: none */
 	int result_fd;
-	bool again;	 /* asked for once more meanwhile */
-	bool by_control; /* answer this request */
-	uint32_t request;
-	struct rt_timer limit;
+	bool again; /* asked for once more meanwhile: what runs may have read the older file */
+	struct super_asker now, next;
+	struct super_asker told; /* the children have the new configuration, and are to say so */
+	struct rt_timer limit, told_limit;
 };
 
 struct super {
@@ -148,6 +154,13 @@ int super_send_files(struct super_child *child, const struct super_files *files)
 
 /* reload.c */
 void super_config_ask(struct super *super);
+void super_config_ask_by(struct super *super, uint32_t request);
+/* Whoever waits for an answer is gone with its control. */
+void super_config_forget(struct super *super);
+/* A child has answered, or is gone. refused: what it could not use. */
+void super_config_told(struct super_child *child, struct slice refused);
+/* Not all have answered in time. */
+void super_config_untold(void *ctx);
 /* True when it was the config child. */
 bool super_config_exited(struct super *super, int pid, int status);
 void super_config_finish(struct super *super);

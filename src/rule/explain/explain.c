@@ -188,7 +188,8 @@ explain_verdict(struct verdict *v)
 		rule = explain_rule_find(v, &words);
 		v->cause = rule ? rule->cause : VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = rule ? rule->confidence_percent : 0;
-		if (rule)
+		/* what is known already says more than the words that the reply has anyway */
+		if (rule && !v->evidence.len)
 			v->evidence = words;
 	}
 	row = cause_row(v->cause);

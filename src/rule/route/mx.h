@@ -16,6 +16,9 @@
 #include "wire/dns/record.h"
 #include "wire/verdict/verdict.h"
 
+/* Domains that dns asks for at once, for all smtpout processes together: each asks for its share,
+ * and holds the others back. What comes all the same is answered "later". */
+#define MX_ASKING_MAX 1000
 #define MX_HOSTS_MAX 20		/* the best ones; further MX records are left out */
 #define MX_HOST_ADDRESSES_MAX 8 /* of one family */
 #define MX_TARGETS_MAX 64

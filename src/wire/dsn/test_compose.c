@@ -254,6 +254,26 @@ TEST(hostile)
 	assert_true(slice_is_ascii(got));
 }
 
+/* What is not shown of a reply leaves a mark. */
+TEST(many_lines)
+{
+	static uint8_t reply[DSN_REPLY_LINES_MAX * 8 + 16];
+	struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"),
+				.verdict = {.class = VERDICT_NEVER, .code = 550}};
+	struct dsn_report report = report_of(&rcpt, 1);
+	struct builder b;
+
+	builder_init_fixed(&b, reply, sizeof(reply));
+	for (size_t i = 1; i < DSN_REPLY_LINES_MAX; i++)
+		builder_str(&b, "550-x\n");
+	builder_str(&b, "550 end");
+	rcpt.verdict.reply = builder_slice(&b);
+	assert_has(compose(&report, SLICE("x\r\n")), "\r\n    550 end\r\n\r\n--=_");
+	builder_str(&b, "\n550 more");
+	rcpt.verdict.reply = builder_slice(&b);
+	assert_has(compose(&report, SLICE("x\r\n")), "\r\n    550 end\r\n    [...]\r\n\r\n--=_");
+}
+
 TEST(refused)
 {
 	struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"), .verdict = door};
@@ -300,4 +320,5 @@ TEST(largest)
 }
 
 TESTS(TEST_ROW(whole), TEST_ROW(statuses), TEST_ROW(originals), TEST_ROW(global),
-      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(refused), TEST_ROW(largest))
+      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(many_lines), TEST_ROW(refused),
+      TEST_ROW(largest))

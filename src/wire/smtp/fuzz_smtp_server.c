@@ -26,6 +26,7 @@ static const struct smtp_server_options options[] = {
 	 .commands_max = 200,
 	 .errors_max = 100,
 	 .command_ms = 1000,
+	 .login_ms = 500,
 	 .data_ms = 1000,
 	 .message_ms = 5000},
 	{.hostname = SLICE("mx.test"),

@@ -324,6 +324,41 @@ TEST(deadlines)
 }
 
 /* A password does not stay in the buffer once it is sent. */
+/* What is offered counts, however much is said before it: more than is kept to be shown. */
+TEST(caps_behind_much_text)
+{
+	static const struct script script = {"", ""};
+	static struct script_run run;
+	static uint8_t reply[16384];
+	struct builder b;
+
+	builder_init_fixed(&b, reply, sizeof(reply));
+	builder_str(&b, "250-mx\r\n");
+	while (b.len < 8000)
+		builder_str(&b, "250-XWORDS that nobody needs to know\r\n");
+	builder_str(&b, "250-8BITMIME\r\n250-X\r\n250 SIZE 1000\r\n");
+	script_begin(&run, &script, NULL);
+	script_feed(&run, SLICE("220-mx\r\n220 DSN\r\n"));
+	script_feed(&run, builder_slice(&b));
+	assert_true(run.client.caps.eight_bit);
+	assert_int_equal(run.client.caps.size_max, 1000);
+	assert_false(run.client.caps.dsn);
+}
+
+/* Of a refused EHLO nothing is believed. */
+TEST(caps_of_a_refusal)
+{
+	static const struct script script = {"", ""};
+	static struct script_run run;
+
+	script_begin(&run, &script, NULL);
+	script_feed(&run, SLICE("220 mx\r\n"));
+	script_feed(&run, SLICE("250-mx\r\n250-8BITMIME\r\n500 no\r\n"));
+	script_feed(&run, SLICE("250 mx\r\n"));
+	assert_true(smtp_client_is_idle(&run.client));
+	assert_false(run.client.caps.eight_bit);
+}
+
 TEST(login_is_wiped)
 {
 	static const struct script script = {"", "", .login = "frank", .password = "secret",
@@ -341,4 +376,5 @@ TEST(login_is_wiped)
 	assert_int_equal(slice_find(buffer, SLICE("AGZy")), buffer.len);
 }
 
-TESTS(TEST_ROW(dialogues), TEST_ROW(deadlines), TEST_ROW(login_is_wiped))
+TESTS(TEST_ROW(dialogues), TEST_ROW(caps_behind_much_text), TEST_ROW(caps_of_a_refusal),
+      TEST_ROW(deadlines), TEST_ROW(login_is_wiped))

@@ -71,6 +71,12 @@ verdict_cause_str(unsigned cause)
 	return cause < VERDICT_CAUSE_MAX ? cause_words[cause] : "?";
 }
 
+struct slice
+verdict_facts(const struct verdict *v)
+{
+	return slice_find(v->reply, v->evidence) < v->reply.len ? SLICE_EMPTY : v->evidence;
+}
+
 void
 verdict_status_format(struct builder *b, struct verdict_status status)
 {

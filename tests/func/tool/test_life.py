@@ -8,7 +8,6 @@ from harness import Closed, table
 from hosts import ROOT, wait_until
 
 FRESH = True
-EXPECT_LOG = [r" (warn|error) "]
 
 
 def test_421_on_shutdown(lab):
@@ -23,6 +22,25 @@ def test_421_on_shutdown(lab):
     wait_until(lambda: not lab.alive(), 20, "ended")
 
 
+@table([("ctrl-c", signal.SIGINT), ("systemd", signal.SIGTERM), ("hangup", signal.SIGHUP)])
+def test_signal_to_the_group(lab, number):
+    """Issue 3b: a signal that reaches all processes at once ends (or reloads) it in order: 421 to
+    the session at hand, and nothing in the log that an operator would have to look at."""
+    with lab.connect() as client:
+        client.hello()
+        children = lab.children()
+        os.killpg(lab.info["pid"], number)
+        if number == signal.SIGHUP:
+            wait_until(lambda: lab.log.find(event="reload"), 10, "reloaded")
+            client.cmd("NOOP", 250)
+            assert lab.children() == children
+            return
+        lab.ended = True
+        assert client.want(421).status.startswith("4.")
+    wait_until(lambda: not lab.alive(), 20, "ended")
+    assert not lab.log.find(event="child_died")
+
+
 def test_children_go_with_super(lab):
     """Issue 3b: children exit when super goes."""
     pids = lab.children()
@@ -33,6 +51,8 @@ def test_children_go_with_super(lab):
 
 def test_survives_kill_of_children(lab):
     """Issue 3b: a killed child is restarted, the others go on, no mail is lost."""
+    lab.log.expect(r" error super child_died .* signal=9$")
+    lab.log.expect(r" warn queue queue_unheard ")       # what a worker had in hand
     token = lab.token()
     lab.submit("x@always451.test", lab.message(token))
     for pid in lab.children():
@@ -63,6 +83,7 @@ def test_restart_keeps_mail(lab):
 
 def test_second_frank_refused(lab):
     """Issue 3b: a second Frank on one spool is refused."""
+    lab.log.expect(r" error super super_failed .*another Frank")
     done = subprocess.run(["./dev", "run", "--background", lab.folder], cwd=ROOT, check=False,
                           capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

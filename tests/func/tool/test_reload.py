@@ -8,7 +8,7 @@ import subprocess
 from harness import table
 from hosts import wait_until
 
-EXPECT_LOG = [r" (warn|error) \S+ \S*(config|reload|tls)"]
+EXPECT_LOG = [r" (warn|error) \S+ \S*(config|reload|tls|certificate)"]
 FRESH = True
 
 
@@ -107,3 +107,23 @@ def test_certificate(lab):
         lab.frank("reload")
         wait_until(lambda: certificate() != before, 5, "the new certificate")
         old.cmd("NOOP", 250)
+
+
+def test_bad_certificate(lab):
+    """A certificate that cannot be used is said to who asked; the old one and all else go on."""
+    path = os.path.join(lab.folder, "cert.pem")
+    with open(path, "r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(text.replace("BEGIN CERTIFICATE", "BEGIN NONSENSE!!!"))
+    rewrite(lab.info["config"], config_text(lab) + "message-size-max 100K\n")
+    done = subprocess.run([lab.info["tool"], "--socket", lab.info["control"], "reload"],
+                          capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 78 and "certificate" in done.stderr, done.stdout + done.stderr
+    with lab.connect() as client:
+        client.hello()
+        assert client.features["SIZE"] == "102400"
+        client.starttls()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    assert "reloaded" in lab.frank("reload")

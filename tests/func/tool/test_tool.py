@@ -1,9 +1,10 @@
 """The frank command, against a running server."""
 
 import json
+import subprocess
 import time
 
-from harness import queue_id
+from harness import ROOT, queue_id, table, tool_path
 from hosts import wait_until
 
 
@@ -70,6 +71,34 @@ def test_queue(lab):
     wait_until(lambda: not lab.queue(token), 5, "gone")
     time.sleep(1)
     assert not lab.ann.messages(token), "deleted mail was bounced"
+
+
+@table([("parts", ("half", "whole\n"), 0, "halfwhole"),
+        ("end", ("whole", ""), 0, "whole"),
+        ("more", ("first\nsecond\n",), 0, "first"),
+        ("empty", ("\n",), 64, None),
+        ("nothing", ("",), 64, None),
+        ("longest", ("x" * 200, "y" * 56 + "\n"), 0, "x" * 200 + "y" * 56),
+        ("too-long", ("x" * 200, "y" * 57 + "\n"), 64, None)])
+def test_password_stdin(lab, parts, code, password):
+    """frank(8): --password-stdin takes the first line, in however many parts it comes."""
+    mailbox = f"{lab.token()}@example.test"
+    with subprocess.Popen([tool_path(lab.info), "--socket", lab.info["control"], "mailbox", "add",
+                           mailbox, "--password-stdin"], cwd=ROOT, stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as tool:
+        for part in parts:
+            tool.stdin.write(part)
+            tool.stdin.flush()
+            time.sleep(0.3)
+        tool.stdin.close()
+        said = tool.stderr.read()
+        assert tool.wait(20) == code, said
+    if password:
+        with lab.connect("submission") as client:
+            client.hello()
+            client.starttls()
+            client.auth_plain(mailbox, password)
 
 
 def attempts(lab, token):
