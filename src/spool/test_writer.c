@@ -267,6 +267,30 @@ record_length(struct world *w, unsigned segment, uint64_t offset)
 	return head.length;
 }
 
+/* A header block that is larger than what a message may take in memory can be looked at whole. */
+TEST(head_is_kept)
+{
+	static char line[3001];
+	struct spool_draft *draft;
+	struct world w;
+
+	memset(line, 'x', sizeof(line) - 1);
+	begin(&w);
+	draft = draft_of(&w, SLICE("A: 1\r\n"));
+	spool_draft_keep_head(draft, true);
+	for (int i = 0; i < 3; i++)
+		spool_draft_add(draft, slice_str(line));
+	spool_draft_add(draft, SLICE("\r\nB: 2\r\n\r\n"));
+	assert_int_equal(spool_draft_head(draft, SIZE_MAX).len, 6 + 3 * 3000 + 10);
+	assert_int_equal(spool_draft_error(draft), 0); /* there is no spare file here */
+	spool_draft_keep_head(draft, false);
+	for (int i = 0; i < 3; i++)
+		spool_draft_add(draft, slice_str(line));
+	assert_int_equal(spool_draft_head(draft, SIZE_MAX).len, 6 + 3 * 3000 + 10);
+	spool_draft_abort(&draft);
+	end(&w);
+}
+
 TEST(committed_is_readable)
 {
 	struct spool_message message;
@@ -515,7 +539,7 @@ TEST(room_and_lag)
 	end(&w);
 }
 
-TESTS(TEST_ROW(committed_is_readable), TEST_ROW(large_body_in_a_file),
+TESTS(TEST_ROW(head_is_kept), TEST_ROW(committed_is_readable), TEST_ROW(large_body_in_a_file),
       TEST_ROW(aborted_body_is_given_back), TEST_ROW(commits_are_shared),
       TEST_ROW(full_segment_is_sealed), TEST_ROW(memory_is_bounded), TEST_ROW(poisoned_segment),
       TEST_ROW(queue_comes_back), TEST_ROW(room_and_lag))
