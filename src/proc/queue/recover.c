@@ -132,8 +132,8 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	return err;
 }
 
-/* False when there is nothing in it to be read. */
-static bool
+/* 1; 0 when there is nothing in it to be read; negative when that cannot be told now. */
+static int
 file_begin(struct queue *queue, struct queue_recovery *r)
 {
 	uint32_t number = r->journals.numbers[r->at];
@@ -152,16 +152,18 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 		r->secret = head.secret;
 		r->offset = SPOOL_FILE_HEAD_BYTES;
 		r->last_wall_ms = head.created_wall_ms;
-		return true;
+		return 1;
 	}
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
+	if (recover_is_passing(err))
+		return err;
 	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 	else
 		recover_set_aside(queue, queue->journal_fd, name, err);
-	return false;
+	return 0;
 }
 
 static void
@@ -220,6 +222,17 @@ file_step(struct queue *queue, struct queue_recovery *r)
 }
 
 static void
+try_later(struct queue *queue, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
+	log_err(&line, err);
+	log_end(&line);
+	rt_timer_arm(&queue->recovery->step, JOURNAL_AGAIN_MS);
+}
+
+static void
 journals_done(struct queue *queue)
 {
 	struct queue_recovery *r = queue->recovery;
@@ -227,10 +240,7 @@ journals_done(struct queue *queue)
 	int err = journal_start(queue);
 
 	if (err) {
-		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
-		log_err(&line, err);
-		log_end(&line);
-		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
+		try_later(queue, err);
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
@@ -255,9 +265,15 @@ step_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
+	int err = 1;
 
-	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
-		r->at++;
+	if (r->fd < 0 && r->at < r->journals.count)
+		err = file_begin(queue, r);
+	if (err < 0) {
+		try_later(queue, err);
+		return;
+	}
+	r->at += err == 0;
 	if (r->fd >= 0 && file_step(queue, r)) {
 		rt_close(queue->rt, r->fd);
 		r->fd = -1;

@@ -39,6 +39,8 @@ struct recover_numbers {
 int recover_folders(struct queue *queue) MUST_USE;
 int recover_list(struct queue *queue, struct recover_numbers *ret_journals,
 		 size_t *ret_segments) MUST_USE;
+/* What says nothing about the file that was to be opened: it is whole, and not to be set aside. */
+bool recover_is_passing(int err);
 void recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why);
 
 #endif

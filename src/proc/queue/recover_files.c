@@ -146,8 +146,14 @@ segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_hea
 	return err;
 }
 
-/* True when it is in the queue now. */
-static bool
+bool
+recover_is_passing(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == ERR_NO_MEMORY;
+}
+
+/* Negative, or whether it is in the queue now. */
+static int
 segment_here(struct queue *queue, uint32_t number)
 {
 	struct spool_file_head head = {0};
@@ -158,15 +164,20 @@ segment_here(struct queue *queue, uint32_t number)
 
 	queue_name(name, number, "seg");
 	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
+	if (recover_is_passing(err))
+		return err;
 	if (err) {
 		recover_set_aside(queue, queue->segments_fd, name, err);
 		return false;
 	}
-	alive = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &lock_fd) == 0;
-	if (alive) {
-		alive = rt_lock(queue->rt, lock_fd) == ERR_EXISTS;
-		rt_close(queue->rt, lock_fd);
+	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &lock_fd);
+	if (recover_is_passing(err)) {
+		rt_close(queue->rt, fd);
+		return err;
 	}
+	alive = err == 0 && rt_lock(queue->rt, lock_fd) == ERR_EXISTS;
+	if (err == 0)
+		rt_close(queue->rt, lock_fd);
 	err = segment_head(queue, fd, number, &head, &never);
 	if ((err || never) && !alive) {
 		rt_close(queue->rt, fd);
@@ -178,7 +189,7 @@ segment_here(struct queue *queue, uint32_t number)
 	}
 	segment = segment_add(queue, number, fd, head.secret);
 	if (!segment)
-		return false;
+		return ERR_NO_MEMORY;
 	segment->role = head.writer_role;
 	segment->recovered = true;
 	return true;
@@ -210,8 +221,12 @@ recover_list(struct queue *queue, struct recover_numbers *ret_journals, size_t *
 		err = list_one(queue, queue->bodies_fd, "body", &bodies);
 	if (!err)
 		err = rt_list(queue->rt, queue->spool_fd, on_stray, queue);
-	for (size_t i = 0; i < segments.count && !err; i++)
-		segment_count += segment_here(queue, segments.numbers[i]);
+	for (size_t i = 0; i < segments.count && !err; i++) {
+		int here = segment_here(queue, segments.numbers[i]);
+
+		err = here < 0 ? here : 0;
+		segment_count += here > 0;
+	}
 	for (size_t i = 0; i < bodies.count && !err; i++)
 		if (!body_add(queue, bodies.numbers[i]))
 			err = ERR_NO_MEMORY;

@@ -2,6 +2,7 @@
  * Crashes and worse: what recovery does with files that are torn, damaged, foreign or of other
  * numbers. Damage blocks nothing else.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "proc/queue/test_recover.h"
@@ -217,5 +218,42 @@ TEST(copy_counts_once)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short), TEST_ROW(future_numbers),
-      TEST_ROW(damaged_middle), TEST_ROW(foreign_files), TEST_ROW(copy_counts_once))
+/* Without descriptors nothing can be said of a file. Live mail was set aside as damaged once. */
+TEST(no_descriptors_left)
+{
+	static struct world w;
+	struct rlimit before, little;
+	struct told told;
+	void *first;
+	char path[64];
+	int fd, probe;
+
+	folder_make(path);
+	told = crash(path, accept_three);
+	world_begin(&w, path);
+	w.owns_path = true;
+	w.config.lifetime = 60000;
+	assert_int_equal(queue_process.create(&w.boot, &first), 0);
+	assert_int_equal(rt_open_dir(w.t.rt, RT_AT_PATH, w.path, false, &fd), 0);
+	queue_process.dir(first, SLICE("spool"), fd);
+	probe = dup(fd);
+	close(probe);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	little = before;
+	little.rlim_cur = (rlim_t)probe + 6; /* lock, four folders, one file */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &little), 0);
+	queue_process.start(first);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(((struct queue *)first)->phase, QUEUE_NEW);
+	queue_process.destroy(&first);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_start(&w);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(no_descriptors_left), TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short),
+      TEST_ROW(future_numbers), TEST_ROW(damaged_middle), TEST_ROW(foreign_files),
+      TEST_ROW(copy_counts_once))
