@@ -63,6 +63,7 @@ struct queue_stock {
 	struct list making; /* struct stock_item */
 	struct rt_io io;
 	bool busy;
+	bool folders_durable; /* the names of segments, bodies and journal, too */
 	struct rt_timer again_timer;
 };
 

@@ -1,8 +1,8 @@
 /*
  * stock: segments and spare body files made ahead, so that a writer never waits for one. A file is
- * handed out only when its name is durable (I7): a batch is made, both folders are synced, then all
- * go out. Each file is locked before it goes, and the lock goes with it: it is free again when the
- * writer has closed it or died.
+ * handed out only when its name is durable (I7): a batch is made, both folders are synced (and the
+ * spool, once: a first start has made them), then all go out. Each file is locked before it goes,
+ * and the lock goes with it: it is free again when the writer has closed it or died.
  */
 #include <string.h>
 
@@ -23,6 +23,7 @@ struct stock_item {
 	bool is_body;
 };
 
+static void folders_synced(void *ctx);
 static void segments_synced(void *ctx);
 static void bodies_synced(void *ctx);
 static void again_run(void *ctx);
@@ -238,10 +239,12 @@ stock_fill(struct queue *queue)
 	numbers.u.numbers.next_segment = queue->files.next_segment;
 	numbers.u.numbers.next_body = queue->files.next_body;
 	(void)journal_append(queue, &numbers);
-	stock->io = (struct rt_io){.kind = RT_IO_SYNC,
-				   .fd = queue->segments_fd,
-				   .done = segments_synced,
-				   .ctx = queue};
+	stock->io = (struct rt_io){
+		.kind = RT_IO_SYNC, .fd = queue->spool_fd, .done = folders_synced, .ctx = queue};
+	if (stock->folders_durable) {
+		stock->io.fd = queue->segments_fd;
+		stock->io.done = segments_synced;
+	}
 	stock->busy = true;
 	rt_io_submit(queue->rt, &stock->io);
 }
@@ -250,6 +253,22 @@ static void
 again_run(void *ctx)
 {
 	stock_fill(ctx);
+}
+
+static void
+folders_synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_stock *stock = &queue->files.stock;
+
+	if (stock->io.err) {
+		bodies_synced(queue);
+		return;
+	}
+	stock->folders_durable = true;
+	stock->io.fd = queue->segments_fd;
+	stock->io.done = segments_synced;
+	rt_io_submit(queue->rt, &stock->io);
 }
 
 static void
