@@ -325,7 +325,7 @@ take_complete(struct frame *frame, struct ipc_message *message)
 		return;
 	}
 	frame->started = true;
-	boot->refused = NULL;
+	boot->refused = false;
 	if (frame->process->start)
 		frame->process->start(frame->state);
 	for (struct list_node *node = list_first(&frame->neighbours); node;
@@ -353,9 +353,8 @@ take_config(struct frame *frame, struct ipc_message *message)
 	log_set_level(frame->boot.log, (enum log_level)frame->boot.config->log_level);
 	if (frame->process->reload)
 		frame->process->reload(frame->state);
-	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded,
-		       .refused = slice_str(frame->boot.refused ? frame->boot.refused : ""));
-	frame->boot.refused = NULL;
+	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded, .refused = frame->boot.refused);
+	frame->boot.refused = false;
 	if (err)
 		fail(frame, "reloaded", err);
 }

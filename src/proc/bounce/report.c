@@ -32,7 +32,7 @@ report_match(const struct map_node *node, struct slice key)
 }
 
 struct report *
-report_find(struct bounce *bounce, uint64_t key)
+bounce_report_find(struct bounce *bounce, uint64_t key)
 {
 	struct map_node *node = map_find(&bounce->reports, MAP_KEY(key), report_match);
 
@@ -175,7 +175,7 @@ facts_keep(struct report *report, const struct verdict *verdict)
 }
 
 void
-report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
+bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 {
 	size_t before = report->arena.used_bytes;
 	struct dsn_rcpt *to;

@@ -37,6 +37,7 @@ struct queue_segment {
 	bool poisoned;		   /* closed because a sync or write failed */
 	bool end_owed;		   /* SEGMENT is to be written once the journal is open */
 	bool recovered;		   /* was there at start: counts in the recovery until it is read */
+	bool has_copies;	   /* at start: of messages that the journal has elsewhere */
 	struct list live;
 	uint32_t live_count;
 	uint64_t live_bytes;
@@ -45,6 +46,7 @@ struct queue_segment {
 	/* At start: records before it that nothing knows are dead (recover_live.c). */
 	uint64_t dead_before;
 	struct segment_named named, naming;
+	unsigned read_failures; /* of patient_read */
 	bool compacting;
 };
 

@@ -1,5 +1,5 @@
 /*
- * super: the parent of all. What its files share: main.c (arguments), super.c (start, signals,
+ * super: the parent of all. What its files share: arguments.c, super.c (start, signals,
  * end), resources.c (what is opened), child.c (one child's life), wiring.c (what children are
  * sent), reload.c (the config child), command.c (what control asks).
  */
@@ -109,6 +109,9 @@ struct super {
 	int exit_code;
 };
 
+/* arguments.c. The program; answers its exit code. */
+int super_main(int argc, char **argv);
+
 /* super.c */
 int super_run(struct rt *rt, const struct super_options *options);
 /* Everything that the first configuration brings. */
@@ -157,8 +160,8 @@ void super_config_ask(struct super *super);
 void super_config_ask_by(struct super *super, uint32_t request);
 /* Whoever waits for an answer is gone with its control. */
 void super_config_forget(struct super *super);
-/* A child has answered, or is gone. refused: what it could not use. */
-void super_config_told(struct super_child *child, struct slice refused);
+/* A child has answered, or is gone. refused: there was something that it could not use. */
+void super_config_told(struct super_child *child, bool refused);
 /* Not all have answered in time. */
 void super_config_untold(void *ctx);
 /* True when it was the config child. */
