@@ -508,5 +508,6 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(one_write), TEST_ROW(block_has_a_limit),
       TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(sender_in_ascii),
       TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
       TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
-      TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
-      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))
+      TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
+      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
+      TEST_ROW(stop))
