@@ -202,7 +202,7 @@ class Lab:
 
     def directory_fill(self, users):
         """Postoffice, domain, mailboxes and addresses, unless an earlier start made them."""
-        if os.path.exists(self.path("lab.json")):
+        if POSTOFFICE in self.frank("postoffice", "list").stdout:
             return
         self.must("postoffice", "add", POSTOFFICE)
         self.must("domain", "add", POSTOFFICE, POSTOFFICE)
