@@ -32,6 +32,7 @@ struct command {
 	uint64_t count;
 	uint8_t texts[SPOOL_ADDRESS_MAX * 2 + 256];
 	struct slice sender, rcpt, destination;
+	uint8_t sender_hash, rcpt_hash;
 	struct queue_walk walk;
 	struct rt_timer timer;
 };
@@ -94,16 +95,24 @@ dest_name(const struct queue_rcpt *rcpt)
 
 /* By the index alone; what needs the record is asked by rcpt_fits. */
 static bool
+rcpt_may_fit(const struct command *command, const struct queue_rcpt *rcpt)
+{
+	if (command->rcpt.len && rcpt->address_hash != command->rcpt_hash)
+		return false;
+	return command->destination.len == 0 ||
+	       (rcpt->dest && (rcpt->flags & RCPT_LOCAL ||
+			       slice_eq_nocase(dest_name(rcpt), command->destination)));
+}
+
+static bool
 msg_may_fit(const struct command *command, const struct queue_msg *msg)
 {
 	if (command->id)
 		return msg->id == command->id;
-	if (command->destination.len == 0)
-		return true;
+	if (command->sender.len && msg->sender_hash != command->sender_hash)
+		return false;
 	for (size_t i = 0; i < msg->rcpt_count; i++)
-		if (msg->rcpts[i].dest &&
-		    (msg->rcpts[i].flags & RCPT_LOCAL ||
-		     slice_eq_nocase(dest_name(&msg->rcpts[i]), command->destination)))
+		if (rcpt_may_fit(command, &msg->rcpts[i]))
 			return true;
 	return false;
 }
@@ -406,6 +415,8 @@ queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 	command->sender = text_keep(command, &at, given->sender);
 	command->rcpt = text_keep(command, &at, given->rcpt);
 	command->destination = text_keep(command, &at, given->destination);
+	command->sender_hash = index_hash(command->sender);
+	command->rcpt_hash = index_hash(command->rcpt);
 	rt_timer_init(&command->timer, queue->rt, step_run, command);
 	list_push_back(&queue->commands, &command->node);
 	walk_begin(queue, &command->walk);
