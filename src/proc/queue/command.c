@@ -372,6 +372,8 @@ step_run(void *ctx)
 			return;
 		}
 	}
+	if (!is_list(command))
+		grant_kick(queue); /* what may go now does not wait for the rest */
 	rt_timer_arm(&command->timer, 0);
 }
 
