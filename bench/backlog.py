@@ -2,8 +2,8 @@
 the queue costs in memory, how long lists take, how long a restart takes until the first delivery,
 and how fast it drains.
 
-The first messages after the restart are those of a flush, which is asked for as soon as the server
-listens, since the schedule would let them wait.
+After the restart everything is due: Frank is started with its clock an hour ahead, Postfix is told
+to flush its queue as soon as it listens.
 """
 
 import statistics
@@ -14,7 +14,7 @@ from measure import Sink, generate, port_free, wait_count
 
 LISTS = 3
 SETTLE_SECONDS = 120
-FLUSH_SECONDS = 60
+FIRST_SECONDS = 60
 STEP = 50000
 FIRST_STEPS = (1000, 9000, 40000)
 
@@ -67,20 +67,19 @@ def lists(server):
 
 
 def restart(server, hop, count):
-    """Stop, start with the next hop back, flush, drain."""
+    """Stop, start with the next hop back and everything due, drain."""
     start = time.monotonic()
     server.stop()
     stopped_s = time.monotonic() - start
     sink = Sink(hop)
     try:
         start = time.monotonic()
-        server.start(hop, keep=True)
+        server.all_due(hop)
         started_s = time.monotonic() - start
         while not sink.count:
-            if time.monotonic() - start > FLUSH_SECONDS:
-                raise SystemExit(f"{server.name}: no delivery in {FLUSH_SECONDS} s")
-            server.flush()
-            time.sleep(0.05)
+            if time.monotonic() - start > FIRST_SECONDS:
+                raise SystemExit(f"{server.name}: no delivery in {FIRST_SECONDS} s")
+            time.sleep(0.01)
         first_s = time.monotonic() - start
         cpu, before, peak = server.tree.cpu_s(), sink.count, 0
         drain = time.monotonic()

@@ -19,7 +19,7 @@ SLOW, FAST, MANY = "127.0.7.1", "127.0.7.2", "127.0.7.3"
 REPLY_S = 30
 PROBES, PROBE_EVERY_S = 200, 0.05
 MANY_MESSAGES = 5000
-ZONE = "".join(f"{name}.test. IN MX 10 mx.{name}.test.\nmx.{name}.test. IN A {address}\n"
+ZONE = "".join(f"{name}.test 60 MX 10 mx.{name}.test\nmx.{name}.test 60 A {address}\n"
                for name, address in (("slow", SLOW), ("fast", FAST), ("many", MANY)))
 
 
@@ -41,6 +41,8 @@ class Talk(socketserver.StreamRequestHandler):
     def reply(self, text):
         time.sleep(self.server.wait_s)
         self.wfile.write(text.encode() + b"\r\n")
+
+    disable_nagle_algorithm = True
 
     def handle(self):
         try:
@@ -136,7 +138,7 @@ def once(bench, count):
         file.write(ZONE)
     server = Frank(bench.folder, bench.logs,
                    [f"zone-file {zone}", f"smtp-out-port {hop}", "relay-trusted 127.0.0.0/8",
-                    "lifetime 5d", "delay-notice-after 4h"])
+                    "lifetime 5d", "delay-notice-after 4h", "retry-schedule 15m"])
     slow, fast = Host(SLOW, hop, REPLY_S), Host(FAST, hop, 0)
     sink = Sink(hop, host=MANY)
     port = server.start()

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 
 from measure import (Nothing, Tree, end, find, many_files, port_free, pss_of,
                      wait_port)
@@ -45,12 +46,14 @@ class Frank:
         return subprocess.run([sys.executable, os.path.join(ROOT, "lab", "run.py"), *words],
                               check=True, stdout=subprocess.DEVNULL)
 
-    def start(self, hop=None, mail=False, keep=False):
+    def start(self, hop=None, mail=False, keep=False, later_s=0):
+        """later_s: its clock is so far ahead of ours."""
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+        now = ["--now", str(int(time.time() + later_s))] if later_s else []
         sets = [f"log {self.logs}/frank.log", *self.options]
         to = ["--relay-to", f"127.0.0.1:{hop}"] if hop else []
-        self.lab("--background", self.folder, *to, *(w for s in sets for w in ("--set", s)))
+        self.lab("--background", self.folder, *to, *now, *(w for s in sets for w in ("--set", s)))
         with open(os.path.join(self.folder, "lab.json"), encoding="utf-8") as file:
             self.info = json.load(file)
         self.tree = Tree(self.info["pid"])
@@ -116,8 +119,9 @@ class Frank:
     def list_command(self, words):
         return [self.info["tool"], "--socket", self.info["control"], *words]
 
-    def flush(self):
-        self.tool("queue", "flush")
+    def all_due(self, hop):
+        """Starts with the queue that it has, an hour later: everything is due."""
+        self.start(hop, keep=True, later_s=3600)
 
     def queue_memory_kib(self):
         """Of the process that holds the queue in memory."""
@@ -286,7 +290,8 @@ class Postfix:
     def list_command(self, words):
         return [find("postqueue"), "-c", self.folder + "/etc", "-p", *words]
 
-    def flush(self):
+    def all_due(self, hop):
+        self.start(hop, keep=True)
         subprocess.run([find("postqueue"), "-c", self.folder + "/etc", "-f"], check=False,
                        capture_output=True)
 
