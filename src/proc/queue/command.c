@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "boot/status.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -489,6 +490,13 @@ status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ct
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
 		err = IPC_SEND(peer->channel, CTL_COUNTER, ctl_counter, .request = given->request,
 			       .name = slice_str(rows[i].name), .value = (int64_t)rows[i].value);
+	if (!err)
+		err = boot_status_histogram(peer->channel, given->request, "queue.delivered_ms",
+					    &queue->counters.delivered_ms);
+	if (!err)
+		err = boot_status_histogram(peer->channel, given->request, "queue.attempt_ms",
+					    &queue->counters.attempt_ms);
+	(void)err; /* control's deadline tells the person */
 	answer(peer, given->request, 0, 0, "");
 }
 

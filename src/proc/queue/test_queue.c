@@ -356,6 +356,7 @@ TEST(commands)
 	w.is_done = false;
 	assert_int_equal(IPC_SEND(w.control.own_side, CTL_STATUS, ctl_status, .request = 3), 0);
 	WORLD_WAIT(&w, w.is_done && w.counter_count > 10);
+	assert_int_equal(w.delivered_counted, 1); /* ann's, in some bucket */
 	world_end(&w);
 }
 
