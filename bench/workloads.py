@@ -43,7 +43,7 @@ def backlog(name, frank, postfix, **more):
 
 WORKLOADS = [
     relay("relay", "relay 1 KiB, 50 sessions, many messages over each connection", 10000, 1500,
-          10000, others={"exim": 200}),
+          10000, others={"exim": 100}),
     relay("relay-one", "relay 1 KiB, 50 sessions, a connection for each message", 8000, 1500, 8000,
           keep=False),
     relay("relay-single", "relay 1 KiB, one session, many messages over the connection", 3000, 800,
