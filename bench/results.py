@@ -1,8 +1,8 @@
 """The results of a run: a file of JSON lines, one for each round of a server in a workload, so that
 a run can go on where it was stopped; and the tables made from it.
 
-The first line says what was measured: commit, machine, mode. A file of another commit or machine
-is put aside.
+The first line says what was measured: commit and machine. A file of another commit or machine
+is put aside when something is to be added.
 """
 
 import json
@@ -36,8 +36,11 @@ class Results:
     """The file, and what it holds."""
 
     def __init__(self, path, head, fresh):
+        """head None: only to look at."""
         self.path, self.rows = path, []
-        if fresh or not self.read(head):
+        if head is None:
+            self.read(head)
+        elif fresh or not self.read(head):
             if os.path.exists(path):
                 os.replace(path, path + ".old")
             self.rows = []

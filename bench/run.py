@@ -4,6 +4,7 @@
     bench/run.py [NAME...]       the workloads of bench/workloads.py, or those named; short numbers
     bench/run.py --full          the large numbers; goes on where an earlier one was stopped
     bench/run.py --table         prints what has been measured, and the goals
+    bench/run.py --results FILE  adds to that file (or prints it), whichever numbers they are
 
 Every 250 is durable (Frank: fdatasync of its segment; Postfix: fsync of its queue file; toy:
 fdatasync of its log). The servers take turns. Results go to build/bench/short.jsonl or
@@ -122,7 +123,7 @@ def main():
     path = args.results or os.path.join(build, mode + ".jsonl")
     # A short run begins anew unless it is told what to add to.
     fresh = args.fresh or not (args.full or args.table or args.results)
-    results = Results(os.path.abspath(path), {**machine(ROOT), "mode": mode}, fresh)
+    results = Results(os.path.abspath(path), None if args.table else machine(ROOT), fresh)
     bench = Bench(args, results)
     if not args.table:
         os.makedirs(build, exist_ok=True)
