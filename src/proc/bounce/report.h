@@ -53,8 +53,8 @@ struct report {
 
 /* NULL when there is no room: queue has been told. */
 struct report *report_begin(struct bounce *bounce, const struct ipc_report_make *make);
-struct report *report_find(struct bounce *bounce, uint64_t key);
-void report_add(struct report *report, const struct ipc_report_rcpt *rcpt);
+struct report *bounce_report_find(struct bounce *bounce, uint64_t key);
+void bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt);
 /* All recipients are named: goes on by itself. */
 void report_go(struct report *report);
 /* An answer of the directory to whichever report asked. */

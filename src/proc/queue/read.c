@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/accept.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
@@ -102,22 +103,27 @@ record_take(struct queue *queue, struct queue_segment *segment, const struct spo
 		accept_record(queue, segment, found, offset);
 }
 
-/* One window. Answers the bytes by which it got on; 0 when more memory is needed than there is. */
+/* One window. Answers the bytes by which it got on; 0 when it has to be tried again later. */
 static uint64_t
 read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
 	size_t want = left < queue->files.window_size ? (size_t)left : queue->files.window_size;
-	ssize_t got = rt_pread(queue->rt, segment->fd, queue->files.window, want, start);
-	struct slice window = slice_of(queue->files.window, got > 0 ? (size_t)got : 0);
-	bool last = window.len == left || window.len < want;
+	struct patient patient = {.rt = queue->rt,
+				  .fd = segment->fd,
+				  .at = start,
+				  .buf = queue->files.window,
+				  .want = want,
+				  .failures = &segment->read_failures};
 	struct spool_found found = {0};
+	struct slice window;
+	size_t len;
+	bool last;
 
-	if (got < 0) { /* a sector that cannot be read: as if it were damaged */
-		memset(queue->files.window, 0xff, want);
-		window = slice_of(queue->files.window, want);
-		last = window.len == left;
-	}
+	if (!patient_read(&patient, &len))
+		return 0;
+	window = slice_of(queue->files.window, len);
+	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
@@ -138,12 +144,18 @@ read_window(struct queue *queue, struct queue_segment *segment)
 }
 
 static void
+indexed_tell(const struct queue_segment *segment)
+{
+	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
+					.segment = segment->number, .end = segment->read_end))
+		return; /* full or gone: the writer says again what is durable */
+}
+
+static void
 read_done(struct queue *queue, struct queue_segment *segment)
 {
 	list_remove(&segment->reading);
-	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
-					.segment = segment->number, .end = segment->read_end))
-		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS); /* its channel is full or gone */
+	indexed_tell(segment);
 	if (segment->recovered && (segment->closed || segment->writer)) {
 		segment->recovered = false;
 		recover_segment_read(queue); /* at its end it checks them all */
@@ -156,7 +168,7 @@ static void
 hook_run(void *ctx)
 {
 	struct queue *queue = ctx;
-	uint64_t budget = READ_STEP_BYTES;
+	uint64_t budget = READ_STEP_BYTES, again_ms = 0;
 	struct list_node *node;
 
 	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
@@ -168,15 +180,19 @@ hook_run(void *ctx)
 
 		if (segment->read_end < segment->limit) {
 			got = read_window(queue, segment);
-			if (got == 0)
+			if (got == 0) { /* others meanwhile */
+				list_remove(node);
+				list_push_back(&queue->files.reading, node);
+				again_ms = PATIENT_AGAIN_MS;
 				budget = 0;
+			}
 		}
 		if (segment->read_end >= segment->limit)
 			read_done(queue, segment);
 		budget -= got < budget ? got : budget;
 	}
 	if (!list_empty(&queue->files.reading))
-		rt_timer_arm(&queue->files.read_timer, 0);
+		rt_timer_arm(&queue->files.read_timer, again_ms);
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 	report_kick(queue);
 }
@@ -194,19 +210,39 @@ lock_is_free(struct queue *queue, int dir_fd, const char *name)
 	return err == 0;
 }
 
+/* A file system that was damaged can give a file any length: endless zeros are not read. */
+static uint64_t
+data_end(struct queue *queue, struct queue_segment *segment)
+{
+	struct rt_stat stat;
+	struct log_line line;
+	uint64_t end;
+
+	if (rt_stat_fd(queue->rt, segment->fd, &stat))
+		return 0;
+	if (rt_data_end(queue->rt, segment->fd, &end) || end >= stat.size_bytes)
+		return stat.size_bytes;
+	log_begin(&line, queue->boot->log, EVENT_queue_tail_dropped);
+	log_number(&line, "segment", segment->number);
+	log_number(&line, "bytes", (int64_t)(stat.size_bytes - end));
+	log_end(&line);
+	return end;
+}
+
 static bool
 sweep_segment(struct queue *queue, struct queue_segment *segment)
 {
 	char name[QUEUE_NAME_BYTES];
-	struct rt_stat stat;
+	uint64_t end;
 
 	queue_name(name, segment->number, "seg");
 	if (!lock_is_free(queue, queue->segments_fd, name))
 		return false;
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
-	if (rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
-		segment->limit = stat.size_bytes;
+	end = data_end(queue, segment);
+	if (end > segment->limit)
+		segment->limit = end;
 	read_more(queue, segment);
 	return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/grant.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/report.h"
 
 #define WINDOW_BYTES ((size_t)1 << 20)
@@ -15,6 +16,7 @@ struct queue_recovery {
 	struct recover_numbers journals;
 	size_t at; /* the file being read */
 	int fd;	   /* of it, or -1 */
+	unsigned read_failures;
 	uint64_t offset, size_bytes, secret;
 	int64_t last_wall_ms;
 	uint8_t *window;
@@ -90,7 +92,7 @@ recover_keep(struct queue *queue, struct queue_msg *msg)
 }
 
 static void
-damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
+damage_note(struct queue *queue, uint32_t number, uint64_t bytes, bool tail)
 {
 	struct log_line line;
 
@@ -108,6 +110,7 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 	struct slice content;
 	struct rt_stat stat;
+	uint64_t end;
 	ssize_t got;
 	int err = rt_stat_fd(queue->rt, fd, &stat);
 
@@ -122,7 +125,12 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 		return ERR_RANGE;
 	*ret_unborn = err && stat.size_bytes <= SPOOL_FILE_HEAD_BYTES &&
 		      spool_file_head_unborn(content, SPOOL_FILE_JOURNAL);
+	/* Endless zeros, of a damaged file system, are not read. */
 	queue->recovery->size_bytes = stat.size_bytes;
+	if (!err && !rt_data_end(queue->rt, fd, &end) && end < stat.size_bytes) {
+		damage_note(queue, number, stat.size_bytes - end, true);
+		queue->recovery->size_bytes = end;
+	}
 	return err;
 }
 
@@ -186,17 +194,30 @@ window_grow(struct queue *queue, struct queue_recovery *r, size_t need)
 	return true;
 }
 
-/* Reads one window of the file; true when it has been read to its end. */
+/* Reads one window of the file; true when it has been read to its end. *ret_wait_ms: before the
+ * next one. */
 static bool
-file_step(struct queue *queue, struct queue_recovery *r)
+file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 {
 	uint64_t left = r->size_bytes - r->offset, start = r->offset;
 	size_t want = left < r->window_size ? (size_t)left : r->window_size;
-	ssize_t got = rt_pread(queue->rt, r->fd, r->window, want, r->offset);
-	struct slice window = slice_of(r->window, got > 0 ? (size_t)got : 0);
-	bool last = window.len == left || window.len < want;
+	struct patient patient = {.rt = queue->rt,
+				  .fd = r->fd,
+				  .at = start,
+				  .buf = r->window,
+				  .want = want,
+				  .failures = &r->read_failures};
 	struct spool_found found = {0};
+	struct slice window;
+	size_t len;
+	bool last;
 
+	if (!patient_read(&patient, &len)) {
+		*ret_wait_ms = PATIENT_AGAIN_MS;
+		return false;
+	}
+	window = slice_of(r->window, len);
+	last = len == left || len < want;
 	while (spool_scan(window, r->secret, last, &found) > 0) {
 		if (found.skipped)
 			damage_note(queue, r->journals.numbers[r->at], found.skipped, false);
@@ -228,6 +249,7 @@ journals_done(struct queue *queue)
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
+	stock_journal_open(queue);
 	r->messages = queue->index.msgs.count;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);
 	log_number(&line, "files", (int64_t)r->journals.count);
@@ -248,10 +270,11 @@ step_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
+	uint64_t wait_ms = 0;
 
 	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
 		r->at++;
-	if (r->fd >= 0 && file_step(queue, r)) {
+	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
 		rt_close(queue->rt, r->fd);
 		r->fd = -1;
 		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
@@ -260,7 +283,7 @@ step_run(void *ctx)
 	if (r->fd < 0 && r->at >= r->journals.count)
 		journals_done(queue);
 	else
-		rt_timer_arm(&r->step, 0);
+		rt_timer_arm(&r->step, wait_ms);
 }
 
 static void
@@ -274,6 +297,35 @@ missing_note(struct queue *queue, const struct queue_msg *msg)
 	log_end(&line);
 }
 
+/* What is not where the journal has it may still be a copy that was passed by. Then these segments
+ * are read again, and any place will do. */
+static bool
+copies_needed(struct queue *queue, struct queue_recovery *r)
+{
+	bool missing = false;
+
+	for (struct list_node *node = list_first(&r->kept); node;
+	     node = list_next(&r->kept, node)) {
+		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);
+
+		missing = missing || (msg->open && msg->known_segment);
+		msg->known_segment = 0;
+	}
+	for (struct list_node *node = list_first(&queue->files.all); node;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (!missing || !segment->has_copies)
+			continue;
+		segment->has_copies = false;
+		segment->recovered = true;
+		segment->read_end = SPOOL_FILE_HEAD_BYTES;
+		r->segments_left++;
+		read_more(queue, segment);
+	}
+	return r->segments_left > 0;
+}
+
 void
 recover_segment_read(struct queue *queue)
 {
@@ -284,7 +336,7 @@ recover_segment_read(struct queue *queue)
 	if (!r)
 		return;
 	ASSERT(r->segments_left > 0);
-	if (--r->segments_left)
+	if (--r->segments_left || copies_needed(queue, r))
 		return;
 	while ((node = list_first(&r->kept))) {
 		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);

@@ -432,6 +432,11 @@ destination_answer(struct smtpout *out, const struct ipc_dns_done *message)
 
 		if (verdict.class == VERDICT_OK)
 			verdict = lookup_silence();
+		if (d->name.len == 0 && verdict.class == VERDICT_NEVER) {
+			/* A smart host that has no name in DNS is our fault, not the mail's. */
+			verdict.class = VERDICT_LATER;
+			verdict.status.class = 4;
+		}
 		no_way(d, &verdict, 0);
 	}
 	destination_touch(d);
@@ -487,6 +492,6 @@ destination_abort_all(struct smtpout *out)
 		struct destination *d = CONTAINER_OF(at, struct destination, all_node);
 
 		while ((node = list_first(&d->sessions)))
-			session_abort(CONTAINER_OF(node, struct session, node));
+			smtpout_session_abort(CONTAINER_OF(node, struct session, node));
 	}
 }

@@ -63,7 +63,7 @@ job_destroy(struct job **job)
 void
 job_give_back(struct job *job)
 {
-	report_done(job->out, job->number);
+	smtpout_report_done(job->out, job->number);
 	job_destroy(&job);
 }
 
@@ -245,7 +245,7 @@ job_report(struct job *job, const uint16_t *indexes, size_t count, bool dsn_pass
 	counters_add(&out->counters, &full, count);
 	report_result(out, job->number, ipc_u16s_make(numbers, count), dsn_passed, &full);
 	if (job->open_count == 0)
-		report_done(out, job->number);
+		smtpout_report_done(out, job->number);
 }
 
 void

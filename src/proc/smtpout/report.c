@@ -129,7 +129,7 @@ report_result(struct smtpout *out, uint64_t job, struct ipc_u16s rcpts, bool dsn
 }
 
 void
-report_done(struct smtpout *out, uint64_t job)
+smtpout_report_done(struct smtpout *out, uint64_t job)
 {
 	report_send(out, &(struct ipc_message){.type = IPC_JOB_DONE, .u.job_done = {.job = job}});
 }

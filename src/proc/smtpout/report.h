@@ -10,7 +10,7 @@
 
 void report_result(struct smtpout *out, uint64_t job, struct ipc_u16s rcpts, bool dsn_passed,
 		   const struct verdict *verdict);
-void report_done(struct smtpout *out, uint64_t job);
+void smtpout_report_done(struct smtpout *out, uint64_t job);
 /* Forgets what is kept: queue is gone, and its leases with it. */
 void report_drop(struct smtpout *out);
 /* Sends what is kept, as far as there is room: the timer's. */

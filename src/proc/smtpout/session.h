@@ -26,7 +26,7 @@ struct session {
 	struct smtp_client_options options;
 	struct smtp_client client;
 
-	char host[SESSION_HOST_MAX + 1];
+	char host[SESSION_HOST_MAX + 1]; /* empty: it was given as an address */
 	struct net_addr address, source;
 	bool plain; /* TLS failed there: without */
 	bool connecting, shaking, ready, dead, quitting;
@@ -71,7 +71,7 @@ void session_run(struct session *session);
 /* Says QUIT; only without jobs. */
 void session_quit(struct session *session);
 /* Closes and gives its jobs back. */
-void session_abort(struct session *session);
+void smtpout_session_abort(struct session *session);
 
 /* Fills host and addresses in. */
 void session_sign(const struct session *session, struct verdict *verdict);

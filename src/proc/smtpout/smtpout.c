@@ -180,7 +180,7 @@ job_in(struct smtpout *out, const struct ipc_job *message)
 
 		if (message->rcpts.count)
 			report_result(out, message->job, message->rcpts, false, &verdict);
-		report_done(out, message->job);
+		smtpout_report_done(out, message->job);
 		return;
 	}
 	out->counters.jobs++;
