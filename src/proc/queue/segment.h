@@ -43,6 +43,8 @@ struct queue_segment {
 	/* At start: records before it that nothing knows are dead (recover_live.c). */
 	uint64_t dead_before;
 	struct segment_named named, naming;
+	unsigned read_failures; /* of patient_read */
+	bool starved;		/* no memory for the record at read_end */
 	bool compacting;
 };
 
@@ -61,6 +63,7 @@ struct queue_stock {
 	struct list making; /* struct stock_item */
 	struct rt_io io;
 	bool busy;
+	bool folders_durable; /* the names of segments, bodies and journal themselves */
 	struct rt_timer again_timer;
 };
 

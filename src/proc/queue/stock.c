@@ -23,6 +23,7 @@ struct stock_item {
 	bool is_body;
 };
 
+static void folders_synced(void *ctx);
 static void segments_synced(void *ctx);
 static void bodies_synced(void *ctx);
 static void again_run(void *ctx);
@@ -175,7 +176,11 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	if (err)
 		return err;
 	body = body_add(queue, number);
-	item = body ? item_add(queue, peer, fd) : NULL;
+	if (!body) {
+		rt_close(queue->rt, fd);
+		return ERR_NO_MEMORY;
+	}
+	item = item_add(queue, peer, fd);
 	if (!item)
 		return ERR_NO_MEMORY;
 	item->number = number;
@@ -231,6 +236,10 @@ stock_fill(struct queue *queue)
 				   .fd = queue->segments_fd,
 				   .done = segments_synced,
 				   .ctx = queue};
+	if (!stock->folders_durable) {
+		stock->io.fd = queue->spool_fd;
+		stock->io.done = folders_synced;
+	}
 	stock->busy = true;
 	rt_io_submit(queue->rt, &stock->io);
 }
@@ -239,6 +248,23 @@ static void
 again_run(void *ctx)
 {
 	stock_fill(ctx);
+}
+
+/* Once: a first start has made them. */
+static void
+folders_synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_stock *stock = &queue->files.stock;
+
+	if (stock->io.err) {
+		bodies_synced(queue);
+		return;
+	}
+	stock->folders_durable = true;
+	stock->io.fd = queue->segments_fd;
+	stock->io.done = segments_synced;
+	rt_io_submit(queue->rt, &stock->io);
 }
 
 static void
