@@ -14,7 +14,8 @@
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
-#define ACCEPT_ARENA_BYTES ((size_t)1 << 20)
+#define ACCEPT_ARENA_BYTES                                                                         \
+	((size_t)8 << 20) /* over what any meta needs: it fails for want of memory only */
 
 /* A finished message until that is on disk. */
 struct leaving {
@@ -162,28 +163,36 @@ place(struct queue *queue, struct taking *t)
 	finish_check(queue, msg);
 }
 
-static void
+static int
 take(struct queue *queue, struct taking *t)
 {
 	int err = find_message(queue, t);
+
+	if (err || !t->msg)
+		return err;
+	if (fill(queue, t->msg, &t->accept)) {
+		place(queue, t);
+		return 0;
+	}
+	if (t->is_new) /* or it would pass for known the next time */
+		index_remove(queue, t->msg);
+	return ERR_NO_MEMORY;
+}
+
+static void
+starved_note(struct queue *queue, struct queue_segment *segment, msg_id id)
+{
 	struct log_line line;
 
-	if (!err && !t->msg)
+	if (segment->starved)
 		return;
-	if (!err && !fill(queue, t->msg, &t->accept))
-		err = ERR_NO_MEMORY;
-	if (!err) {
-		place(queue, t);
-		return;
-	}
-	/* It stays on disk, its segment with it, and is found at the next start. */
-	t->segment->leases++;
+	segment->starved = true;
 	log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
-	log_msg(&line, t->accept.id);
+	log_msg(&line, id);
 	log_end(&line);
 }
 
-void
+int
 accept_record(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
 	      uint64_t offset)
 {
@@ -195,11 +204,18 @@ accept_record(struct queue *queue, struct queue_segment *segment, const struct s
 	err = spool_meta_decode(&arena, spool_record_meta(found), found->head.id, &t.accept);
 	if (!err && found->head.id == 0)
 		err = ERR_RANGE;
-	if (err) /* good sums around nonsense: a writer that was taken over */
+	if (err && !arena.failed) { /* good sums around nonsense: a writer that was taken over */
 		segment_set_aside(queue, segment, offset, offset + found->head.length, false);
-	else
-		take(queue, &t);
+		err = 0;
+	} else {
+		err = err ? ERR_NO_MEMORY : take(queue, &t);
+	}
 	arena_finish(&arena);
+	if (err)
+		starved_note(queue, segment, found->head.id);
+	else
+		segment->starved = false;
+	return err;
 }
 
 int

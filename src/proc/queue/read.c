@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/accept.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
@@ -94,35 +95,42 @@ gap(struct queue *queue, struct queue_segment *segment, struct slice bytes, bool
 	log_end(&line);
 }
 
-static void
+static int
 record_take(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
 	    uint64_t offset)
 {
-	if (found->head.kind == SPOOL_RECORD_ACCEPT)
-		accept_record(queue, segment, found, offset);
+	if (found->head.kind != SPOOL_RECORD_ACCEPT)
+		return 0;
+	return accept_record(queue, segment, found, offset);
 }
 
-/* One window. Answers the bytes by which it got on; 0 when more memory is needed than there is. */
+/* One window. Answers the bytes by which it got on; 0 when it has to be tried again later. */
 static uint64_t
 read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
 	size_t want = left < queue->files.window_size ? (size_t)left : queue->files.window_size;
-	ssize_t got = rt_pread(queue->rt, segment->fd, queue->files.window, want, start);
-	struct slice window = slice_of(queue->files.window, got > 0 ? (size_t)got : 0);
-	bool last = window.len == left || window.len < want;
+	struct patient patient = {.rt = queue->rt,
+				  .fd = segment->fd,
+				  .at = start,
+				  .buf = queue->files.window,
+				  .want = want,
+				  .failures = &segment->read_failures};
 	struct spool_found found = {0};
+	struct slice window;
+	size_t len;
+	bool last;
 
-	if (got < 0) { /* a sector that cannot be read: as if it were damaged */
-		memset(queue->files.window, 0xff, want);
-		window = slice_of(queue->files.window, want);
-		last = window.len == left;
-	}
+	if (!patient_read(&patient, &len))
+		return 0;
+	window = slice_of(queue->files.window, len);
+	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
-		record_take(queue, segment, &found, segment->read_end);
+		if (record_take(queue, segment, &found, segment->read_end))
+			return segment->read_end - start; /* until there is memory again */
 		segment->read_end += found.record.len;
 		window = slice_from(window, found.skipped + found.record.len);
 	}
@@ -156,7 +164,7 @@ static void
 hook_run(void *ctx)
 {
 	struct queue *queue = ctx;
-	uint64_t budget = READ_STEP_BYTES;
+	uint64_t budget = READ_STEP_BYTES, again_ms = 0;
 	struct list_node *node;
 
 	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
@@ -168,15 +176,19 @@ hook_run(void *ctx)
 
 		if (segment->read_end < segment->limit) {
 			got = read_window(queue, segment);
-			if (got == 0)
+			if (got == 0) { /* others meanwhile */
+				list_remove(node);
+				list_push_back(&queue->files.reading, node);
+				again_ms = PATIENT_AGAIN_MS;
 				budget = 0;
+			}
 		}
 		if (segment->read_end >= segment->limit)
 			read_done(queue, segment);
 		budget -= got < budget ? got : budget;
 	}
 	if (!list_empty(&queue->files.reading))
-		rt_timer_arm(&queue->files.read_timer, 0);
+		rt_timer_arm(&queue->files.read_timer, again_ms);
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 	report_kick(queue);
 }

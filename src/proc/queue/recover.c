@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/grant.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/report.h"
 
 #define WINDOW_BYTES ((size_t)1 << 20)
@@ -15,6 +16,7 @@ struct queue_recovery {
 	struct recover_numbers journals;
 	size_t at; /* the file being read */
 	int fd;	   /* of it, or -1 */
+	unsigned read_failures;
 	uint64_t offset, size_bytes, secret;
 	int64_t last_wall_ms;
 	uint8_t *window;
@@ -186,17 +188,30 @@ window_grow(struct queue *queue, struct queue_recovery *r, size_t need)
 	return true;
 }
 
-/* Reads one window of the file; true when it has been read to its end. */
+/* Reads one window of the file; true when it has been read to its end. *ret_wait_ms: before the
+ * next one. */
 static bool
-file_step(struct queue *queue, struct queue_recovery *r)
+file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 {
 	uint64_t left = r->size_bytes - r->offset, start = r->offset;
 	size_t want = left < r->window_size ? (size_t)left : r->window_size;
-	ssize_t got = rt_pread(queue->rt, r->fd, r->window, want, r->offset);
-	struct slice window = slice_of(r->window, got > 0 ? (size_t)got : 0);
-	bool last = window.len == left || window.len < want;
+	struct patient patient = {.rt = queue->rt,
+				  .fd = r->fd,
+				  .at = start,
+				  .buf = r->window,
+				  .want = want,
+				  .failures = &r->read_failures};
 	struct spool_found found = {0};
+	struct slice window;
+	size_t len;
+	bool last;
 
+	if (!patient_read(&patient, &len)) {
+		*ret_wait_ms = PATIENT_AGAIN_MS;
+		return false;
+	}
+	window = slice_of(r->window, len);
+	last = len == left || len < want;
 	while (spool_scan(window, r->secret, last, &found) > 0) {
 		if (found.skipped)
 			damage_note(queue, r->journals.numbers[r->at], found.skipped, false);
@@ -248,10 +263,11 @@ step_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
+	uint64_t wait_ms = 0;
 
 	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
 		r->at++;
-	if (r->fd >= 0 && file_step(queue, r)) {
+	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
 		rt_close(queue->rt, r->fd);
 		r->fd = -1;
 		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
@@ -260,7 +276,7 @@ step_run(void *ctx)
 	if (r->fd < 0 && r->at >= r->journals.count)
 		journals_done(queue);
 	else
-		rt_timer_arm(&r->step, 0);
+		rt_timer_arm(&r->step, wait_ms);
 }
 
 static void
