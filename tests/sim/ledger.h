@@ -13,6 +13,7 @@ struct run;
 #define SUB_RCPTS_MAX 8
 #define SUB_ADDR_MAX 80
 #define SUB_REPORTS_MAX 8
+#define SUB_COPIES_MAX 16
 
 enum sub_state {
 	SUB_OPEN,     /* the final dot was not sent */
@@ -30,9 +31,8 @@ struct sub_rcpt {
 	unsigned stages[SCN_STAGE_MAX]; /* how often a rule of the host has met it */
 	unsigned copies;
 	unsigned unsure; /* its host took a copy, and nothing more came over that connection */
-	unsigned failed, delayed, success; /* reports */
-	uint64_t last_copy_us, first_copy_us;
-	uint64_t last_misfortunes;	      /* at the last copy */
+	unsigned failed, delayed, success;    /* reports */
+	uint64_t copy_us[SUB_COPIES_MAX];     /* when each came */
 	uint64_t report_ids[SUB_REPORTS_MAX]; /* hashes of the Message-IDs of failure reports */
 	unsigned report_count;
 };

@@ -78,6 +78,32 @@ run_misfortunes(const struct run *run)
 	return count;
 }
 
+void
+run_misfortunes_note(struct run *run)
+{
+	uint64_t count = run_misfortunes(run);
+
+	if (count == run->misfortunes_seen)
+		return;
+	run->misfortunes_seen = count;
+	if (run->misfortune_count == run->misfortune_cap) {
+		run->misfortune_cap = run->misfortune_cap * 2 + 64;
+		run->misfortune_us = realloc(run->misfortune_us,
+					     run->misfortune_cap * sizeof(*run->misfortune_us));
+		ASSERT(run->misfortune_us);
+	}
+	run->misfortune_us[run->misfortune_count++] = sim_now_us(run->world);
+}
+
+bool
+run_was_troubled(const struct run *run, uint64_t from_us, uint64_t to_us)
+{
+	for (size_t i = 0; i < run->misfortune_count; i++)
+		if (run->misfortune_us[i] >= from_us && run->misfortune_us[i] <= to_us)
+			return true;
+	return false;
+}
+
 /* --- history --------------------------------------------------------------------------------- */
 
 static void
@@ -177,6 +203,7 @@ on_ended(void *ctx, const struct sim_ended *ended)
 			 ended->descriptors);
 	if (!clean || !run->stopping)
 		run->crashes += strcmp(ended->program, "frank-config") != 0;
+	run_misfortunes_note(run);
 	if (!ended->parentless)
 		return;
 	run->exit_status = ended->status;
@@ -193,6 +220,8 @@ on_start(void *ctx)
 					   "--programs",  "/programs", NULL};
 	struct run *run = ctx;
 
+	if (sim_pid(run->world, argv[0], 0))
+		return; /* it will be started when it has ended */
 	run->stopping = false;
 	run->on = true;
 	run_note(run, "- frank starts");
@@ -292,6 +321,7 @@ on_tick(void *ctx)
 	struct run *run = ctx;
 	uint64_t now_us = sim_now_us(run->world);
 
+	run_misfortunes_note(run);
 	oracle_tick(run);
 	if (!run->load_over && run->clients_busy == 0 && trouble_over(run))
 		load_end(run);
@@ -364,6 +394,8 @@ end_frank(struct run *run)
 	on_start(run);
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
 	oracle_mail(run);
+	run->at_rest = true;
+	oracle_disk(run, false);
 	if (run->ledger.deliveries != deliveries)
 		run_find(run, "I4", NULL, "after all had its end a restart delivers once more");
 }
@@ -412,6 +444,7 @@ run_finish(struct run *run)
 	for (size_t i = 0; i < run->line_count; i++)
 		free(run->lines[i]);
 	free(run->lines);
+	free(run->misfortune_us);
 }
 
 static bool

@@ -72,7 +72,10 @@ struct run {
 	bool load_over;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
-	uint64_t crashes; /* deaths of processes that were not asked for */
+	uint64_t crashes;	 /* deaths of processes that were not asked for */
+	uint64_t *misfortune_us; /* when the count of misfortunes has grown */
+	size_t misfortune_count, misfortune_cap;
+	uint64_t misfortunes_seen;
 	uint64_t jumps, spoilt;
 	bool was_full;
 	struct sim_event start_event, load_event, settle_event, tick_event;
@@ -98,6 +101,9 @@ uint64_t run_between(struct run *run, uint64_t low, uint64_t high);
 struct run *run_of(struct sim_world *world);
 /* Deaths and faults that may double a delivery, so far. */
 uint64_t run_misfortunes(const struct run *run);
+/* Whether something happened around then that may repeat a delivery. */
+bool run_was_troubled(const struct run *run, uint64_t from_us, uint64_t to_us);
+void run_misfortunes_note(struct run *run);
 /* Asks super to end; it is started again after the pause, or stays away. */
 void run_stop_frank(struct run *run);
 void run_start_frank(struct run *run, uint64_t after_us);

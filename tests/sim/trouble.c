@@ -72,6 +72,7 @@ power_cut(struct run *run)
 {
 	run_note(run, "- power cut");
 	run->crashes++;
+	run_misfortunes_note(run);
 	sim_power_cut(run->world);
 	run_start_frank(run, run_between(run, BOOT_US_MIN, BOOT_US_MAX));
 }
@@ -123,15 +124,18 @@ junk(struct run *run)
 		"/spool/bodies/00000001.body",	   "/spool/segments/core",
 		"/spool/journal/7fffffff.journal", "/spool/segments/7ffffff0.seg"};
 	const char *name = names[run_between(run, 0, 5)];
+	struct slice there;
 	uint8_t bytes[3000];
 	size_t len = (size_t)run_between(run, 0, sizeof(bytes));
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)run_between(run, 0, 255);
+	if (!sim_disk_count(run->world, "/spool/segments") ||
+	    sim_disk_get(run->world, name, &there) == 0)
+		return;
 	run_note(run, "- junk in %s", name);
 	run->spoilt++;
-	if (sim_disk_count(run->world, "/spool/segments"))
-		sim_disk_put(run->world, name, slice_of(bytes, len));
+	sim_disk_put(run->world, name, slice_of(bytes, len));
 }
 
 static enum dns_outcome
@@ -172,8 +176,7 @@ heal(void *ctx)
 		hosts_silent(run, trouble->scn->word, false);
 		break;
 	case SCN_AWAY:
-		if (!run->on)
-			run_start_frank(run, 1);
+		run_start_frank(run, 1);
 		break;
 	default:
 		return;
@@ -208,7 +211,7 @@ begin_state(struct trouble *trouble)
 		break;
 	case SCN_AWAY:
 	case SCN_STOP:
-		run->on = scn->kind == SCN_STOP;
+		run->on = run->on && scn->kind == SCN_STOP;
 		run_stop_frank(run);
 		break;
 	case SCN_HUP:
