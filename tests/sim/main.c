@@ -5,12 +5,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/planted.h"
 #include "run.h"
 #include "trouble.h"
 
 #define USAGE                                                                                      \
 	"sim [--scenario FILE]... [--seed N] [--runs N] [--for SECONDS] [--without BITS]\n"        \
-	"    [--verbose] [--calm] [--twice] [--reduce]\n"
+	"    [--verbose] [--calm] [--twice] [--reduce] [--plant NAME] [--list-planted]\n"
 
 #define SCENARIOS_MAX 100
 
@@ -18,7 +19,8 @@ struct arguments {
 	const char *paths[SCENARIOS_MAX];
 	size_t count;
 	uint64_t seed, runs, seconds, without;
-	bool verbose, calm, twice, reduce;
+	const char *plant;
+	bool verbose, calm, twice, reduce, list, until_found;
 };
 
 static bool
@@ -30,7 +32,9 @@ flag(struct arguments *a, const char *word)
 	} rows[] = {{"--verbose", &a->verbose},
 		    {"--calm", &a->calm},
 		    {"--twice", &a->twice},
-		    {"--reduce", &a->reduce}};
+		    {"--reduce", &a->reduce},
+		    {"--until-found", &a->until_found},
+		    {"--list-planted", &a->list}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strcmp(rows[i].name, word) != 0)
@@ -52,6 +56,10 @@ value(struct arguments *a, const char *word, const char *text)
 		    {"--for", &a->seconds},
 		    {"--without", &a->without}};
 
+	if (!strcmp(word, "--plant")) {
+		a->plant = text;
+		return true;
+	}
 	if (!strcmp(word, "--scenario") && a->count < SCENARIOS_MAX) {
 		a->paths[a->count++] = text;
 		return true;
@@ -75,7 +83,40 @@ arguments_read(int argc, char **argv, struct arguments *a)
 			return false;
 		i++;
 	}
-	return a->count > 0;
+	return a->count > 0 || a->list;
+}
+
+/* --- planted bugs ---------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *invariant, *scenario, *help;
+} bugs[] = {
+#define PLANTED_BUG(name, invariant, scenario, help) {#name, invariant, scenario, help},
+#include "base/planted.def"
+#undef PLANTED_BUG
+};
+
+static void
+planted_list(void)
+{
+	for (size_t i = 0; i < sizeof(bugs) / sizeof(bugs[0]); i++)
+		printf("%s\t%s\t%s\t%s\n", bugs[i].name, bugs[i].invariant, bugs[i].scenario,
+		       bugs[i].help);
+}
+
+static bool
+plant(const char *name)
+{
+#ifdef FRANK_PLANTED
+	for (size_t i = 0; i < sizeof(bugs) / sizeof(bugs[0]); i++) {
+		if (strcmp(bugs[i].name, name) != 0)
+			continue;
+		planted_choose((enum planted)(i + 1));
+		return true;
+	}
+#endif
+	fprintf(stderr, "no such bug to plant, or a build without -Dplanted=true: %s\n", name);
+	return false;
 }
 
 static bool
@@ -116,15 +157,23 @@ main(int argc, char **argv)
 		fputs(USAGE, stderr);
 		return 64;
 	}
+	if (a.list) {
+		planted_list();
+		return 0;
+	}
+	if (a.plant && !plant(a.plant))
+		return 64;
 	for (uint64_t i = 0; a.seconds ? time(NULL) - start < (time_t)a.seconds : i < a.runs; i++) {
 		uint64_t hash, again = 0;
 
 		if (!scenario_read(scenario, a.paths[i % a.count]))
 			return 64;
-		if (!run_once(&a, scenario, a.seed + i / a.count, &hash))
+		if (!run_once(&a, scenario, a.seed + i / a.count, &hash)) {
 			failed++;
-		else if (a.twice &&
-			 (!run_once(&a, scenario, a.seed + i / a.count, &again) || again != hash))
+			if (a.until_found)
+				break;
+		} else if (a.twice &&
+			   (!run_once(&a, scenario, a.seed + i / a.count, &again) || again != hash))
 			failed++, printf("NOT THE SAME: %llx %llx\n", (unsigned long long)hash,
 					 (unsigned long long)again);
 		else

@@ -6,6 +6,7 @@
 
 /* Turns of a process between two looks, 5 s apart: more is a loop that does not rest. */
 #define TURNS_MAX 200000
+#define TURNS_MAX_IDLE 1000
 
 static const char *const event_names[] = {
 #define EVENT(name, level, help) #name,
@@ -92,7 +93,8 @@ oracle_tick(struct run *run)
 		int pid = sim_pid(run->world, sim_programs[i].name, 0);
 		uint64_t turns = pid ? sim_turns(run->world, pid) : 0;
 
-		if (pid && pid == run->seen_pid[i] && turns - run->seen_turns[i] > TURNS_MAX)
+		if (pid && pid == run->seen_pid[i] &&
+		    turns - run->seen_turns[i] > (run->settled_us ? TURNS_MAX_IDLE : TURNS_MAX))
 			run_find(run, "I9", NULL, "%s does not rest: %llu turns in 5 s",
 				 sim_programs[i].name,
 				 (unsigned long long)(turns - run->seen_turns[i]));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
@@ -83,7 +84,7 @@ body_keep(struct queue *queue, struct queue_msg *msg)
 	struct log_line line;
 
 	if (body) {
-		body->kept = true;
+		body->kept = !PLANTED(BODY_NOT_KEPT) || !queue->recovery;
 	} else if (msg->body) {
 		msg->flags |= MSG_BODY_MISSING;
 		for (size_t i = 0; i < msg->rcpt_count; i++)

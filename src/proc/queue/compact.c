@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/carry.h"
 
 #define COMPACT_MS 5000 /* how often it is looked for work, or as compact-after says if less */
@@ -96,7 +97,8 @@ compact_kick(struct queue *queue)
 static bool
 is_worth(const struct queue *queue, const struct queue_segment *segment)
 {
-	return segment->closed && !segment->compacting && !segment->leases && segment->live_count &&
+	return segment->closed && !segment->compacting &&
+	       (!segment->leases || PLANTED(LEASE_FORGOTTEN)) && segment->live_count &&
 	       segment->read_end >= segment->limit &&
 	       segment->live_bytes < segment->limit / LIVE_PART &&
 	       rt_now_ms(queue->rt) - segment->closed_ms >= queue->boot->config->compact_after;
@@ -287,6 +289,10 @@ batch_written(void *ctx)
 		segment_place(queue, c->to, msg);
 		carry_msg(queue, msg);
 	}
+	if (PLANTED(COMPACT_EARLY)) {
+		batch_begin(c);
+		return;
+	}
 	c->wait.fn = batch_synced;
 	c->wait.ctx = c;
 	journal_when_synced(queue, &c->wait, true);
@@ -332,7 +338,7 @@ batch_begin(struct queue_compaction *c)
 		return;
 	}
 	c->slice = slice_of(c->bytes, c->len);
-	c->io = (struct rt_io){.kind = RT_IO_APPEND_SYNC,
+	c->io = (struct rt_io){.kind = PLANTED(COMPACT_EARLY) ? RT_IO_APPEND : RT_IO_APPEND_SYNC,
 			       .fd = c->to_fd,
 			       .slices = &c->slice,
 			       .slice_count = 1,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
@@ -126,6 +127,10 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	window = slice_of(queue->files.window, len);
 	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
+		if (found.skipped && PLANTED(DAMAGE_STOPS)) {
+			segment->read_end = segment->limit;
+			return 1;
+		}
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
@@ -217,7 +222,8 @@ sweep_segment(struct queue *queue, struct queue_segment *segment)
 		return false;
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
-	if (rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
+	if (!(PLANTED(WRITER_TAIL_LOST) && segment->limit > SPOOL_FILE_HEAD_BYTES) &&
+	    rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
 		segment->limit = stat.size_bytes;
 	read_more(queue, segment);
 	return true;
@@ -286,6 +292,6 @@ sweep_run(void *ctx)
 		return;
 	}
 	sweep_bodies(queue, budget);
-	if (files->sweep_left)
+	if (files->sweep_left || PLANTED(NO_REST))
 		rt_timer_arm(&files->sweep_timer, 0);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/recover.h"
 
 #define NUMBERS_FIRST 64
@@ -89,6 +90,8 @@ on_name(void *ctx, const char *name)
 	uint32_t number;
 
 	if (!queue_name_parse(name, listing->kind, &number)) {
+		if (PLANTED(JUNK_STOPS))
+			return ERR_SYNTAX;
 		recover_set_aside(listing->queue, listing->dir_fd, name, ERR_SYNTAX);
 		return 0;
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -510,7 +511,8 @@ made(struct queue_report *report, uint8_t outcome)
 		.report = report->made_id,
 		.rcpts = journal_rcpts_make(numbers, report->rcpt_count),
 	};
-	(void)journal_append(queue, &record);
+	if (!PLANTED(REPORT_FORGOTTEN))
+		(void)journal_append(queue, &record);
 	queue->counters.reports++;
 	log_begin(&line, queue->boot->log, EVENT_queue_report_made);
 	log_msg(&line, report->id);

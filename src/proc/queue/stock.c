@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/report.h"
 
@@ -241,7 +242,10 @@ stock_fill(struct queue *queue)
 		stock->io.done = folders_synced;
 	}
 	stock->busy = true;
-	rt_io_submit(queue->rt, &stock->io);
+	if (PLANTED(FOLDER_NOT_SYNCED))
+		bodies_synced(queue);
+	else
+		rt_io_submit(queue->rt, &stock->io);
 }
 
 static void
