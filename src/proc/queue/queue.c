@@ -271,7 +271,7 @@ stop_run(void *ctx)
 	struct queue *queue = ctx;
 	bool late = rt_now_ms(queue->rt) >= queue->stop_ms;
 	bool busy = queue->journal.busy || queue->files.stock.busy || compact_busy(queue) ||
-		    journal_keep_busy(queue);
+		    journal_keep_busy(queue) || recover_busy(queue);
 
 	if ((queue->index.active_count && !late) || busy ||
 	    (queue->journal.synced_serial < queue->journal.serial && !late)) {

@@ -17,6 +17,8 @@ struct queue_recovery {
 	size_t at; /* the file being read */
 	int fd;	   /* of it, or -1 */
 	unsigned read_failures;
+	struct rt_io io;
+	bool syncing;
 	uint64_t offset, size_bytes, secret;
 	int64_t last_wall_ms;
 	uint8_t *window;
@@ -59,6 +61,12 @@ recover_begin(struct queue *queue)
 	return 0;
 }
 
+bool
+recover_busy(const struct queue *queue)
+{
+	return queue->recovery && queue->recovery->syncing;
+}
+
 void
 recover_finish(struct queue *queue)
 {
@@ -66,6 +74,7 @@ recover_finish(struct queue *queue)
 
 	if (!r)
 		return;
+	ASSERT(!r->syncing);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	rt_timer_finish(&r->step);
@@ -259,6 +268,38 @@ journals_done(struct queue *queue)
 }
 
 static void
+file_synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	r->syncing = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
+		log_number(&line, "journal", r->journals.numbers[r->at]);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	}
+	rt_close(queue->rt, r->fd);
+	r->fd = -1;
+	journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
+	r->at++;
+	rt_timer_arm(&r->step, 0);
+}
+
+/* A queue that was killed has left what it had not yet synced in the page cache only. What is read
+ * here is acted upon, so a power cut must not take it back. */
+static void
+file_sync(struct queue *queue, struct queue_recovery *r)
+{
+	r->io = (struct rt_io){
+		.kind = RT_IO_SYNC, .fd = r->fd, .done = file_synced, .ctx = queue};
+	r->syncing = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
+static void
 step_run(void *ctx)
 {
 	struct queue *queue = ctx;
@@ -268,10 +309,8 @@ step_run(void *ctx)
 	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
 		r->at++;
 	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
-		rt_close(queue->rt, r->fd);
-		r->fd = -1;
-		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
-		r->at++;
+		file_sync(queue, r);
+		return;
 	}
 	if (r->fd < 0 && r->at >= r->journals.count)
 		journals_done(queue);

@@ -16,6 +16,8 @@ int recover_begin(struct queue *queue) MUST_USE;
 void recover_segment_read(struct queue *queue);
 /* A finished message stays known until the end, so that a copy of it is not taken for new. */
 void recover_keep(struct queue *queue, struct queue_msg *msg);
+/* A journal file is being synced. */
+bool recover_busy(const struct queue *queue);
 void recover_finish(struct queue *queue);
 
 /* recover_apply.c: one record of the journal, from that file at that offset. */
