@@ -34,6 +34,68 @@ oracle_log(struct run *run, struct slice line)
 			run->events[i]++;
 }
 
+enum {
+	CRASH = 1,
+	POWER = 2,
+	DISK = 4,
+	MEMORY = 8,
+	SPAWN = 16,
+	ACCEPT = 32,
+	DIRECTORY = 64,
+	JUMP = 128,
+	SPOILT = 256,
+	ALWAYS = 512,
+};
+
+static const struct {
+	const char *event;
+	unsigned causes;
+} expected[] = {
+#define EXPECT(event, causes) {#event, causes},
+#include "expected.def"
+#undef EXPECT
+};
+
+static unsigned
+causes_of(const struct run *run)
+{
+	static const struct {
+		enum sim_fault fault;
+		unsigned cause;
+	} faults[] = {{SIM_FAULT_ALLOC, MEMORY},  {SIM_FAULT_OPEN, DISK},  {SIM_FAULT_WRITE, DISK},
+		      {SIM_FAULT_NO_ROOM, DISK},  {SIM_FAULT_SYNC, DISK},  {SIM_FAULT_READ, DISK},
+		      {SIM_FAULT_NAME, DISK},	  {SIM_FAULT_SPAWN, SPAWN}, {SIM_FAULT_ACCEPT, ACCEPT}};
+	unsigned causes = ALWAYS;
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (sim_fault_count(run->world, faults[i].fault))
+			causes |= faults[i].cause;
+	causes |= run->crashes ? CRASH : 0;
+	causes |= run->power_cuts ? POWER : 0;
+	causes |= run->was_full ? DISK : 0;
+	causes |= run->directory_failed ? DIRECTORY : 0;
+	causes |= run->jumps ? JUMP : 0;
+	causes |= run->spoilt ? SPOILT : 0;
+	return causes;
+}
+
+void
+oracle_lines(struct run *run)
+{
+	unsigned causes = causes_of(run);
+
+	for (size_t i = 0; i < EVENT_COUNT; i++) {
+		unsigned may = 0;
+
+		for (size_t k = 0; k < sizeof(expected) / sizeof(expected[0]); k++)
+			if (!strcmp(expected[k].event, event_names[i]))
+				may = expected[k].causes;
+		if (run->events[i] && !(may & causes))
+			run_find(run, "I12", NULL, "the log says %s %u times, and nothing has caused it",
+				 event_names[i], run->events[i]);
+	}
+}
+
 /* --- mailboxes ------------------------------------------------------------------------------- */
 
 struct reading {

@@ -395,6 +395,7 @@ end_frank(struct run *run)
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
 	oracle_mail(run);
 	run->at_rest = true;
+	oracle_lines(run);
 	oracle_disk(run, false);
 	if (run->ledger.deliveries != deliveries)
 		run_find(run, "I4", NULL, "after all had its end a restart delivers once more");
