@@ -16,6 +16,7 @@
 #define BATCH_MESSAGES 256
 /* A segment is worth it when less than this part of it is live. */
 #define LIVE_PART 4
+#define NOTHING_AGAIN_MS 1000
 #define FAILED_AGAIN_MS 60000
 
 struct moved {
@@ -32,6 +33,7 @@ struct queue_compaction {
 	uint8_t *bytes;
 	size_t size, len;
 	struct moved moved[BATCH_MESSAGES];
+	bool moved_any; /* out of from */
 	size_t moved_count;
 	struct slice slice;
 	struct rt_io io;
@@ -193,6 +195,7 @@ timer_run(void *ctx)
 	if (!c->from)
 		return;
 	c->from->compacting = true;
+	c->moved_any = false;
 	if (c->to && c->to->limit >= queue->boot->config->segment_size_max)
 		to_close(c);
 	if (!c->to)
@@ -284,6 +287,7 @@ batch_written(void *ctx)
 
 		if (!msg || msg->segment != c->from || msg->open == 0)
 			continue;
+		c->moved_any = true;
 		segment_let_go(queue, msg);
 		msg->offset = c->moved[i].offset;
 		segment_place(queue, c->to, msg);
@@ -304,12 +308,16 @@ done(struct queue_compaction *c)
 	struct queue_segment *from = c->from;
 	struct log_line line;
 
+	c->from = NULL;
+	from->compacting = false;
+	if (!c->moved_any) { /* what lives there is finished and only waits for the disk */
+		rt_timer_arm(&c->timer, NOTHING_AGAIN_MS);
+		return;
+	}
 	log_begin(&line, c->queue->boot->log, EVENT_queue_compacted);
 	log_number(&line, "segment", from->number);
 	log_number(&line, "into", c->to->number);
 	log_end(&line);
-	c->from = NULL;
-	from->compacting = false;
 	segment_check(c->queue, from);
 	rt_timer_arm(&c->timer, 0); /* there may be another */
 }
