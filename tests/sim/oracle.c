@@ -62,9 +62,10 @@ causes_of(const struct run *run)
 	static const struct {
 		enum sim_fault fault;
 		unsigned cause;
-	} faults[] = {{SIM_FAULT_ALLOC, MEMORY},  {SIM_FAULT_OPEN, DISK},  {SIM_FAULT_WRITE, DISK},
-		      {SIM_FAULT_NO_ROOM, DISK},  {SIM_FAULT_SYNC, DISK},  {SIM_FAULT_READ, DISK},
-		      {SIM_FAULT_NAME, DISK},	  {SIM_FAULT_SPAWN, SPAWN}, {SIM_FAULT_ACCEPT, ACCEPT}};
+	} faults[] = {
+		{SIM_FAULT_ALLOC, MEMORY}, {SIM_FAULT_OPEN, DISK},   {SIM_FAULT_WRITE, DISK},
+		{SIM_FAULT_NO_ROOM, DISK}, {SIM_FAULT_SYNC, DISK},   {SIM_FAULT_READ, DISK},
+		{SIM_FAULT_NAME, DISK},	   {SIM_FAULT_SPAWN, SPAWN}, {SIM_FAULT_ACCEPT, ACCEPT}};
 	unsigned causes = ALWAYS;
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
@@ -91,7 +92,8 @@ oracle_lines(struct run *run)
 			if (!strcmp(expected[k].event, event_names[i]))
 				may = expected[k].causes;
 		if (run->events[i] && !(may & causes))
-			run_find(run, "I12", NULL, "the log says %s %u times, and nothing has caused it",
+			run_find(run, "I12", NULL,
+				 "the log says %s %u times, and nothing has caused it",
 				 event_names[i], run->events[i]);
 	}
 }

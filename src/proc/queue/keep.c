@@ -144,8 +144,8 @@ live_step(struct queue_keep *keep)
 	return true;
 }
 
-/* Its acceptance or place stands in that file or before, or the last word about a recipient: what was
- * carried forward may not have come through a power cut whole. */
+/* Its acceptance or place stands in that file or before, or the last word about a recipient: what
+ * was carried forward may not have come through a power cut whole. */
 static bool
 is_known_there(const struct queue_msg *msg, uint32_t number)
 {

@@ -3,6 +3,7 @@
  */
 #include "proc/queue/recover.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -137,9 +138,18 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	return err;
 }
 
-/* False when there is nothing in it to be read. */
+/* Whether it may be otherwise in a moment: the file itself may be as good as ever. */
 static bool
-file_begin(struct queue *queue, struct queue_recovery *r)
+is_passing(struct queue_recovery *r, int err)
+{
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
+		return true;
+	return err_errno(err) && r->read_failures++ < PATIENT_TRIES;
+}
+
+/* False when there is nothing in it to be read, or not now. */
+static bool
+file_begin(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 {
 	uint32_t number = r->journals.numbers[r->at];
 	struct spool_file_head head;
@@ -162,6 +172,12 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
+	if (!unborn && is_passing(r, err)) {
+		*ret_wait_ms = PATIENT_AGAIN_MS;
+		return false;
+	}
+	r->read_failures = 0;
+	r->at++;
 	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 	else
@@ -293,8 +309,7 @@ file_synced(void *ctx)
 static void
 file_sync(struct queue *queue, struct queue_recovery *r)
 {
-	r->io = (struct rt_io){
-		.kind = RT_IO_SYNC, .fd = r->fd, .done = file_synced, .ctx = queue};
+	r->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = r->fd, .done = file_synced, .ctx = queue};
 	r->syncing = true;
 	rt_io_submit(queue->rt, &r->io);
 }
@@ -306,8 +321,10 @@ step_run(void *ctx)
 	struct queue_recovery *r = queue->recovery;
 	uint64_t wait_ms = 0;
 
-	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
-		r->at++;
+	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r, &wait_ms)) {
+		rt_timer_arm(&r->step, wait_ms);
+		return;
+	}
 	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
 		file_sync(queue, r);
 		return;
