@@ -37,6 +37,9 @@ STEPS = [
     # Speed and sandboxes as they ship: kill -9 under load, and what each process may not do.
     ("crash", 600, ["env", "KIND=release", "./dev", "func", "--again", "crash", "super"],
      "lab/run.py"),
+    # Fixed seeds of every scenario, then fresh ones; a failure prints its seed.
+    ("sim", 240, ["./dev", "sim", "--runs", "4"], "tests/sim/run.py"),
+    ("sim fresh", 120, ["./dev", "sim", "--for", "60s"], "tests/sim/run.py"),
     ("fuzz build", 300, ["./dev", "build", "fuzz"], None),
     ("fuzz", 300, ["./dev", "fuzz", "5"], None),
 ]

@@ -14,13 +14,15 @@
 	"    [--verbose] [--calm] [--twice] [--reduce] [--plant NAME] [--list-planted]\n"
 
 #define SCENARIOS_MAX 100
+#define REDUCE_TRIES 6
+#define REDUCE_STEP 1000003
 
 struct arguments {
 	const char *paths[SCENARIOS_MAX];
 	size_t count;
 	uint64_t seed, runs, seconds, without;
 	const char *plant;
-	bool verbose, calm, twice, reduce, list, until_found;
+	bool verbose, calm, twice, reduce, list, until_found, quiet;
 };
 
 static bool
@@ -129,11 +131,11 @@ run_once(const struct arguments *a, const struct scenario *scenario, uint64_t se
 	bool good;
 
 	good = run && run_scenario(run, scenario, &options);
-	if (!good) {
+	if (!good && !a->quiet) {
 		run_report(run, stdout);
 		printf("FAILED seed %llu scenario %s troubles %#llx\n", (unsigned long long)seed,
 		       scenario->title, (unsigned long long)trouble_on(run));
-	} else if (a->runs <= 1) {
+	} else if (good && a->runs <= 1 && !a->quiet) {
 		printf("ok seed %llu: %zu submissions, %zu accepted, %llu deliveries, %llu s\n",
 		       (unsigned long long)seed, run->ledger.count, run->ledger.accepted,
 		       (unsigned long long)run->ledger.deliveries,
@@ -145,13 +147,95 @@ run_once(const struct arguments *a, const struct scenario *scenario, uint64_t se
 	return good;
 }
 
+/* Whether it still fails: with this seed or, since everything happens otherwise then, with another.
+ */
+static bool
+still_fails(const struct arguments *a, const struct scenario *scenario, uint64_t *seed)
+{
+	uint64_t hash;
+
+	for (uint64_t i = 0; i < REDUCE_TRIES; i++) {
+		if (run_once(a, scenario, *seed + i * REDUCE_STEP, &hash))
+			continue;
+		*seed += i * REDUCE_STEP;
+		return true;
+	}
+	return false;
+}
+
+/* Switches off one line of trouble after the other while it still fails. */
+static void
+reduce(const struct arguments *given, const struct scenario *scenario, uint64_t seed)
+{
+	struct arguments a = *given;
+	uint64_t hash;
+
+	a.quiet = true;
+	for (size_t i = 0; i < scenario->trouble_count; i++) {
+		a.without |= (uint64_t)1 << i;
+		if (!still_fails(&a, scenario, &seed))
+			a.without &= ~((uint64_t)1 << i);
+	}
+	a.quiet = false;
+	printf("REDUCED to --seed %llu --without %#llx; what is left:\n", (unsigned long long)seed,
+	       (unsigned long long)a.without);
+	for (size_t i = 0; i < scenario->trouble_count; i++) {
+		const struct scn_trouble *trouble = &scenario->troubles[i];
+
+		if (!(a.without >> i & 1))
+			printf("  line %u: %s %s\n", trouble->line, scn_trouble_str(trouble->kind),
+			       trouble->kind == SCN_FAULT ? sim_fault_str(trouble->fault)
+							  : trouble->word);
+	}
+	(void)run_once(&a, scenario, seed, &hash);
+}
+
+/* One of a series; false when it failed. */
+static bool
+judge(const struct arguments *a, const struct scenario *scenario, uint64_t seed)
+{
+	uint64_t hash, again = 0;
+
+	if (!run_once(a, scenario, seed, &hash)) {
+		if (a->reduce)
+			reduce(a, scenario, seed);
+		return false;
+	}
+	if (!a->twice || (run_once(a, scenario, seed, &again) && again == hash))
+		return true;
+	printf("NOT THE SAME: seed %llu, %llx and %llx\n", (unsigned long long)seed,
+	       (unsigned long long)hash, (unsigned long long)again);
+	return false;
+}
+
+static int
+series(const struct arguments *a, struct scenario *scenario)
+{
+	unsigned long long passed = 0, failed = 0;
+	time_t start = time(NULL);
+
+	for (uint64_t i = 0; a->seconds ? time(NULL) - start < (time_t)a->seconds : i < a->runs;
+	     i++) {
+		if (!scenario_read(scenario, a->paths[i % a->count]))
+			return 64;
+		if (judge(a, scenario, a->seed + i / a->count))
+			passed++;
+		else
+			failed++;
+		fflush(stdout);
+		if (failed && a->until_found)
+			break;
+	}
+	printf("%llu passed, %llu failed, 0 skipped\n", passed, failed);
+	return failed ? 1 : 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct arguments a = {.seed = 1, .runs = 1};
 	struct scenario *scenario = calloc(1, sizeof(*scenario));
-	time_t start = time(NULL);
-	unsigned long long passed = 0, failed = 0;
+	int exit_code;
 
 	if (!scenario || !arguments_read(argc, argv, &a)) {
 		fputs(USAGE, stderr);
@@ -161,26 +245,7 @@ main(int argc, char **argv)
 		planted_list();
 		return 0;
 	}
-	if (a.plant && !plant(a.plant))
-		return 64;
-	for (uint64_t i = 0; a.seconds ? time(NULL) - start < (time_t)a.seconds : i < a.runs; i++) {
-		uint64_t hash, again = 0;
-
-		if (!scenario_read(scenario, a.paths[i % a.count]))
-			return 64;
-		if (!run_once(&a, scenario, a.seed + i / a.count, &hash)) {
-			failed++;
-			if (a.until_found)
-				break;
-		} else if (a.twice &&
-			   (!run_once(&a, scenario, a.seed + i / a.count, &again) || again != hash))
-			failed++, printf("NOT THE SAME: %llx %llx\n", (unsigned long long)hash,
-					 (unsigned long long)again);
-		else
-			passed++;
-		fflush(stdout);
-	}
+	exit_code = a.plant && !plant(a.plant) ? 64 : series(&a, scenario);
 	free(scenario);
-	printf("%llu passed, %llu failed, 0 skipped\n", passed, failed);
-	return failed ? 1 : 0;
+	return exit_code;
 }

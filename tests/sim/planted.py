@@ -3,8 +3,8 @@
 
     planted.py PROGRAM [SEEDS] [NAME...]
 
-For each bug its scenario runs with seeds from 1 on, until something is found; then the same seeds run
-without it, and must pass.
+For each bug its scenario runs with seeds from 1 on, until something is found; then the same seeds
+run without it, and must pass.
 """
 
 import concurrent.futures
