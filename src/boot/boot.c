@@ -335,7 +335,8 @@ take_complete(struct frame *frame, struct ipc_message *message)
 	if (err)
 		log_text(&line, "sandbox", slice_str("off"));
 	log_end(&line);
-	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .unused = 0);
+	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .refused = boot->refused);
+	boot->refused = false;
 	if (err)
 		fail(frame, "ready", err);
 }
@@ -352,6 +353,10 @@ take_config(struct frame *frame, struct ipc_message *message)
 	log_set_level(frame->boot.log, (enum log_level)frame->boot.config->log_level);
 	if (frame->process->reload)
 		frame->process->reload(frame->state);
+	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded, .refused = frame->boot.refused);
+	frame->boot.refused = false;
+	if (err)
+		fail(frame, "reloaded", err);
 }
 
 static void

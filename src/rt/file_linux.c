@@ -37,7 +37,8 @@ name_check(int dir_fd, const char *name)
 static int
 flags_of(int dir_fd, unsigned flags)
 {
-	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW);
+	/* O_NONBLOCK: a FIFO that somebody put there must not hold us. Files do not know it. */
+	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW | O_NONBLOCK);
 
 	ASSERT(flags & (RT_OPEN_READ | RT_OPEN_WRITE));
 	if (flags & RT_OPEN_WRITE)
@@ -172,15 +173,6 @@ rt_is_terminal(struct rt *rt, int fd)
 }
 
 int
-rt_truncate(struct rt *rt, int fd, uint64_t size_bytes)
-{
-	rt_operation(rt, RT_OPERATION_TRUNCATE, "");
-	if (size_bytes > INT64_MAX)
-		return -EINVAL;
-	return ftruncate(fd, (off_t)size_bytes) < 0 ? -errno : 0;
-}
-
-int
 rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 {
 	struct stat stat;
@@ -197,6 +189,23 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 		.device = stat.st_dev,
 		.inode = stat.st_ino,
 	};
+	return 0;
+}
+
+int
+rt_data_end(struct rt *rt, int fd, uint64_t *ret_end)
+{
+	off_t data = 0, end = 0;
+
+	(void)rt;
+	while ((data = lseek(fd, end, SEEK_DATA)) >= 0) {
+		end = lseek(fd, data, SEEK_HOLE);
+		if (end < 0)
+			return -errno;
+	}
+	if (errno != ENXIO) /* no data behind end */
+		return -errno;
+	*ret_end = (uint64_t)end;
 	return 0;
 }
 

@@ -27,7 +27,6 @@
 	X(RENAME, "rename")                                                                        \
 	X(UNLINK, "unlink")                                                                        \
 	X(MKDIR, "mkdir")                                                                          \
-	X(TRUNCATE, "truncate")                                                                    \
 	X(PACKET, "packet")                                                                        \
 	X(CONNECT, "connect")                                                                      \
 	X(SEND, "send")                                                                            \

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -104,6 +105,24 @@ static int
 try_drop_append(struct rt_sandbox_probe *p)
 {
 	return answer(fcntl(p->file_fd, F_SETFL, 0));
+}
+
+static int
+try_unlock(struct rt_sandbox_probe *p)
+{
+	return answer(flock(p->file_fd, LOCK_UN));
+}
+
+static int
+try_link(struct rt_sandbox_probe *p)
+{
+	return answer(linkat(p->inside_fd, "file", p->inside_fd, "linked", 0));
+}
+
+static int
+try_chmod_open(struct rt_sandbox_probe *p)
+{
+	return answer(fchmod(p->file_fd, FILE_MODE));
 }
 
 static int
@@ -318,6 +337,9 @@ static const struct {
 	{"truncate", try_truncate},
 	{"fallocate", try_fallocate},
 	{"drop-append", try_drop_append},
+	{"unlock", try_unlock},
+	{"link", try_link},
+	{"chmod-open", try_chmod_open},
 	{"pwrite", try_pwrite},
 	{"sync", try_sync},
 	{"accept", try_accept},

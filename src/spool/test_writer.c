@@ -497,6 +497,35 @@ TEST(queue_comes_back)
 	end(&w);
 }
 
+/* No answer came to what is durable: it is said again. A later segment's answer does for the one
+ * before, which queue may have stopped answering for when it was sealed. */
+TEST(durable_is_said_again)
+{
+	struct ipc_message indexed = {.type = IPC_SPOOL_INDEXED};
+	uint8_t text[6000] = {'x'};
+	struct world w;
+	size_t said;
+
+	begin(&w);
+	commit(&w, draft_of(&w, SLICE("x")));
+	commits_run(&w, 1);
+	WAIT_FOR(&w, w.durable_count == 1);
+	WAIT_FOR(&w, w.durable_count == 2);
+	assert_int_equal(w.durable.segment, 1);
+	for (size_t i = 0; i < 200; i++)
+		commit(&w, draft_of(&w, slice_of(text, sizeof(text))));
+	commits_run(&w, 200);
+	WAIT_FOR(&w, w.sealed_count == 1);
+	WAIT_FOR(&w, w.durable.segment == 2);
+	indexed.u.spool_indexed.segment = 2;
+	indexed.u.spool_indexed.end = w.durable.end;
+	assert_true(spool_writer_receive(w.writer, &indexed));
+	said = w.durable_count;
+	run_ms(&w, 1200);
+	assert_int_equal(w.durable_count, said);
+	end(&w);
+}
+
 TEST(room_and_lag)
 {
 	struct ipc_message room = {.type = IPC_SPOOL_ROOM, .u.spool_room.refuse = 1};
@@ -518,4 +547,4 @@ TEST(room_and_lag)
 TESTS(TEST_ROW(committed_is_readable), TEST_ROW(large_body_in_a_file),
       TEST_ROW(aborted_body_is_given_back), TEST_ROW(commits_are_shared),
       TEST_ROW(full_segment_is_sealed), TEST_ROW(memory_is_bounded), TEST_ROW(poisoned_segment),
-      TEST_ROW(queue_comes_back), TEST_ROW(room_and_lag))
+      TEST_ROW(queue_comes_back), TEST_ROW(durable_is_said_again), TEST_ROW(room_and_lag))

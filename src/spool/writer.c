@@ -57,6 +57,7 @@ spool_writer_create(struct rt *rt, const struct spool_writer_options *options,
 	rt_hook_init(&writer->hook, hook_run, writer);
 	rt_timer_init(&writer->gap_timer, rt, gap_run, writer);
 	rt_timer_init(&writer->send_timer, rt, writer_send_again, writer);
+	rt_timer_init(&writer->ask_timer, rt, writer_ask_again, writer);
 	*ret_writer = writer;
 	return 0;
 }
@@ -122,6 +123,7 @@ spool_writer_destroy(struct spool_writer **writer_at)
 	rt_hook_finish(&writer->hook);
 	rt_timer_finish(&writer->gap_timer);
 	rt_timer_finish(&writer->send_timer);
+	rt_timer_finish(&writer->ask_timer);
 	mem_give(writer->mem, writer->slices, writer->slice_cap * sizeof(*writer->slices));
 	mem_give(writer->mem, writer->marks, writer->mark_cap * sizeof(*writer->marks));
 	mem_give(writer->mem, writer->sends, WRITER_SENDS_MAX * sizeof(*writer->sends));

@@ -17,6 +17,7 @@
 #define WRITER_SEGMENTS 2
 #define WRITER_SENDS_MAX 1024
 #define WRITER_SEND_AGAIN_MS 100
+#define WRITER_ASK_AGAIN_MS 1000
 #define BATCH_BYTES_MAX ((uint64_t)8 << 20)
 
 struct chunk {
@@ -119,6 +120,7 @@ struct spool_writer {
 	struct writer_mark *marks; /* a ring */
 	size_t mark_first, mark_count, mark_cap;
 	uint64_t indexed_messages;
+	struct rt_timer ask_timer; /* while there are marks */
 
 	struct chunk *free_first, *free_big; /* of the two sizes */
 	size_t free_count;
@@ -130,6 +132,7 @@ struct spool_writer {
 /* writer_queue.c */
 void writer_send(struct spool_writer *writer, const struct ipc_message *message);
 void writer_send_again(void *ctx);
+void writer_ask_again(void *ctx);
 void writer_send_durable(struct spool_writer *writer, const struct writer_segment *segment);
 /* A commit is durable: remembers how far queue has to come. */
 void writer_mark(struct spool_writer *writer);

@@ -49,6 +49,21 @@ writer_send_durable(struct spool_writer *writer, const struct writer_segment *se
 	writer_send(writer, &durable);
 }
 
+/* Queue answers each SPOOL_DURABLE. When an answer does not come (the segment was sealed or
+ * poisoned before it was read to its end, or the channel was full), the next one does for it: a
+ * higher segment's covers all before it. */
+void
+writer_ask_again(void *ctx)
+{
+	struct spool_writer *writer = ctx;
+
+	if (writer->mark_count == 0)
+		return;
+	if (writer->queue && writer->send_count == 0 && writer->segments[0].fd >= 0)
+		writer_send_durable(writer, &writer->segments[0]);
+	rt_timer_arm(&writer->ask_timer, WRITER_ASK_AGAIN_MS);
+}
+
 static unsigned
 segment_count(const struct spool_writer *writer)
 {
@@ -198,4 +213,6 @@ writer_mark(struct spool_writer *writer)
 	mark = &writer->marks[(writer->mark_first + writer->mark_count++) % writer->mark_cap];
 	*mark = (struct writer_mark){writer->segments[0].number, writer->segments[0].end,
 				     writer->counters.messages, rt_now_ms(writer->rt)};
+	if (!rt_timer_armed(&writer->ask_timer))
+		rt_timer_arm(&writer->ask_timer, WRITER_ASK_AGAIN_MS);
 }

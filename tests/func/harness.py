@@ -149,6 +149,7 @@ class Lab:
         self.folder = os.path.abspath(folder)
         self.options = list(options)
         self.arguments = list(arguments)
+        self.environment = {}       # further variables for Frank: FRANK_*
         self.info = None
         self.log = None
         self.ended = False          # by the test, which therefore wants it gone
@@ -169,7 +170,8 @@ class Lab:
         for line in self.options:
             command += ["--set", line]
         done = subprocess.run(command + self.arguments, cwd=ROOT, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=START_SECONDS, check=False)
+                              stdin=subprocess.DEVNULL, timeout=START_SECONDS, check=False,
+                              env={**os.environ, **self.environment})
         assert done.returncode == 0, \
             f"{' '.join(command)}: {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
         self.ended = False

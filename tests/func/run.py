@@ -222,6 +222,7 @@ def main():
     parser.add_argument("--keep", metavar="DIR", help="keep all servers' folders there")
     parser.add_argument("--in", dest="folder", default=os.path.join(ROOT, "tests", "func"))
     args = parser.parse_args()
+    sys.path.insert(0, args.folder)
     groups = discover(args.folder)
     for group in groups:
         group.tests = [t for t in group.tests

@@ -178,6 +178,7 @@ void
 bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 {
 	size_t before = report->arena.used_bytes;
+	struct slice facts;
 	struct dsn_rcpt *to;
 
 	if (report->state != REPORT_GATHERING || report->rcpt_count == DSN_RCPTS_MAX ||
@@ -191,8 +192,9 @@ bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 	explain_verdict(&to->verdict);
 	to->action = (uint8_t)action_of(report->make.kind, &to->verdict);
 	to->expired = to->action == DSN_FAILED && to->verdict.class == VERDICT_LATER;
-	to->verdict.evidence = facts_keep(report, &rcpt->verdict);
-	to->verdict.reply = words_keep(report, &rcpt->verdict);
+	facts = facts_keep(report, &to->verdict);
+	to->verdict.reply = words_keep(report, &to->verdict);
+	to->verdict.evidence = facts;
 	to->verdict.host = arena_keep(&report->arena, rcpt->verdict.host);
 	to->verdict.helo = arena_keep(&report->arena, rcpt->verdict.helo);
 	to->verdict.public_text = SLICE_EMPTY;
@@ -237,8 +239,22 @@ reader_add(struct report *report, struct slice text)
 	builder_init_arena(&domain, &report->arena, SMTP_DOMAIN_MAX);
 	if (idna_to_ascii(address.domain, &domain) || builder_take(&domain, &reader->domain))
 		return;
-	reader->address = arena_keep(&report->arena, text);
+	reader->address = text;
 	report->reader_count++;
+}
+
+/* As it stands in To: and goes into the envelope: in ASCII if it can be, so that a report reaches a
+ * sender whose way back lacks SMTPUTF8 (RFC 6533 4). */
+static struct slice
+address_keep(struct report *report, struct slice address)
+{
+	struct slice kept = SLICE_EMPTY;
+	struct builder b;
+
+	builder_init_arena(&b, &report->arena, SPOOL_ADDRESS_MAX);
+	if (idna_address(address, &b) || builder_take(&b, &kept))
+		return arena_keep(&report->arena, address); /* A-labels are longer */
+	return kept;
 }
 
 /* The directory is asked about the next reader that has not been answered. */
@@ -273,11 +289,12 @@ readers_find(struct report *report, enum report_wanted *ret_wanted)
 	if (err)
 		return err;
 	*ret_wanted = report_wanted(source.message.accept.sender, source.header);
+	report->sender = address_keep(report, source.message.accept.sender);
 	if (*ret_wanted == REPORT_WANTED)
-		reader_add(report, source.message.accept.sender);
+		reader_add(report, report->sender);
 	if (*ret_wanted != REPORT_NO_SENDER && report->make.kind == SPOOL_REPORT_FAILURE &&
 	    !slice_eq_nocase(config->failure_copy, source.message.accept.sender))
-		reader_add(report, config->failure_copy);
+		reader_add(report, address_keep(report, config->failure_copy));
 	report_source_close(&source, bounce);
 	return report->arena.failed ? ERR_NO_MEMORY : 0;
 }

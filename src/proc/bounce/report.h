@@ -44,7 +44,8 @@ struct report {
 	struct dsn_rcpt *rcpts;
 	uint16_t *numbers; /* of the recipients in the record */
 	size_t rcpt_count, rcpt_room;
-	size_t bytes; /* counted in bounce.bytes */
+	size_t bytes;	     /* counted in bounce.bytes */
+	struct slice sender; /* of the message, without need for SMTPUTF8 where that is possible */
 	struct report_reader readers[REPORT_READERS_MAX];
 	size_t reader_count;
 	uint64_t due_ms;

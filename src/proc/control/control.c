@@ -20,6 +20,7 @@ control_create(struct boot *boot, void **ret_state)
 	return 0;
 }
 
+/* Without a socket it would be of no use to anybody: it ends, and super tries again later. */
 static void
 control_dir(void *state, struct slice name, int fd)
 {
@@ -37,6 +38,7 @@ control_dir(void *state, struct slice name, int fd)
 		log_begin(&line, control->boot->log, EVENT_control_socket);
 		log_err(&line, err);
 		log_end(&line);
+		rt_stop(control->boot->rt);
 	}
 }
 

@@ -2,6 +2,8 @@
  * control: the process itself over channels and its socket in one loop: only who was asked answers
  * a request, with rows of the kind that the command takes.
  */
+#include <sys/stat.h>
+
 #include "proc/control/control.h"
 #include "rt/test_rt.h"
 
@@ -322,5 +324,28 @@ TEST(restarted_meanwhile)
 	world_end();
 }
 
+static void
+on_dir(void *ctx)
+{
+	(void)ctx;
+	dir_give();
+}
+
+/* The folder cannot have a socket: the loop ends, and with it the process. */
+TEST(no_socket)
+{
+	char path[128];
+	struct rt_timer timer;
+
+	world_begin();
+	snprintf(path, sizeof(path), "%s/" COMMAND_SOCKET_NAME, w.t.path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	rt_timer_init(&timer, w.t.rt, on_dir, NULL);
+	rt_timer_arm(&timer, 1);
+	test_rt_run(&w.t);
+	rt_timer_finish(&timer);
+	world_end();
+}
+
 TESTS(TEST_ROW(only_who_was_asked_ends_it), TEST_ROW(rows_of_another_kind), TEST_ROW(status_of_all),
-      TEST_ROW(restarted_meanwhile))
+      TEST_ROW(restarted_meanwhile), TEST_ROW(no_socket))

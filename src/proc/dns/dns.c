@@ -189,6 +189,8 @@ dns_file(void *ctx, struct slice name, struct slice content)
 	/* A bad file at a reload leaves the good one. */
 	if (resolver_make(state, content, &resolver) == 0)
 		resolver_replace(state, resolver);
+	else
+		state->boot->refused = true;
 }
 
 static void

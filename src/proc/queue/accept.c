@@ -134,6 +134,12 @@ find_message(struct queue *queue, struct taking *t)
 
 	if (!msg && recover_is_dead(t->segment, t->accept.id, t->offset))
 		return 0;
+	if (msg && !msg->segment && msg->known_segment &&
+	    msg->known_segment != t->segment->number) {
+		/* A copy that the journal does not know may not be durable. */
+		t->segment->has_copies = true;
+		return 0;
+	}
 	t->is_new = !msg;
 	if (!msg)
 		msg = add_new(queue, &t->accept);

@@ -5,17 +5,20 @@
  */
 #include "proc/queue/grant.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
+_Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
+
 #define ROUND_JOBS 64
 #define WAITS_PER_TURN 256
 #define WORKER_JOBS_MAX 4096
 #define LOST_AGAIN_MS 1000
-#define UNREADABLE_AGAIN_MS 60000
+#define SHORTAGE_AGAIN_MS 1000
 
 static void round_run(void *ctx);
 static void waits_run(void *ctx);
@@ -102,7 +105,8 @@ void
 grant_wait(struct queue *queue, struct queue_rcpt *rcpt, uint64_t next_ms)
 {
 	struct schedule_case now = grant_case(queue, index_msg_of(rcpt), rcpt);
-	uint64_t notice_ms = schedule_delay_in(&queue->rules, &now);
+	/* Nothing is told before the first attempt has failed. */
+	uint64_t notice_ms = rcpt->attempts ? schedule_delay_in(&queue->rules, &now) : UINT64_MAX;
 
 	if (notice_ms != UINT64_MAX)
 		notice_ms += rt_now_ms(queue->rt);
@@ -259,20 +263,18 @@ job_send(struct queue *queue, const struct queue_job *job, struct queue_rcpt *fi
 	return ipc_send(job->peer->channel, &message);
 }
 
-/* Its files cannot be opened now: the others behind it go on. */
-static void
-job_put_off(struct queue *queue, struct queue_job *job, struct queue_msg *msg, int err)
+/* Not the message's fault, and soon over: nothing is granted for a while. */
+static bool
+is_shortage(int err)
 {
-	struct log_line line;
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == ERR_NO_MEMORY;
+}
 
-	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
-	log_msg(&line, msg->id);
-	log_err(&line, err);
-	log_end(&line);
+static void
+job_activate(struct queue *queue, const struct queue_job *job, struct queue_msg *msg)
+{
 	for (size_t i = 0; i < job->rcpt_count; i++)
-		grant_wait(queue, &msg->rcpts[job->rcpts[i]],
-			   rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS);
-	job_free(queue, job);
+		index_set(queue, &msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
 }
 
 /* False when nothing can be granted now. */
@@ -290,8 +292,12 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	if (!job)
 		return false;
 	err = lease_begin(queue, msg, peer);
-	if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
-		job_put_off(queue, job, msg, err);
+	if (is_shortage(err)) {
+		rt_timer_arm(&queue->grant_timer, SHORTAGE_AGAIN_MS);
+	} else if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
+		job_activate(queue, job, msg);
+		result_unreadable(queue, job, err);
+		job_free(queue, job);
 		return true;
 	}
 	if (!err) {
@@ -303,8 +309,7 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 		job_free(queue, job);
 		return false;
 	}
-	for (size_t i = 0; i < job->rcpt_count; i++)
-		index_set(queue, &msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
+	job_activate(queue, job, msg);
 	dest->turn.active++;
 	turns_update(&queue->index.turns, &dest->turn);
 	queue->counters.jobs++;
@@ -351,6 +356,25 @@ grant_job(struct queue *queue, const struct queue_peer *peer, uint64_t number)
 	struct queue_job *job = node ? CONTAINER_OF(node, struct queue_job, node) : NULL;
 
 	return job && job->peer == peer ? job : NULL;
+}
+
+bool
+grant_hear(struct queue_job *job, uint16_t number)
+{
+	size_t low = 0, high = job->rcpt_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if ((job->rcpts[middle] & ~GRANT_HEARD) < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == job->rcpt_count || job->rcpts[low] != number)
+		return false;
+	job->rcpts[low] |= GRANT_HEARD;
+	return true;
 }
 
 void

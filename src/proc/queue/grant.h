@@ -17,8 +17,9 @@ struct queue_job {
 	struct queue_dest *dest;
 	uint32_t body;
 	uint16_t rcpt_count;
-	uint16_t rcpts[];
+	uint16_t rcpts[]; /* numbers in order; those that have had a result with GRANT_HEARD */
 };
+#define GRANT_HEARD 0x8000u
 
 void grant_init(struct queue *queue);
 void grant_finish(struct queue *queue);
@@ -33,6 +34,9 @@ void grant_wait(struct queue *queue, struct queue_rcpt *rcpt, uint64_t next_ms);
 /* Tries again in this turn. */
 void grant_kick(struct queue *queue);
 struct queue_job *grant_job(struct queue *queue, const struct queue_peer *peer, uint64_t number);
+/* True once for each recipient of the job: it counts as heard from then on. A recipient whose
+ * result came early may be in another job by now; what this one still says of it means nothing. */
+bool grant_hear(struct queue_job *job, uint16_t number);
 /* All of its recipients have had a result. */
 void grant_job_end(struct queue *queue, struct queue_job *job);
 /* The worker is gone: what it had is tried again soon. */

@@ -79,7 +79,8 @@ struct queue_msg {
 	uint64_t offset;
 	uint32_t length, meta_length;
 	uint32_t body;
-	uint32_t known_file; /* journal file with its ACCEPTED or last PLACED */
+	uint32_t known_file;	/* journal file with its ACCEPTED or last PLACED */
+	uint32_t known_segment; /* at start: where these say it is; 0: anywhere */
 	uint16_t rcpt_count;
 	uint16_t open; /* not finished */
 	uint16_t active;

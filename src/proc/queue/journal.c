@@ -153,12 +153,14 @@ journal_append(struct queue *queue, struct journal_record *record)
 	struct journal_at at = {j->number, (uint32_t)(j->size_bytes / SPOOL_ALIGN)};
 	struct slice bytes;
 
+	ASSERT(j->number); /* or it would be written nowhere, with another file's secret */
 	record->wall_ms = rt_wall_ms(queue->rt);
 	j->serial++;
 	bytes = encode(queue, record);
 	if (bytes.len == 0 || j->fresh.len + bytes.len > JOURNAL_UNSYNCED_MAX ||
 	    !journal_bytes_add(queue, &j->fresh, bytes)) {
-		broke(queue, ERR_NO_MEMORY); /* this record is lost: as if it were not synced */
+		j->lost++; /* as if it had not been synced */
+		broke(queue, ERR_NO_MEMORY);
 		return (struct journal_at){0};
 	}
 	j->sequence++;
@@ -307,7 +309,9 @@ begin_again(struct queue *queue)
 		err = journal_file_again(queue, slice_of(fresh.data, fresh.len), fresh_secret);
 	bytes_finish(queue, &syncing);
 	bytes_finish(queue, &fresh);
-	return 0; /* without memory some are missing, as if they had not been synced */
+	if (err)
+		j->lost++; /* without memory some are missing, as if they had not been synced */
+	return 0;
 }
 
 static void

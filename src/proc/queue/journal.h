@@ -47,6 +47,7 @@ struct queue_journal {
 	int retiring_fd;	 /* the last file, while it is being synced */
 	bool folder_dirty;	 /* the current file's name is not yet durable */
 	uint64_t serial, sync_serial, synced_serial;
+	uint64_t lost; /* records that there was no memory for */
 	struct list waits;
 	struct rt_io io;
 	bool busy, urgent, broken;

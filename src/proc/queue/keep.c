@@ -9,7 +9,10 @@
 #include "proc/queue/carry.h"
 #include "proc/queue/journal_file.h"
 
-#define STEP_MESSAGES 500
+#define STEP_UNITS 2000 /* a message that is passed by is one */
+#define CARRY_UNITS 8	/* a message, a recipient */
+#define FRESH_MAX ((size_t)8 << 20)
+#define PAUSE_MS 50
 #define ID_BYTES 8
 
 struct queue_keep {
@@ -17,6 +20,7 @@ struct queue_keep {
 	uint32_t number;
 	struct queue_walk walk;
 	uint32_t next_segment; /* LIVE has been written for those before it */
+	uint64_t lost;	       /* of the journal, when it began */
 	struct rt_timer step;
 	struct journal_wait wait;
 	struct rt_io io;
@@ -84,6 +88,7 @@ journal_keep_run(void *ctx)
 		return;
 	keep->queue = queue;
 	keep->number = old->number;
+	keep->lost = queue->journal.lost;
 	keep->walking = true;
 	walk_begin(queue, &keep->walk);
 	rt_timer_init(&keep->step, queue->rt, walk_step, keep);
@@ -91,38 +96,64 @@ journal_keep_run(void *ctx)
 	queue->journal.keep = keep;
 }
 
-static void
-live_part(struct queue *queue, const struct queue_segment *segment, struct builder *ids,
-	  uint32_t part)
+/* Finished ones whose outcome is not yet on disk are not live: what says so stands before. */
+static const struct queue_msg *
+live_next(const struct queue_segment *segment, struct list_node **at)
 {
-	struct journal_record record = {.kind = JOURNAL_LIVE};
+	while (*at) {
+		struct queue_msg *msg = CONTAINER_OF(*at, struct queue_msg, place);
 
-	record.u.live = (struct journal_live){
-		.segment = segment->number,
-		.end = segment->read_end,
-		.part = part,
-		.parts = segment->live_count / JOURNAL_LIVE_IDS_MAX + 1,
-		.ids = builder_slice(ids),
-	};
-	(void)journal_append(queue, &record);
-	builder_clear(ids);
+		*at = list_next(&segment->live, *at);
+		if (msg->open)
+			return msg;
+	}
+	return NULL;
+}
+
+static uint32_t
+live_count(const struct queue_segment *segment)
+{
+	struct list_node *at = list_first(&segment->live);
+	uint32_t count = 0;
+
+	while (live_next(segment, &at))
+		count++;
+	return count;
 }
 
 static void
 live_write(struct queue *queue, const struct queue_segment *segment)
 {
 	uint8_t bytes[JOURNAL_LIVE_IDS_MAX * ID_BYTES];
+	struct list_node *at = list_first(&segment->live);
+	struct journal_record record = {.kind = JOURNAL_LIVE};
+	struct journal_live *live = &record.u.live;
+	const struct queue_msg *msg;
 	struct builder ids;
-	uint32_t part = 0;
 
-	builder_init_fixed(&ids, bytes, sizeof(bytes));
-	for (struct list_node *node = list_first(&segment->live); node;
-	     node = list_next(&segment->live, node)) {
-		builder_u64(&ids, CONTAINER_OF(node, struct queue_msg, place)->id);
-		if (ids.len == sizeof(bytes))
-			live_part(queue, segment, &ids, part++);
+	live->segment = segment->number;
+	live->end = segment->read_end;
+	live->parts = live_count(segment) / JOURNAL_LIVE_IDS_MAX + 1;
+	for (live->part = 0; live->part < live->parts; live->part++) {
+		builder_init_fixed(&ids, bytes, sizeof(bytes));
+		while (ids.len < sizeof(bytes) && (msg = live_next(segment, &at)))
+			builder_u64(&ids, msg->id);
+		live->ids = builder_slice(&ids);
+		(void)journal_append(queue, &record);
 	}
-	live_part(queue, segment, &ids, part);
+}
+
+/* What is known of its end may stand in the file that goes. */
+static void
+end_write(struct queue *queue, const struct queue_segment *segment)
+{
+	struct journal_record record = {.kind = JOURNAL_SEGMENT};
+
+	if (segment->end == UINT64_MAX)
+		return;
+	record.u.segment.segment = segment->number;
+	record.u.segment.end = segment->end;
+	(void)journal_append(queue, &record);
 }
 
 /* One segment per step. True when all have been written. */
@@ -137,6 +168,7 @@ live_step(struct queue_keep *keep)
 
 		if (segment->number < keep->next_segment)
 			continue;
+		end_write(queue, segment);
 		live_write(queue, segment);
 		keep->next_segment = segment->number + 1;
 		return false;
@@ -158,19 +190,34 @@ is_known_there(const struct queue_msg *msg, uint32_t number)
 }
 
 static void
+carry_some(struct queue_keep *keep)
+{
+	struct queue *queue = keep->queue;
+
+	for (int left = STEP_UNITS; left > 0 && keep->walking; left--) {
+		struct queue_msg *msg = walk_next(queue, &keep->walk);
+
+		if (!msg) {
+			keep->walking = false;
+		} else if (msg->open && is_known_there(msg, keep->number)) {
+			carry_msg(queue, msg);
+			left -= CARRY_UNITS * (1 + msg->rcpt_count);
+		}
+	}
+}
+
+static void
 walk_step(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 	struct queue *queue = keep->queue;
 
-	for (int i = 0; i < STEP_MESSAGES && keep->walking; i++) {
-		struct queue_msg *msg = walk_next(queue, &keep->walk);
-
-		if (!msg)
-			keep->walking = false;
-		else if (msg->open && is_known_there(msg, keep->number))
-			carry_msg(queue, msg);
+	/* The journal takes only so much that is not yet on disk. */
+	if (journal_broken(queue) || queue->journal.fresh.len > FRESH_MAX) {
+		rt_timer_arm(&keep->step, PAUSE_MS);
+		return;
 	}
+	carry_some(keep);
 	if (keep->walking || !live_step(keep)) {
 		rt_timer_arm(&keep->step, 0);
 		return;
@@ -222,11 +269,13 @@ folder_synced(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 	struct queue *queue = keep->queue;
+	/* A record that was carried forward may be among the lost: all of it again, later. */
+	bool good = keep->io.err == 0 && keep->lost == queue->journal.lost;
 
 	keep->syncing = false;
-	if (keep->io.err == 0)
+	if (good)
 		drop(queue, keep->number);
 	keep_free(keep);
-	if (oldest_to_go(queue))
+	if (good && oldest_to_go(queue))
 		rt_timer_arm(&queue->journal.keep_timer, 1);
 }

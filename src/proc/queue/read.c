@@ -151,12 +151,18 @@ read_window(struct queue *queue, struct queue_segment *segment)
 }
 
 static void
+indexed_tell(const struct queue_segment *segment)
+{
+	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
+					.segment = segment->number, .end = segment->read_end))
+		return; /* full or gone: the writer says again what is durable */
+}
+
+static void
 read_done(struct queue *queue, struct queue_segment *segment)
 {
 	list_remove(&segment->reading);
-	if (segment->writer && IPC_SEND(segment->writer->channel, SPOOL_INDEXED, spool_indexed,
-					.segment = segment->number, .end = segment->read_end))
-		rt_timer_arm(&queue->files.sweep_timer, SWEEP_MS); /* its channel is full or gone */
+	indexed_tell(segment);
 	if (segment->recovered && (segment->closed || segment->writer)) {
 		segment->recovered = false;
 		recover_segment_read(queue); /* at its end it checks them all */
@@ -211,20 +217,40 @@ lock_is_free(struct queue *queue, int dir_fd, const char *name)
 	return err == 0;
 }
 
+/* A file system that was damaged can give a file any length: endless zeros are not read. */
+static uint64_t
+data_end(struct queue *queue, struct queue_segment *segment)
+{
+	struct rt_stat stat;
+	struct log_line line;
+	uint64_t end;
+
+	if (rt_stat_fd(queue->rt, segment->fd, &stat))
+		return 0;
+	if (rt_data_end(queue->rt, segment->fd, &end) || end >= stat.size_bytes)
+		return stat.size_bytes;
+	log_begin(&line, queue->boot->log, EVENT_queue_tail_dropped);
+	log_number(&line, "segment", segment->number);
+	log_number(&line, "bytes", (int64_t)(stat.size_bytes - end));
+	log_end(&line);
+	return end;
+}
+
 static bool
 sweep_segment(struct queue *queue, struct queue_segment *segment)
 {
 	char name[QUEUE_NAME_BYTES];
-	struct rt_stat stat;
+	uint64_t end;
 
 	queue_name(name, segment->number, "seg");
 	if (!lock_is_free(queue, queue->segments_fd, name))
 		return false;
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
-	if (!(PLANTED(WRITER_TAIL_LOST) && segment->limit > SPOOL_FILE_HEAD_BYTES) &&
-	    rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
-		segment->limit = stat.size_bytes;
+	end = data_end(queue, segment);
+	if (end > segment->limit &&
+	    !(PLANTED(WRITER_TAIL_LOST) && segment->limit > SPOOL_FILE_HEAD_BYTES))
+		segment->limit = end;
 	read_more(queue, segment);
 	return true;
 }

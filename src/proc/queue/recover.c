@@ -102,7 +102,7 @@ recover_keep(struct queue *queue, struct queue_msg *msg)
 }
 
 static void
-damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
+damage_note(struct queue *queue, uint32_t number, uint64_t bytes, bool tail)
 {
 	struct log_line line;
 
@@ -120,6 +120,7 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 	struct slice content;
 	struct rt_stat stat;
+	uint64_t end;
 	ssize_t got;
 	int err = rt_stat_fd(queue->rt, fd, &stat);
 
@@ -134,7 +135,12 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 		return ERR_RANGE;
 	*ret_unborn = err && stat.size_bytes <= SPOOL_FILE_HEAD_BYTES &&
 		      spool_file_head_unborn(content, SPOOL_FILE_JOURNAL);
+	/* Endless zeros, of a damaged file system, are not read. */
 	queue->recovery->size_bytes = stat.size_bytes;
+	if (!err && !rt_data_end(queue->rt, fd, &end) && end < stat.size_bytes) {
+		damage_note(queue, number, stat.size_bytes - end, true);
+		queue->recovery->size_bytes = end;
+	}
 	return err;
 }
 
@@ -268,6 +274,7 @@ journals_done(struct queue *queue)
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
+	stock_journal_open(queue);
 	r->messages = queue->index.msgs.count;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);
 	log_number(&line, "files", (int64_t)r->journals.count);
@@ -346,6 +353,35 @@ missing_note(struct queue *queue, const struct queue_msg *msg)
 	log_end(&line);
 }
 
+/* What is not where the journal has it may still be a copy that was passed by. Then these segments
+ * are read again, and any place will do. */
+static bool
+copies_needed(struct queue *queue, struct queue_recovery *r)
+{
+	bool missing = false;
+
+	for (struct list_node *node = list_first(&r->kept); node;
+	     node = list_next(&r->kept, node)) {
+		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);
+
+		missing = missing || (msg->open && msg->known_segment);
+		msg->known_segment = 0;
+	}
+	for (struct list_node *node = list_first(&queue->files.all); node;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (!missing || !segment->has_copies)
+			continue;
+		segment->has_copies = false;
+		segment->recovered = true;
+		segment->read_end = SPOOL_FILE_HEAD_BYTES;
+		r->segments_left++;
+		read_more(queue, segment);
+	}
+	return r->segments_left > 0;
+}
+
 void
 recover_segment_read(struct queue *queue)
 {
@@ -356,7 +392,7 @@ recover_segment_read(struct queue *queue)
 	if (!r)
 		return;
 	ASSERT(r->segments_left > 0);
-	if (--r->segments_left)
+	if (--r->segments_left || copies_needed(queue, r))
 		return;
 	while ((node = list_first(&r->kept))) {
 		struct queue_msg *msg = CONTAINER_OF(node, struct queue_msg, place);

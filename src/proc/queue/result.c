@@ -14,6 +14,7 @@
 #include "proc/queue/report.h"
 
 #define RESULT_MISSING_AGAIN_MS 1000
+#define UNREADABLE_AGAIN_S 60
 
 /* One judgement for some recipients. */
 struct ruling {
@@ -147,9 +148,10 @@ alike(const struct queue_rcpt *a, const struct queue_rcpt *b)
 	return a->attempts == b->attempts && a->notify == b->notify && a->flags == b->flags;
 }
 
-/* The next recipients of the result that are active and stand alike; false at the end. */
+/* The next recipients of the result that the job still waits for and that stand alike; false at the
+ * end. */
 static bool
-ruling_next(struct ruling *ruling, const struct queue_job *job, const struct ipc_job_result *given,
+ruling_next(struct ruling *ruling, struct queue_job *job, const struct ipc_job_result *given,
 	    size_t *at)
 {
 	const struct queue_rcpt *first = NULL;
@@ -162,28 +164,26 @@ ruling_next(struct ruling *ruling, const struct queue_job *job, const struct ipc
 		if (number >= ruling->msg->rcpt_count)
 			continue;
 		rcpt = &ruling->msg->rcpts[number];
-		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
-			continue;
 		if (first && (!alike(first, rcpt) || ruling->count == SPOOL_RCPTS_MAX))
 			break;
-		if (ruling->count && ruling->numbers[ruling->count - 1] == number)
+		if (!grant_hear(job, number))
 			continue;
+		ASSERT(rcpt->state == RCPT_ACTIVE);
 		first = first ? first : rcpt;
 		ruling->numbers[ruling->count++] = number;
 	}
 	return first != NULL;
 }
 
-void
-result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_job_result *given)
+static void
+result_take(struct queue *queue, struct queue_job *job, const struct ipc_job_result *given)
 {
-	struct queue_job *job = grant_job(queue, peer, given->job);
-	struct queue_msg *msg = job ? index_find(queue, job->id) : NULL;
+	struct queue_msg *msg = index_find(queue, job->id);
 	struct ruling ruling = {.msg = msg};
 	size_t at = 0;
 
 	if (!msg)
-		return; /* of a job that was taken back, or all has been said */
+		return; /* all has been said */
 	while (ruling_next(&ruling, job, given, &at)) {
 		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
 		ruling_apply(queue, &ruling, job->dest);
@@ -191,6 +191,39 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 	result_delete_due(queue, msg);
 	report_gather(queue, msg);
 	finish_check(queue, msg);
+}
+
+void
+result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_job_result *given)
+{
+	struct queue_job *job = grant_job(queue, peer, given->job);
+
+	if (job) /* else it was taken back */
+		result_take(queue, job, given);
+}
+
+void
+result_unreadable(struct queue *queue, struct queue_job *job, int err)
+{
+	struct ipc_job_result given = {
+		.verdict = {.class = VERDICT_LATER,
+			    .stage = VERDICT_STAGE_LOCAL,
+			    .status = {4, 3, 0},
+			    .actor = VERDICT_ACTOR_OUR_ADMIN,
+			    .action = VERDICT_ACTION_RETRY,
+			    .scope = VERDICT_SCOPE_MESSAGE,
+			    .evidence = SLICE("the files of the message cannot be opened here"),
+			    .retry_after_s = UNREADABLE_AGAIN_S}};
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
+	log_msg(&line, job->id);
+	log_err(&line, err);
+	log_end(&line);
+	memcpy(numbers, job->rcpts, job->rcpt_count * sizeof(numbers[0]));
+	given.rcpts = ipc_u16s_make(numbers, job->rcpt_count);
+	result_take(queue, job, &given);
 }
 
 static void
@@ -201,12 +234,11 @@ result_missing(struct queue *queue, struct queue_job *job, uint64_t next_ms, enu
 	size_t lost = 0;
 
 	for (size_t i = 0; msg && i < job->rcpt_count; i++) {
-		struct queue_rcpt *rcpt = &msg->rcpts[job->rcpts[i]];
-
-		if (rcpt->state != RCPT_ACTIVE || rcpt->dest != job->dest)
+		if (job->rcpts[i] & GRANT_HEARD)
 			continue;
 		lost++;
-		grant_wait(queue, rcpt, next_ms);
+		ASSERT(msg->rcpts[job->rcpts[i]].state == RCPT_ACTIVE);
+		grant_wait(queue, &msg->rcpts[job->rcpts[i]], next_ms);
 	}
 	if (lost == 0)
 		return;

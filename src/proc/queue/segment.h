@@ -34,7 +34,10 @@ struct queue_segment {
 	uint64_t end;		   /* nothing behind it counts */
 	bool closed;		   /* nothing will be appended; limit is final */
 	uint64_t closed_ms;	   /* when; monotonic */
+	bool poisoned;		   /* closed because a sync or write failed */
+	bool end_owed;		   /* SEGMENT is to be written once the journal is open */
 	bool recovered;		   /* was there at start: counts in the recovery until it is read */
+	bool has_copies;	   /* at start: of messages that the journal has elsewhere */
 	struct list live;
 	uint32_t live_count;
 	uint64_t live_bytes;
@@ -123,6 +126,8 @@ void stock_finish(struct queue *queue);
 /* Makes what writers lack. */
 void stock_fill(struct queue *queue);
 void stock_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message);
+/* The journal can be written: what writers said before goes there. */
+void stock_journal_open(struct queue *queue);
 /* Makes, heads and locks a segment for a writer and opens it for reading; its name is not yet
  * durable. The descriptor for appending is the caller's. */
 int stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,

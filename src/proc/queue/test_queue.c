@@ -3,6 +3,7 @@
  */
 #include "proc/queue/result.h"
 #include "proc/queue/test_world.h"
+#include "spool/writer_impl.h"
 
 static const char *const to_ann[] = {"ann@local"};
 static const char *const to_far[] = {"bob@far.test"};
@@ -291,6 +292,99 @@ TEST(worker_dies)
 	world_end(&w);
 }
 
+/* One recipient is refused at RCPT and tried again while the job is still at the other's DATA: what
+ * the first job says after that is not about the second. */
+TEST(early_result_and_late_end)
+{
+	static const char *const both[] = {"bob@far.test", "eve@far.test"};
+	struct ipc_job_result result = {.verdict = {.class = VERDICT_LATER}};
+	struct queue_peer *peer;
+	uint16_t number = 0;
+	uint64_t first;
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", both, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	peer = queue_peer_role(w.queue, IPC_ROLE_SMTPOUT);
+	first = w.queue->job_number;
+	result.job = first;
+	result.rcpts = ipc_u16s_make(&number, 1);
+	result_receive(w.queue, peer, &result);
+	world_ctl(&w, CTL_QUEUE_RETRY, id);
+	WORLD_WAIT(&w, w.job_count == 2);
+	result_receive(w.queue, peer, &result); /* again: it counts once */
+	assert_int_equal(w.queue->index.active_count, 2);
+	result_done(w.queue, peer,
+		    &(struct ipc_job_done){first}); /* only the other is given back */
+	assert_int_equal(w.queue->index.active_count, 1);
+	assert_int_equal(w.queue->counters.deferred, 1);
+	w.answer = NULL;
+	WORLD_WAIT(&w, world_delivered(&w, id, 1) == 1);
+	assert_int_equal(w.job_count, 3);
+	result.job = first + 1;
+	result.verdict.class = VERDICT_OK;
+	result_receive(w.queue, peer, &result);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.queue->counters.delivered, 2);
+	world_end(&w);
+}
+
+/* Its worker died before the first attempt ended, and the sender is to be told of delay: it waits
+ * quietly, is tried again, and only then tells. */
+TEST(nothing_is_told_before_an_attempt)
+{
+	struct world w;
+	uint64_t first;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.delay_notice = CONFIG_DELAY_FIRST_FAILURE;
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	world_disconnect(&w, &w.smtpout);
+	WORLD_WAIT(&w, w.queue->index.waiting_count == 1);
+	world_run_ms(&w, 20);
+	first = heap_first(&w.queue->index.waits)->key;
+	assert_true(first > rt_now_ms(w.t.rt)); /* else the loop never sleeps */
+	world_connect(&w, &w.smtpout);
+	w.answer = second_time;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_int_equal(w.report_count, 1);
+	world_end(&w);
+}
+
+/* A body file that cannot be opened counts as an attempt: in the end the sender hears of it. */
+TEST(unreadable_expires)
+{
+	struct world w;
+	char name[128];
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60;
+	w.config.attempts_min = 1;
+	world_start(&w);
+	world_disconnect(&w, &w.postoffice);
+	id = world_accept_large(&w, "ann@local", 50000);
+	WORLD_WAIT(&w, index_find(w.queue, id));
+	snprintf(name, sizeof(name), "%s/bodies/%08x.body", w.path, index_find(w.queue, id)->body);
+	assert_int_equal(unlink(name), 0);
+	world_run_ms(&w, 60);
+	w.report_outcome = 2;
+	world_connect(&w, &w.postoffice);
+	WORLD_WAIT(&w, w.queue->counters.expired == 1);
+	assert_int_equal(w.delivery_count, 0);
+	world_end(&w);
+}
+
 TEST(one_place_holds_up_no_other)
 {
 	struct world w;
@@ -308,7 +402,7 @@ TEST(one_place_holds_up_no_other)
 	id = world_accept(&w, "me@local", (const char *const[]){"eve@near.test"}, 1, "x\r\n");
 	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1);
 	assert_int_equal(w.job_count, 3);
-	assert_int_equal(w.queue->index.active_count, 2);
+	WORLD_WAIT(&w, w.queue->index.active_count == 2);
 	world_end(&w);
 }
 
@@ -476,6 +570,23 @@ TEST(writer_dies)
 	world_end(&w);
 }
 
+/* Queue's answers to what is durable are lost, and then comes nothing new: it is asked again, so
+ * that mail is not refused for ever. */
+TEST(indexed_is_lost)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.lose_indexed = true;
+	world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.smtpin.writer->mark_count, 1);
+	w.lose_indexed = false;
+	WORLD_WAIT(&w, w.smtpin.writer->mark_count == 0);
+	world_end(&w);
+}
+
 /* The message is finished and gone before its job is: a full channel, or a worker that dies. */
 TEST(job_outlives_its_message)
 {
@@ -506,11 +617,13 @@ TEST(job_outlives_its_message)
 	}
 }
 
-TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(to_several_places),
-      TEST_ROW(many_messages), TEST_ROW(large_body), TEST_ROW(tried_again),
-      TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured),
-      TEST_ROW(expires), TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer),
-      TEST_ROW(bounce_answer_is_lost), TEST_ROW(report_not_needed), TEST_ROW(worker_dies),
-      TEST_ROW(one_place_holds_up_no_other), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
+TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_is_lost),
+      TEST_ROW(to_several_places), TEST_ROW(many_messages), TEST_ROW(large_body),
+      TEST_ROW(tried_again), TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report),
+      TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
+      TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
+      TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
+      TEST_ROW(nothing_is_told_before_an_attempt), TEST_ROW(unreadable_expires),
+      TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
       TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
       TEST_ROW(writer_dies))

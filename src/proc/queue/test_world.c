@@ -215,6 +215,8 @@ own_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	struct world *w = end->world;
 
 	(void)from;
+	if (message->type == IPC_SPOOL_INDEXED && w->lose_indexed)
+		return;
 	if (end->writer && spool_writer_receive(end->writer, message))
 		return;
 	if (end->reader && spool_reader_receive(end->reader, message))

@@ -55,6 +55,7 @@ struct world {
 	size_t delivery_count, job_count;
 	/* Commits. */
 	size_t accepted_count, refused_count;
+	bool lose_indexed;
 	msg_id last_id;
 	int last_err;
 	/* Reports. */

@@ -155,7 +155,8 @@ session_create(struct listener *listener, struct rt_stream *stream)
 	session->started_ms = rt_now_ms(in->boot->rt);
 	session->due_ms = UINT64_MAX;
 	session->phase = SESSION_OPEN;
-	arena_init(&session->arena, rt_mem(in->boot->rt), SESSION_ARENA_BYTES);
+	transaction_memory_init(&session->memory, in);
+	arena_init(&session->arena, &session->memory.mem, SESSION_ARENA_BYTES);
 	rt_timer_init(&session->timer, in->boot->rt, session_due, session);
 	list_push_back(&in->sessions, &session->node);
 	in->session_count++;

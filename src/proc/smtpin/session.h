@@ -50,6 +50,14 @@ enum session_question {
 	QUESTION_AUTH,
 };
 
+/* A source of memory that counts (memory.c). */
+struct transaction_memory {
+	struct mem mem;
+	struct smtpin *in;
+	size_t used_bytes;
+};
+void transaction_memory_init(struct transaction_memory *memory, struct smtpin *in);
+
 struct session {
 	struct list_node node;
 	struct smtpin *in;
@@ -59,6 +67,7 @@ struct session {
 	struct smtp_server smtp;
 	struct rt_timer timer;
 	struct map_node request_node;
+	struct transaction_memory memory; /* of the arena */
 	struct arena arena;
 	struct envelope *envelope; /* in the arena; NULL outside a transaction */
 	struct spool_draft *draft;

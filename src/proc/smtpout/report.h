@@ -1,6 +1,7 @@
 /*
- * report: the way back to queue. What its channel has no room for is kept and sent later, so that
- * no outcome is lost while queue lives; while it is away there is nobody to tell.
+ * report: the way back to queue. What its channel does not take now is kept and sent later, so that
+ * no outcome is lost while queue lives; while it is away there is nobody to tell. Without memory to
+ * keep it the process ends.
  */
 #ifndef PROC_SMTPOUT_REPORT_H
 #define PROC_SMTPOUT_REPORT_H

@@ -54,6 +54,7 @@ out_init(struct smtpout *out, struct boot *boot)
 	out->log = boot->log;
 	out->mem = rt_mem(boot->rt);
 	list_init(&out->all);
+	list_init(&out->unasked);
 	list_init(&out->dirty);
 	list_init(&out->hungry);
 	list_init(&out->idle);
@@ -151,6 +152,16 @@ smtpout_channel_closed(void *state, struct ipc_channel *channel)
 		out->dns = NULL;
 		lookup_pause(out);
 	}
+}
+
+/* dns takes questions again. */
+static void
+smtpout_drained(void *state, struct ipc_channel *channel)
+{
+	struct smtpout *out = state;
+
+	if (channel == out->dns)
+		lookup_resume(out);
 }
 
 /* ---- messages */
@@ -296,6 +307,7 @@ const struct boot_process smtpout_process = {
 	.channel = smtpout_channel,
 	.channel_closed = smtpout_channel_closed,
 	.receive = smtpout_receive,
+	.drained = smtpout_drained,
 	.file = smtpout_file,
 	.reload = smtpout_reload,
 	.stop = smtpout_stop,

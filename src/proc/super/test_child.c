@@ -2,7 +2,7 @@
  * A child for the tests of super: it plays the role that its name says (frank-smtpin, ...), by the
  * frame that all children live in, and logs what happens to it as event test_child. After a reload
  * smtpout cheats its neighbours when the host name begins with "cheat.", and says that each
- * neighbour cheated when it begins with "accuse.".
+ * neighbour cheated when it begins with "accuse.". With "ask." control wants a reload at its start.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +17,7 @@
 struct test_child {
 	struct boot *boot;
 	size_t channels;
+	struct ipc_channel *super; /* of control */
 };
 
 static void
@@ -49,6 +50,8 @@ child_channel(void *state, struct ipc_channel *channel)
 	struct test_child *child = state;
 	struct ipc_ends ends = ipc_channel_ends(channel);
 
+	if (ends.peer == IPC_ROLE_SUPER)
+		child->super = channel;
 	child->channels++;
 	note(child, "channel", slice_str(ipc_role_str(ends.peer)), ends.peer_instance);
 }
@@ -90,6 +93,17 @@ child_start(void *state)
 	struct test_child *child = state;
 
 	note(child, "start", child->boot->config->hostname, (int64_t)child->channels);
+	if (child->super && slice_starts(child->boot->config->hostname, SLICE("ask.")))
+		note(child, "ask", SLICE_EMPTY,
+		     IPC_SEND(child->super, CTL_RELOAD, ctl_reload, .request = 1));
+}
+
+static void
+child_receive(void *state, struct ipc_channel *from, struct ipc_message *message)
+{
+	(void)from;
+	if (message->type == IPC_CTL_DONE)
+		note(state, "answer", message->u.ctl_done.text, message->u.ctl_done.exit);
 }
 
 /* Bytes that are no message, into every channel but super's. */
@@ -168,6 +182,7 @@ main(int argc, char **argv)
 		.create = child_create,
 		.channel = child_channel,
 		.channel_closed = child_channel_closed,
+		.receive = child_receive,
 		.listener = child_fd,
 		.dir = child_fd,
 		.tls = child_tls,

@@ -201,7 +201,7 @@ put_facts(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *
 		builder_str(b, "Server:      ");
 		clean_line(b, v->host, DSN_TEXT_MAX);
 		if (v->address.family) {
-			builder_str(b, " [");
+			builder_str(b, v->host.len ? " [" : "[");
 			net_addr_format(b, &v->address);
 			builder_byte(b, ']');
 		}
@@ -321,7 +321,7 @@ put_section(struct builder *b, const struct dsn_report *r, size_t index)
 		put_reply(b, rcpt->verdict.reply);
 	else
 		builder_str(b, "\r\n");
-	if (verdict_facts(&rcpt->verdict).len && rcpt->action == DSN_FAILED) {
+	if (verdict_facts(&rcpt->verdict).len && !asked) {
 		builder_str(b, "Before that:\r\n");
 		put_reply(b, rcpt->verdict.evidence);
 	}

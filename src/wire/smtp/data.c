@@ -281,3 +281,48 @@ smtp_unstuff_next(struct smtp_unstuff *u, struct slice *input, struct slice *ret
 	*input = slice_from(*input, at);
 	return true;
 }
+
+/* In LINE: up to the CR, by way of memchr, since all that goes out comes through here. */
+static bool
+kept_line(struct smtp_kept *k, struct slice *piece)
+{
+	size_t end = slice_index(*piece, '\r');
+	struct slice run = slice_sub(*piece, 0, end);
+
+	if (slice_index(run, '\n') < run.len)
+		return false;
+	if (end < piece->len)
+		k->state = CR_SEEN;
+	*piece = slice_from(*piece, end + 1);
+	return true;
+}
+
+bool
+smtp_kept_feed(struct smtp_kept *k, struct slice piece)
+{
+	while (piece.len) {
+		uint8_t byte = piece.data[0];
+
+		if (k->state == DOT_CR || (k->state == CR_SEEN && byte != '\n'))
+			return false;
+		if (k->state == CR_SEEN) {
+			k->state = START;
+			piece = slice_from(piece, 1);
+		} else if ((k->state == START && byte == '.') ||
+			   (k->state == DOT && byte == '\r')) {
+			k->state = k->state == START ? DOT : DOT_CR;
+			piece = slice_from(piece, 1);
+		} else {
+			k->state = LINE;
+			if (!kept_line(k, &piece))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool
+smtp_kept_end(const struct smtp_kept *k)
+{
+	return k->state == START || k->state == LINE;
+}

@@ -11,6 +11,7 @@
 #ifndef WIRE_SMTP_DATA_H
 #define WIRE_SMTP_DATA_H
 
+#include "base/err.h"
 #include "base/slice.h"
 
 enum smtp_data_flag {
@@ -68,5 +69,19 @@ struct smtp_unstuff {
 
 /* The next part of the plain body; false when all input has been taken. */
 bool smtp_unstuff_next(struct smtp_unstuff *u, struct slice *input, struct slice *ret_chunk);
+
+/*
+ * Whether a kept body, given in pieces of any size, is one message and no more when it goes out
+ * behind DATA, with CRLF where its last line has none, and a lone dot: no CR or LF on its own, no
+ * line that is a lone dot. Zeroed is ready.
+ */
+struct smtp_kept {
+	uint8_t state;
+};
+
+/* False: it is not, from somewhere in this piece on. */
+bool smtp_kept_feed(struct smtp_kept *k, struct slice piece) MUST_USE;
+/* All has been given: whether it may end here. */
+bool smtp_kept_end(const struct smtp_kept *k) MUST_USE;
 
 #endif

@@ -1,6 +1,7 @@
 /* smtp client: dialogues up to the first mail: greeting, hello, TLS, login, their failures. */
 #include "wire/smtp/test_client_script.h"
 
+#define TWO .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "1@y.test 2@y.test"}}
 #define ONE .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}
 
 static const struct script scripts[] = {
@@ -127,6 +128,43 @@ static const struct script scripts[] = {
 	 "S: 250 ok\n"
 	 "C: RCPT TO:<x@y.test>\n",
 	 ONE, .tls = SMTP_CLIENT_TLS_MAY},
+	{"a limit that was named before TLS only",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-LIMITS RCPTMAX=1\n"
+	 "S: 250 STARTTLS\n"
+	 "C: STARTTLS\n"
+	 "S: 220 go\n"
+	 "E: tls\n"
+	 "!tls-ok\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<1@y.test>\n"
+	 "C: RCPT TO:<2@y.test>\n"
+	 "C: DATA\n",
+	 TWO, .tls = SMTP_CLIENT_TLS_MAY},
+	{"a limit that is named after TLS only",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 STARTTLS\n"
+	 "C: STARTTLS\n"
+	 "S: 220 go\n"
+	 "E: tls\n"
+	 "!tls-ok\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-PIPELINING\n"
+	 "S: 250 LIMITS RCPTMAX=1\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<1@y.test>\n"
+	 "C: DATA\n",
+	 TWO, .tls = SMTP_CLIENT_TLS_MAY},
 	{"STARTTLS is not wanted",
 	 "S: 220 mx\n"
 	 "C: EHLO me.test\n"
@@ -329,15 +367,17 @@ TEST(caps_behind_much_text)
 {
 	static const struct script script = {"", ""};
 	static struct script_run run;
-	static char reply[16384];
-	size_t len = (size_t)sprintf(reply, "250-mx\r\n");
+	static uint8_t reply[16384];
+	struct builder b;
 
-	while (len < 8000)
-		len += (size_t)sprintf(reply + len, "250-XWORDS that nobody needs to know\r\n");
-	strcpy(reply + len, "250-8BITMIME\r\n250-X\r\n250 SIZE 1000\r\n");
+	builder_init_fixed(&b, reply, sizeof(reply));
+	builder_str(&b, "250-mx\r\n");
+	while (b.len < 8000)
+		builder_str(&b, "250-XWORDS that nobody needs to know\r\n");
+	builder_str(&b, "250-8BITMIME\r\n250-X\r\n250 SIZE 1000\r\n");
 	script_begin(&run, &script, NULL);
 	script_feed(&run, SLICE("220-mx\r\n220 DSN\r\n"));
-	script_feed(&run, slice_str(reply));
+	script_feed(&run, builder_slice(&b));
 	assert_true(run.client.caps.eight_bit);
 	assert_int_equal(run.client.caps.size_max, 1000);
 	assert_false(run.client.caps.dsn);

@@ -254,5 +254,49 @@ TEST(there_and_back)
 	}
 }
 
-TESTS(TEST_ROW(dotted), TEST_ROW(not_the_end), TEST_ROW(octets), TEST_ROW(counts),
+/* What may go out as it is kept, and what would be two messages or half of one at some server. */
+TEST(kept)
+{
+	static const struct {
+		struct slice body;
+		bool good;
+	} rows[] = {
+		{SLICE(""), true},
+		{SLICE("a\r\n"), true},
+		{SLICE("no end"), true},
+		{SLICE("\r\n\r\n"), true},
+		{SLICE("a\r\n..\r\n.x\r\n...\r\n"), true},
+		{SLICE("..\r\n"), true},
+		{SLICE("a\0b\r\n"), true},
+		{SLICE(".\r\n"), false},
+		{SLICE("a\r\n.\r\n"), false},
+		{SLICE("a\r\n.\r\nMAIL FROM:<>\r\n"), false},
+		{SLICE("."), false},
+		{SLICE("a\r\n."), false},
+		{SLICE("a\r\n.\r"), false},
+		{SLICE("a\r\n.\rb\r\n"), false},
+		{SLICE("a\nb\r\n"), false},
+		{SLICE("\n"), false},
+		{SLICE("a\n.\r\n"), false},
+		{SLICE("a\r\n.\n"), false},
+		{SLICE("a\rb\r\n"), false},
+		{SLICE("a\r\r\n"), false},
+		{SLICE("\r.\r\n"), false},
+		{SLICE("a\r"), false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t step = 1; step <= rows[i].body.len + 1; step++) {
+			struct smtp_kept k = {0};
+			bool good = true;
+
+			for (size_t at = 0; at < rows[i].body.len && good; at += step)
+				good = smtp_kept_feed(&k, slice_sub(rows[i].body, at, step));
+			if ((good && smtp_kept_end(&k)) != rows[i].good)
+				fail_msg("row %zu in pieces of %zu", i, step);
+		}
+	}
+}
+
+TESTS(TEST_ROW(kept), TEST_ROW(dotted), TEST_ROW(not_the_end), TEST_ROW(octets), TEST_ROW(counts),
       TEST_ROW(there_and_back))

@@ -1,6 +1,7 @@
 /* smtp reply: what counts in good and bad replies, limits, and the same result at any cut. */
 #include "base/test.h"
 
+#include "base/builder.h"
 #include "base/prng.h"
 #include "wire/smtp/reply.h"
 
@@ -186,13 +187,16 @@ TEST(endless_lines)
 TEST(lines_behind_a_long_one)
 {
 	static struct smtp_reply r;
-	static char input[4096];
-	size_t len, used;
+	static uint8_t input[4096];
+	struct builder b;
+	size_t used;
 
-	len = (size_t)sprintf(input, "550-one\r\n550-");
-	memset(input + len, 'x', 1500);
-	strcpy(input + len + 1500, "\r\n550-three\r\n550 four\r\n");
-	assert_int_equal(feed(&r, slice_str(input), NULL, &used), 1);
+	builder_init_fixed(&b, input, sizeof(input));
+	builder_str(&b, "550-one\r\n550-");
+	while (b.len < 1500)
+		builder_byte(&b, 'x');
+	builder_str(&b, "\r\n550-three\r\n550 four\r\n");
+	assert_int_equal(feed(&r, builder_slice(&b), NULL, &used), 1);
 	assert_true(slice_ends_nocase(smtp_reply_text(&r), SLICE("x[...]\n550-three\n550 four")));
 	assert_true(slice_starts(smtp_reply_text(&r), SLICE("550-one\n550-xxx")));
 }
