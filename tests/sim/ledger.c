@@ -180,7 +180,8 @@ may_be_silent(struct run *run, const struct sub *sub, const struct sub_rcpt *rcp
 static bool
 has_end(struct run *run, const struct sub *sub, const struct sub_rcpt *rcpt)
 {
-	return rcpt->refused || rcpt->copies || rcpt->failed || may_be_silent(run, sub, rcpt);
+	return rcpt->refused || rcpt->copies || rcpt->failed || sub->spoilt ||
+	       may_be_silent(run, sub, rcpt);
 }
 
 bool

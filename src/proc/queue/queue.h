@@ -73,6 +73,9 @@ struct queue {
 	struct list reports_to_ask, reports; /* those that wait for bounce; all others */
 	struct list gathering; /* messages whose report waits a little, for more recipients */
 	struct rt_timer report_timer;
+	bool reports_missed; /* some could not begin for want of memory */
+	bool reports_walking;
+	struct queue_walk reports_walk;
 	size_t reports_asked;
 	uint64_t report_asked_ms; /* without an answer it is asked for again */
 

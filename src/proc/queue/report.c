@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -16,6 +17,7 @@
 #define GATHER_MS 1000
 #define LATER_MS 30000
 #define ASKED_MAX 64
+#define WALK_MESSAGES 500
 #define ASKED_MS 300000			/* an answer is lost: bounce itself gives up sooner */
 #define REPLIES_BYTES ((size_t)1 << 20) /* of one order: a channel must take all of it */
 #define ASK_ARENA_BYTES ((size_t)256 << 10)
@@ -70,6 +72,8 @@ report_finish(struct queue *queue)
 	while ((gather = list_pop_front(&queue->gathering)))
 		mem_give(queue->mem, CONTAINER_OF(gather, struct gather, node),
 			 sizeof(struct gather));
+	if (queue->reports_walking)
+		walk_end(&queue->reports_walk);
 	map_finish(&queue->report_keys);
 	rt_timer_finish(&queue->report_timer);
 }
@@ -166,8 +170,11 @@ begin(struct queue *queue, struct queue_msg *msg, uint8_t kind)
 	if (count == 0)
 		return;
 	report = report_add(queue, key_of(msg->id, kind, numbers, count), (uint16_t)count);
-	if (!report)
-		return; /* gathered again with the next result, or at the next start */
+	if (!report) { /* no memory: looked for again */
+		queue->reports_missed = true;
+		timer_soon(queue, LATER_MS);
+		return;
+	}
 	memcpy(report->rcpts, numbers, count * sizeof(numbers[0]));
 	report->id = msg->id;
 	report->kind = kind;
@@ -227,6 +234,27 @@ report_gather(struct queue *queue, struct queue_msg *msg)
 	msg->flags |= MSG_GATHERING;
 	list_push_back(&queue->gathering, &gather->node);
 	timer_soon(queue, GATHER_MS);
+}
+
+/* Looks for those that could not begin, some messages at a time. */
+static void
+missed_run(struct queue *queue)
+{
+	if (queue->reports_missed && !queue->reports_walking) {
+		queue->reports_missed = false;
+		queue->reports_walking = true;
+		walk_begin(queue, &queue->reports_walk);
+	}
+	for (int i = 0; i < WALK_MESSAGES && queue->reports_walking; i++) {
+		struct queue_msg *msg = walk_next(queue, &queue->reports_walk);
+
+		if (msg) {
+			report_gather(queue, msg);
+		} else {
+			walk_end(&queue->reports_walk);
+			queue->reports_walking = false;
+		}
+	}
 }
 
 static void
@@ -413,6 +441,7 @@ timer_run(void *ctx)
 	struct list_node *node, *after;
 
 	gathered_run(queue);
+	missed_run(queue);
 	for (node = list_first(&queue->reports); node; node = after) {
 		struct queue_report *report = CONTAINER_OF(node, struct queue_report, node);
 
@@ -432,6 +461,10 @@ timer_run(void *ctx)
 		next_ms = CONTAINER_OF(node, struct gather, node)->due_ms;
 	if (next_ms != UINT64_MAX)
 		rt_timer_arm(&queue->report_timer, next_ms - now_ms);
+	if (queue->reports_walking)
+		timer_soon(queue, 0);
+	else if (queue->reports_missed)
+		timer_soon(queue, LATER_MS);
 	report_kick(queue);
 }
 
@@ -478,7 +511,8 @@ made(struct queue_report *report, uint8_t outcome)
 		.report = report->made_id,
 		.rcpts = journal_rcpts_make(numbers, report->rcpt_count),
 	};
-	(void)journal_append(queue, &record);
+	if (!PLANTED(REPORT_FORGOTTEN))
+		(void)journal_append(queue, &record);
 	queue->counters.reports++;
 	log_begin(&line, queue->boot->log, EVENT_queue_report_made);
 	log_msg(&line, report->id);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/carry.h"
 #include "proc/queue/report.h"
@@ -84,6 +85,8 @@ apply_one(struct queue *queue, const struct ruling *ruling, struct queue_rcpt *r
 		if (decision->report)
 			rcpt->flags |= RCPT_DELAY_DUE;
 		grant_wait(queue, rcpt, next_ms);
+	} else if (PLANTED(PARTIAL_REPEATED) && rcpt->index == 1 && rcpt->attempts == 1) {
+		grant_wait(queue, rcpt, next_ms + 30000);
 	} else if (decision->report) {
 		if (decision->next == SCHEDULE_DONE)
 			rcpt->flags |= RCPT_SUCCESS;
@@ -105,7 +108,10 @@ ruling_apply(struct queue *queue, struct ruling *ruling, const struct queue_dest
 	memcpy(numbers, ruling->numbers, ruling->count * sizeof(numbers[0]));
 	ruling->result.rcpts = journal_rcpts_make(numbers, ruling->count);
 	record.u.result = ruling->result;
-	at = journal_append(queue, &record);
+	if (PLANTED(RESULT_FORGOTTEN) && ruling->decision.next == SCHEDULE_DONE)
+		at = (struct journal_at){0};
+	else
+		at = journal_append(queue, &record);
 	for (size_t i = 0; i < ruling->count; i++)
 		apply_one(queue, ruling, &ruling->msg->rcpts[ruling->numbers[i]], at);
 }

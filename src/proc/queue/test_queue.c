@@ -736,7 +736,7 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
       TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
       TEST_ROW(no_memory_for_a_message), TEST_ROW(nothing_is_told_before_an_attempt),
-      TEST_ROW(unreadable_expires), TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(filters),
-      TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
+      TEST_ROW(unreadable_expires), TEST_ROW(early_result_and_late_end), TEST_ROW(commands),
+      TEST_ROW(filters), TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
       TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(room_is_told_again),
       TEST_ROW(writer_dies))

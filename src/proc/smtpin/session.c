@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 
 /* Reads of one session in a turn: others want theirs, too. */
 #define READS_PER_TURN 8
@@ -219,7 +220,8 @@ session_answer_error(struct session *session, int err)
 	struct log_line line;
 
 	if (err == -ENOSPC)
-		session_answer(session, 452, "4.3.1", "Out of room, try again later");
+		session_answer(session, PLANTED(ROOM_REFUSED) ? 552 : 452, "4.3.1",
+			       "Out of room, try again later");
 	else if (err == ERR_LIMIT || err == ERR_NO_MEMORY)
 		session_answer(session, 451, "4.3.1", "Too much at once, try again later");
 	else if (err == ERR_AGAIN)
