@@ -21,6 +21,7 @@ _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 #define SHORTAGE_AGAIN_MS 1000
 
 static void round_run(void *ctx);
+static void round_go_on(void *ctx);
 static void waits_run(void *ctx);
 
 void
@@ -31,8 +32,9 @@ grant_init(struct queue *queue)
 	rt_random(queue->rt, key, sizeof(key));
 	map_init(&queue->jobs, queue->mem, key);
 	rt_hook_init(&queue->grant_hook, round_run, queue);
-	rt_timer_init(&queue->grant_timer, queue->rt, round_run, queue);
+	rt_timer_init(&queue->grant_timer, queue->rt, round_go_on, queue);
 	rt_timer_init(&queue->wait_timer, queue->rt, waits_run, queue);
+	rt_timer_init(&queue->shortage_timer, queue->rt, round_run, queue);
 }
 
 static void
@@ -55,6 +57,7 @@ grant_finish(struct queue *queue)
 	rt_hook_finish(&queue->grant_hook);
 	rt_timer_finish(&queue->grant_timer);
 	rt_timer_finish(&queue->wait_timer);
+	rt_timer_finish(&queue->shortage_timer);
 }
 
 void
@@ -286,7 +289,7 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 		return false;
 	err = lease_begin(queue, msg, peer);
 	if (recover_is_shortage(err)) { /* not the message's fault */
-		rt_timer_arm(&queue->grant_timer, SHORTAGE_AGAIN_MS);
+		rt_timer_arm(&queue->shortage_timer, SHORTAGE_AGAIN_MS);
 	} else if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
 		job_activate(queue, job, msg);
 		result_unreadable(queue, job, err);
@@ -309,28 +312,38 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	return true;
 }
 
+/* Whoever cannot be served now has had its turn; a full round of these ends it. Many are a step of
+ * their own, so that the others behind them are reached, too. */
+static void
+round_go_on(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct turn_taker *taker;
+	int left = ROUND_JOBS, refusals_left = ROUND_JOBS;
+
+	if (queue->phase != QUEUE_SERVING || journal_broken(queue))
+		return;
+	while (left && refusals_left && queue->grant_refused <= queue->index.dests.count &&
+	       (taker = turns_next(&queue->index.turns))) {
+		if (grant_one(queue, CONTAINER_OF(taker, struct queue_dest, turn))) {
+			left--;
+			queue->grant_refused = 0;
+		} else {
+			refusals_left--;
+			queue->grant_refused++;
+		}
+	}
+	if (left == 0 || refusals_left == 0)
+		rt_timer_arm(&queue->grant_timer, 0);
+}
+
 static void
 round_run(void *ctx)
 {
 	struct queue *queue = ctx;
-	struct turn_taker *taker;
-	int left = ROUND_JOBS;
-	size_t refused = 0;
 
-	if (queue->phase != QUEUE_SERVING || journal_broken(queue))
-		return;
-	/* Whoever cannot be served now has had its turn; a full round of these ends it. */
-	while (left && refused <= queue->index.dests.count &&
-	       (taker = turns_next(&queue->index.turns))) {
-		if (grant_one(queue, CONTAINER_OF(taker, struct queue_dest, turn))) {
-			left--;
-			refused = 0;
-		} else if (++refused > ROUND_JOBS) {
-			break;
-		}
-	}
-	if (left == 0)
-		rt_timer_arm(&queue->grant_timer, 0);
+	queue->grant_refused = 0;
+	round_go_on(queue);
 }
 
 static bool

@@ -64,6 +64,8 @@ struct queue {
 	struct rt_timer wait_timer;
 	struct rt_hook grant_hook;
 	struct rt_timer grant_timer; /* again in the next turn */
+	struct rt_timer shortage_timer;
+	size_t grant_refused; /* destinations that could not be served, one after the other */
 
 	/* report.c */
 	struct map report_keys;

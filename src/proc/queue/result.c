@@ -282,26 +282,33 @@ result_delete_due(struct queue *queue, struct queue_msg *msg)
 	if (!active)
 		msg->flags &= (uint8_t)~MSG_DELETING;
 	if (count)
-		result_delete(queue, msg, numbers, count, "deleted by an administrator");
+		result_delete(queue, msg, numbers, count, RESULT_DELETED);
 }
 
 void
-result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
+result_delete(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers, size_t count,
 	      const char *why)
 {
 	struct journal_record record = {.kind = JOURNAL_RESULT, .id = msg->id};
+	uint16_t as_written[SPOOL_RCPTS_MAX];
+	struct journal_at at;
 	struct log_line line;
 
-	for (size_t i = 0; i < count; i++) {
-		msg->rcpts[numbers[i]].flags &= (uint8_t)~RCPT_DELAY_DUE;
-		finish_rcpt(queue, &msg->rcpts[numbers[i]]);
-	}
 	record.u.result.state = JOURNAL_DELETED;
 	record.u.result.verdict.class = VERDICT_NEVER;
 	record.u.result.verdict.stage = VERDICT_STAGE_LOCAL;
 	record.u.result.verdict.evidence = slice_str(why);
-	record.u.result.rcpts = journal_rcpts_make(numbers, count);
-	(void)journal_append(queue, &record);
+	memcpy(as_written, numbers, count * sizeof(numbers[0]));
+	record.u.result.rcpts = journal_rcpts_make(as_written, count);
+	at = journal_append(queue, &record);
+	for (size_t i = 0; i < count; i++) {
+		struct queue_rcpt *rcpt = &msg->rcpts[numbers[i]];
+
+		rcpt->flags &= (uint8_t)~RCPT_DELAY_DUE;
+		rcpt->verdict_file = at.file;
+		rcpt->verdict_at = at.at;
+		finish_rcpt(queue, rcpt);
+	}
 	log_begin(&line, queue->boot->log, EVENT_queue_deleted);
 	log_msg(&line, msg->id);
 	log_number(&line, "rcpts", (int64_t)count);

@@ -6,6 +6,8 @@
 
 #include "proc/queue/grant.h"
 
+#define RESULT_DELETED "deleted by an administrator"
+
 void result_receive(struct queue *queue, struct queue_peer *peer,
 		    const struct ipc_job_result *result);
 void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
@@ -16,8 +18,8 @@ void result_unreadable(struct queue *queue, struct queue_job *job, int err);
 void result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms);
 /* Deletes those that an administrator has deleted, once no attempt with them is under way. */
 void result_delete_due(struct queue *queue, struct queue_msg *msg);
-/* Ends recipients without an attempt: deleted, or a second copy of a report. numbers is changed. */
-void result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
-		   const char *why);
+/* Ends recipients without an attempt: deleted, or a second copy of a report. */
+void result_delete(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers,
+		   size_t count, const char *why);
 
 #endif
