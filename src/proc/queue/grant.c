@@ -17,7 +17,7 @@ _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 #define ROUND_JOBS 64
 #define WAITS_PER_TURN 256
 #define WORKER_JOBS_MAX 4096
-#define LOST_AGAIN_MS 1000
+#define LOST_ALONE 3 /* lost so often in a row, it is tried with nothing beside it */
 #define SHORTAGE_AGAIN_MS 1000
 
 static void round_run(void *ctx);
@@ -163,9 +163,56 @@ waits_run(void *ctx)
 /* --- choosing a worker ------------------------------------------------------------------------ */
 
 static bool
-can_take(const struct queue_peer *peer)
+is_alone_due(struct queue *queue, msg_id id)
 {
-	return peer->job_count < WORKER_JOBS_MAX && !ipc_full(peer->channel);
+	const struct queue_msg *msg = index_find(queue, id);
+
+	if (!msg || msg->lost < LOST_ALONE)
+		return false;
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].state == RCPT_ACTIVE ||
+		    (msg->rcpts[i].state == RCPT_READY && !(msg->rcpts[i].flags & RCPT_HELD)))
+			return true;
+	return false;
+}
+
+static bool
+can_take(struct queue *queue, struct queue_peer *peer)
+{
+	if (peer->alone && !is_alone_due(queue, peer->alone))
+		peer->alone = 0;
+	return !peer->alone && peer->job_count < WORKER_JOBS_MAX && !ipc_full(peer->channel);
+}
+
+/* The worker that a message gets for itself, once it has nothing else. One of a kind at a time is
+ * emptied, the one with the least to do. */
+static struct queue_peer *
+worker_alone(struct queue *queue, const struct queue_msg *msg, enum ipc_role role)
+{
+	struct queue_peer *best = NULL;
+
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
+		struct queue_peer *peer = &queue->peers[i];
+
+		if (!peer->channel || peer->role != role)
+			continue;
+		if (!can_take(queue, peer) && peer->alone) {
+			best = peer->alone == msg->id ? peer : NULL;
+			break;
+		}
+		if (!best || peer->job_count < best->job_count)
+			best = peer;
+	}
+	if (!best)
+		return NULL;
+	best->alone = msg->id;
+	return best->job_count == 0 ? best : NULL;
+}
+
+static enum ipc_role
+role_of(const struct queue_dest *dest)
+{
+	return dest->kind == SPOOL_RCPT_LOCAL ? IPC_ROLE_POSTOFFICE : IPC_ROLE_SMTPOUT;
 }
 
 static uint64_t
@@ -185,7 +232,7 @@ worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slot
 {
 	const struct config *config = queue->boot->config;
 	bool local = dest->kind == SPOOL_RCPT_LOCAL;
-	enum ipc_role role = local ? IPC_ROLE_POSTOFFICE : IPC_ROLE_SMTPOUT;
+	enum ipc_role role = role_of(dest);
 	uint64_t most = local ? config->local_concurrency : config->destination_concurrency;
 	uint64_t there = worker_count(queue, role), seen = 0, among, skip;
 	struct queue_peer *best = NULL;
@@ -199,7 +246,7 @@ worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slot
 
 		if (!peer->channel || peer->role != role)
 			continue;
-		if ((seen++ + there - skip) % there < among && can_take(peer) &&
+		if ((seen++ + there - skip) % there < among && can_take(queue, peer) &&
 		    (!best || peer->job_count < best->job_count))
 			best = peer;
 	}
@@ -281,7 +328,8 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
 	struct queue_msg *msg = index_msg_of(first);
 	uint16_t slots = 1;
-	struct queue_peer *peer = worker_of(queue, dest, &slots);
+	struct queue_peer *peer = msg->lost < LOST_ALONE ? worker_of(queue, dest, &slots)
+							 : worker_alone(queue, msg, role_of(dest));
 	struct queue_job *job = peer ? job_make(queue, first, peer) : NULL;
 	int err;
 
@@ -408,7 +456,7 @@ grant_forget_peer(struct queue *queue, struct queue_peer *peer)
 	while ((node = list_first(&peer->jobs))) {
 		struct queue_job *job = CONTAINER_OF(node, struct queue_job, of_peer);
 
-		result_lost(queue, job, rt_now_ms(queue->rt) + LOST_AGAIN_MS);
+		result_lost(queue, job);
 		queue->counters.lost_jobs++;
 		grant_job_end(queue, job);
 	}

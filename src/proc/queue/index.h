@@ -86,6 +86,7 @@ struct queue_msg {
 	uint16_t open; /* not finished */
 	uint16_t active;
 	uint8_t flags; /* enum queue_msg_flags */
+	uint8_t lost;  /* attempts that ended with their worker, one after the other */
 	struct queue_rcpt rcpts[];
 };
 

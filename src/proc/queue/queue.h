@@ -37,6 +37,7 @@ struct queue_peer {
 	/* A deliverer. */
 	struct list jobs;
 	uint32_t job_count;
+	msg_id alone; /* this message gets it for itself: others may not die with it */
 };
 
 struct queue_counters {

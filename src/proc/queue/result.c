@@ -13,6 +13,8 @@
 #include "proc/queue/report.h"
 
 #define RESULT_MISSING_AGAIN_MS 1000
+#define LOST_AGAIN_MS ((uint64_t)1000)
+#define LOST_MAX 12 /* over half an hour between attempts */
 #define UNREADABLE_AGAIN_S 60
 
 /* One judgement for some recipients. */
@@ -192,8 +194,12 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 {
 	struct queue_job *job = grant_job(queue, peer, given->job);
 
-	if (job) /* else it was taken back */
-		result_take(queue, job, given);
+	struct queue_msg *msg = job ? index_find(queue, job->id) : NULL;
+
+	if (!msg) /* it was taken back, or all has been said */
+		return;
+	msg->lost = 0;
+	result_take(queue, job, given);
 }
 
 void
@@ -256,9 +262,16 @@ result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_d
 }
 
 void
-result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
+result_lost(struct queue *queue, struct queue_job *job)
 {
-	result_missing(queue, job, next_ms, EVENT_queue_unheard);
+	struct queue_msg *msg = index_find(queue, job->id);
+	uint64_t wait_ms = LOST_AGAIN_MS;
+
+	if (msg && msg->lost < LOST_MAX)
+		msg->lost++;
+	if (msg)
+		wait_ms <<= msg->lost - 1;
+	result_missing(queue, job, rt_now_ms(queue->rt) + wait_ms, EVENT_queue_unheard);
 }
 
 void

@@ -13,9 +13,9 @@ void result_receive(struct queue *queue, struct queue_peer *peer,
 void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
 /* The files of its message cannot be opened: an attempt that failed here, for now. */
 void result_unreadable(struct queue *queue, struct queue_job *job, int err);
-/* Nobody knows what became of those still active: tried again at next_ms; the attempt does not
- * count. */
-void result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms);
+/* Nobody knows what became of those still active: tried again, later each time, for it may be the
+ * message that kills its workers; the attempt does not count. */
+void result_lost(struct queue *queue, struct queue_job *job);
 /* Deletes those that an administrator has deleted, once no attempt with them is under way. */
 void result_delete_due(struct queue *queue, struct queue_msg *msg);
 /* Ends recipients without an attempt: deleted, or a second copy of a report. */
