@@ -3,7 +3,8 @@
 internet of lab/hosts.py around it.
 
     lab/run.py                      in the foreground, in ./lab-run; Ctrl-C ends it
-    lab/run.py --background DIR     returns when the server is ready; DIR/lab.json says where
+    lab/run.py --background DIR     returns when the server is ready; DIR/lab.json says where,
+                                    as long as it runs
     lab/run.py --stop [DIR]         ends it; the folder stays, and starting again goes on with it
 
 The programs are those of $FRANK_BUILD (./dev run sets it).
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -98,8 +100,12 @@ class Lab:
 
     def ports_choose(self):
         for name, wanted in PORTS.items():
-            port = 0 if self.args.background else wanted
-            self.ports[name] = port if port and port_is_free(port) else port_free()
+            port = wanted
+            if self.args.background or not port_is_free(port):
+                port = port_free()
+            while port in self.ports.values():      # nobody listens there yet
+                port = port_free()
+            self.ports[name] = port
 
     def configuration(self):
         """The lines of frank.conf: the lab's, then those of --set in place of them."""
@@ -200,7 +206,7 @@ class Lab:
 
     def directory_fill(self, users):
         """Postoffice, domain, mailboxes and addresses, unless an earlier start made them."""
-        if POSTOFFICE in self.frank("postoffice", "list").stdout:
+        if os.path.exists(self.path("filled")):
             return
         self.must("postoffice", "add", POSTOFFICE)
         self.must("domain", "add", POSTOFFICE, POSTOFFICE)
@@ -208,6 +214,8 @@ class Lab:
             self.must("mailbox", "add", f"{name}@{POSTOFFICE}", "--password-stdin", text=password)
         for local, name in ADDRESSES.items():
             self.must("address", "add", f"{local}@{POSTOFFICE}", f"{name}@{POSTOFFICE}")
+        with open(self.path("filled"), "w", encoding="utf-8"):
+            pass
 
     def must(self, *words, text=None):
         done = self.frank(*words, text=text)
@@ -219,6 +227,7 @@ class Lab:
         """What outside tests need to know."""
         def place(port):
             return {"host": "127.0.0.1", "port": port}
+        pids = {name: child.pid for name, child in self.children.items()}
         info = {
             "listeners": {name: place(port) for name, port in self.ports.items()},
             "hosts": self.hosts,
@@ -226,8 +235,8 @@ class Lab:
                        "address": f"{name}@{POSTOFFICE}",
                        "maildir": self.path("mail", POSTOFFICE, name, "Maildir")}
                       for name, password in users.items()],
-            "pid": self.children["super"].pid,
-            "hosts_pid": self.children["hosts"].pid if "hosts" in self.children else None,
+            "pid": pids["super"], "hosts_pid": pids.get("hosts"),
+            "started": {name: process_started(pid) for name, pid in pids.items()},
             "control": self.path("run", "control.sock"), "spool": self.path("spool"),
             "mail": self.path("mail"), "log": self.path("frank.log"),
             "config": self.path("frank.conf"), "tool": self.path("bin", "frank"),
@@ -237,7 +246,15 @@ class Lab:
             json.dump(info, file, indent=1)
         os.rename(temporary, self.path("lab.json"))
 
+    def refuse_second(self):
+        """Before anything is written: the folder belongs to the one that runs in it."""
+        pid = running(self.folder)
+        if pid:
+            raise SystemExit(f"Frank already runs in {self.folder} (process {pid}); "
+                             f"./dev stop {self.folder} ends it.")
+
     def start(self):
+        self.refuse_second()
         if self.args.fresh and os.path.exists(self.folder):
             shutil.rmtree(self.folder)
         os.makedirs(self.folder, exist_ok=True)
@@ -266,6 +283,7 @@ class Lab:
         except KeyboardInterrupt:
             print("\nStopping ...", flush=True)
         self.end()
+        os.unlink(self.path("lab.json"))
 
     def welcome(self, users):
         lines = ["", "Frank is running, with a small internet of its own.", ""]
@@ -329,32 +347,59 @@ def child_end(child):
         child.wait()
 
 
-def running(pid):
+def process_started(pid):
+    """When it was started, in ticks since the boot; with the number this names one process. None
+    when there is none."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+            return int(file.read().rsplit(")", 1)[1].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def running(folder):
+    """The process id of the Frank that lab.json names, if it lives."""
+    try:
+        with open(os.path.join(folder, "lab.json"), encoding="utf-8") as file:
+            info = json.load(file)
+    except (OSError, ValueError):
+        return None
+    since = info.get("started", {}).get("super")
+    return info["pid"] if since and process_started(info["pid"]) == since else None
+
+
+def process_end(pid, started):
+    """By SIGTERM, or SIGKILL after a while: that process, never another that has its number."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if process_started(pid) != started:
+            return
+        signal.pidfd_send_signal(fd, signal.SIGTERM)
+        if not select.select([fd], [], [], STOP_SECONDS)[0]:
+            print(f"Process {pid} did not end in {STOP_SECONDS} s: killed.", file=sys.stderr)
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
+    except ProcessLookupError:
+        pass                            # between two of these lines
+    finally:
+        os.close(fd)
 
 
 def stop(folder):
-    """Ends what lab.json names; 0 when it is gone."""
+    """Ends what lab.json names, and takes it away; 0 when all is gone."""
     path = os.path.join(folder, "lab.json")
     if not os.path.exists(path):
         print(f"Nothing runs in {folder}: there is no {path}.", file=sys.stderr)
         return 1
     with open(path, encoding="utf-8") as file:
         info = json.load(file)
-    for pid in (info["pid"], info["hosts_pid"]):
-        if not pid or not running(pid):
-            continue
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while running(pid) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if running(pid):
-            print(f"Process {pid} did not end in {STOP_SECONDS} s: killed.", file=sys.stderr)
-            os.kill(pid, signal.SIGKILL)
+    started = info.get("started", {})
+    for name, key in (("super", "pid"), ("hosts", "hosts_pid")):
+        if info[key] and name in started:
+            process_end(info[key], started[name])
+    os.unlink(path)
     return 0
 
 

@@ -41,6 +41,7 @@ struct frame {
 	int log_fd;
 	bool started, stopped;
 	int exit_code;
+	char name[PROCESS_NAME_MAX]; /* in the log: queue, smtpin-1 */
 };
 
 typedef void frame_handler(struct frame *frame, struct ipc_message *message);
@@ -111,23 +112,27 @@ config_take(struct frame *frame, int fd)
 	return 0;
 }
 
+static void
+name_make(struct frame *frame)
+{
+	struct builder name;
+
+	builder_init_fixed(&name, frame->name, sizeof(frame->name));
+	builder_str(&name, ipc_role_str(frame->boot.role));
+	if (frame->boot.instance) {
+		builder_str(&name, "-");
+		builder_dec(&name, frame->boot.instance);
+	}
+	builder_byte(&name, 0);
+	ASSERT(!name.failed);
+}
+
 static int
 log_open(struct frame *frame, int fd)
 {
 	struct boot *boot = &frame->boot;
-	char buf[PROCESS_NAME_MAX];
-	struct builder name;
-	int err;
+	int err = log_create(boot->rt, frame->name, fd, &boot->log);
 
-	builder_init_fixed(&name, buf, sizeof(buf));
-	builder_str(&name, ipc_role_str(boot->role));
-	if (boot->instance) {
-		builder_str(&name, "-");
-		builder_dec(&name, boot->instance);
-	}
-	builder_byte(&name, 0);
-	ASSERT(!name.failed);
-	err = log_create(boot->rt, buf, fd, &boot->log);
 	if (err)
 		return err;
 	frame->log_fd = fd;
@@ -330,7 +335,8 @@ take_complete(struct frame *frame, struct ipc_message *message)
 	if (err)
 		log_text(&line, "sandbox", slice_str("off"));
 	log_end(&line);
-	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .unused = 0);
+	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .refused = boot->refused);
+	boot->refused = false;
 	if (err)
 		fail(frame, "ready", err);
 }
@@ -347,6 +353,10 @@ take_config(struct frame *frame, struct ipc_message *message)
 	log_set_level(frame->boot.log, (enum log_level)frame->boot.config->log_level);
 	if (frame->process->reload)
 		frame->process->reload(frame->state);
+	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded, .refused = frame->boot.refused);
+	frame->boot.refused = false;
+	if (err)
+		fail(frame, "reloaded", err);
 }
 
 static void
@@ -554,10 +564,12 @@ boot_main(int argc, char **argv, const struct boot_process *process)
 	if (argc != 3 || !slice_to_u64(slice_str(argv[1]), INSTANCE_MAX, &instance) ||
 	    !offset_read(slice_str(argv[2]), &options.wall_offset_ms))
 		return EXIT_USAGE;
+	frame.boot.instance = (unsigned)instance;
+	name_make(&frame);
+	options.process = frame.name;
 	err = rt_create(&options, &frame.boot.rt);
 	if (err)
 		return EXIT_SOFTWARE;
-	frame.boot.instance = (unsigned)instance;
 	list_init(&frame.neighbours);
 	exit_code = frame_run(&frame);
 	rt_destroy(&frame.boot.rt);

@@ -32,7 +32,9 @@ static const char schema[] =
 	"PRAGMA user_version = 1;";
 
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
+			       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+			       /* An old password leaves no trace in free pages. */
+			       "PRAGMA secure_delete = ON;";
 
 #define FILTERED(name, value)                                                                      \
 	" WHERE ?1 = '' OR " name " = ?1 OR " value " = ?1 OR "                                    \
@@ -140,8 +142,9 @@ script_run(struct db_directory *db, const char *sql)
 	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(db);
 }
 
+/* 0: there is none yet. */
 static int
-schema_check(struct db_directory *db)
+schema_version(struct db_directory *db)
 {
 	sqlite3_stmt *version = NULL;
 	int number = -1;
@@ -151,15 +154,24 @@ schema_check(struct db_directory *db)
 	    sqlite3_step(version) == SQLITE_ROW)
 		number = sqlite3_column_int(version, 0);
 	sqlite3_finalize(version);
-	if (number == SCHEMA_VERSION)
+	return number < 0 ? fail(db) : number;
+}
+
+static int
+schema_check(struct db_directory *db)
+{
+	int version = schema_version(db);
+
+	if (version == SCHEMA_VERSION)
 		return 0;
-	if (number > SCHEMA_VERSION)
+	if (version < 0)
+		return version;
+	if (version > SCHEMA_VERSION)
 		return ERR_VERSION;
-	if (number < 0)
-		return fail(db);
 	if (script_run(db, "BEGIN IMMEDIATE") < 0)
 		return ERR_DB;
-	if (script_run(db, schema) < 0) {
+	/* Somebody else may have made it meanwhile. */
+	if (schema_version(db) == 0 && script_run(db, schema) < 0) {
 		(void)script_run(db, "ROLLBACK");
 		return ERR_DB;
 	}

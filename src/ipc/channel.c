@@ -7,6 +7,8 @@
  * The receiver trusts nothing: a message off its route, malformed, or with descriptors that do not
  * match ends the channel with ERR_PROTOCOL.
  */
+#include <string.h>
+
 #include "base/assert.h"
 #include "ipc/codec.h"
 #include "rt/file.h"
@@ -81,6 +83,7 @@ packet_drop(struct ipc_channel *channel, struct packet *packet)
 	list_remove(&packet->node);
 	fds_close(channel->rt, &packet->fds, 0);
 	channel->pending_bytes -= packet->len;
+	explicit_bzero(packet->data, packet->len); /* it may have held a password */
 	if (channel->spare)
 		mem_give(rt_mem(channel->rt), packet, sizeof(*packet));
 	else

@@ -22,12 +22,14 @@
 #define IPC_PENDING_BYTES_FULL ((size_t)256 << 10)
 
 enum ipc_role {
-#define ROLE(NAME, name, help) IPC_ROLE_##NAME,
+#define ROLE(NAME, name, trust, help) IPC_ROLE_##NAME,
 #include "def/roles.def"
 #undef ROLE
 	IPC_ROLE_MAX
 };
 const char *ipc_role_str(unsigned role);
+/* More is trusted more (def/roles.def); 0 for what is no role. */
+unsigned ipc_role_trust(unsigned role);
 /* There is a route from one to the other. */
 bool ipc_roles_speak(unsigned a, unsigned b);
 

@@ -13,8 +13,11 @@ static const struct route routes[] = {
 #undef ROUTE
 };
 
-static const char *const role_names[] = {
-#define ROLE(NAME, name, help) name,
+static const struct {
+	const char *name;
+	unsigned trust;
+} roles[] = {
+#define ROLE(NAME, name, trust, help) {name, trust},
 #include "def/roles.def"
 #undef ROLE
 };
@@ -22,7 +25,13 @@ static const char *const role_names[] = {
 const char *
 ipc_role_str(unsigned role)
 {
-	return role < IPC_ROLE_MAX ? role_names[role] : "unknown";
+	return role < IPC_ROLE_MAX ? roles[role].name : "unknown";
+}
+
+unsigned
+ipc_role_trust(unsigned role)
+{
+	return role < IPC_ROLE_MAX ? roles[role].trust : 0;
 }
 
 bool

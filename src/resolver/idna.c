@@ -67,6 +67,24 @@ idna_to_ascii(struct slice name, struct builder *b)
 }
 
 int
+idna_address(struct slice address, struct builder *b)
+{
+	size_t at = slice_rindex(address, '@');
+	uint8_t room[DNS_HOST_MAX];
+	struct builder domain;
+
+	builder_init_fixed(&domain, room, sizeof(room));
+	if (slice_is_ascii(address) || !slice_is_ascii(slice_sub(address, 0, at)) ||
+	    idna_to_ascii(slice_from(address, at + 1), &domain)) {
+		builder_add(b, address);
+	} else {
+		builder_add(b, slice_sub(address, 0, at + 1));
+		builder_add(b, builder_slice(&domain));
+	}
+	return b->failed ? ERR_LIMIT : 0;
+}
+
+int
 idna_to_unicode(struct slice name, struct builder *b)
 {
 	char text[IDNA_INPUT_MAX + 1], *out = NULL;

@@ -65,4 +65,27 @@ TEST(unicode)
 	}
 }
 
-TESTS(TEST_ROW(ascii), TEST_ROW(too_long), TEST_ROW(unicode))
+TEST(address)
+{
+	static const char *const rows[][2] = {
+		{"ann@b\303\274cher.test", "ann@xn--bcher-kva.test"},
+		{"\"a@b\"@b\303\274cher.test", "\"a@b\"@xn--bcher-kva.test"},
+		{"\303\244nn@b\303\274cher.test", "\303\244nn@b\303\274cher.test"},
+		{"\303\244nn@example.test", "\303\244nn@example.test"},
+		{"Ann@Example.test", "Ann@Example.test"},
+		{"ann@b\303\274 cher.test", "ann@b\303\274 cher.test"},
+		{"b\303\274cher", "b\303\274cher"},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t buf[300];
+		struct builder b;
+
+		builder_init_fixed(&b, buf, sizeof(buf));
+		assert_int_equal(idna_address(slice_str(rows[i][0]), &b), 0);
+		assert_slice_str(builder_slice(&b), rows[i][1]);
+	}
+}
+
+TESTS(TEST_ROW(ascii), TEST_ROW(too_long), TEST_ROW(unicode), TEST_ROW(address))

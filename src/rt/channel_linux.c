@@ -89,6 +89,7 @@ rt_channel_send(struct rt_channel *channel, struct slice packet, const int *fds,
 		message.msg_control = &control;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
 	}
+	rt_operation(channel->rt, RT_OPERATION_PACKET, "");
 	do
 		put = sendmsg(channel->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (put < 0 && errno == EINTR);
@@ -160,6 +161,7 @@ receive_one(struct rt_channel *channel)
 	}
 	channel->events->packet(channel->ctx, slice_of(channel->rt->packet_buf, (size_t)got), fds,
 				fd_count);
+	explicit_bzero(channel->rt->packet_buf, (size_t)got); /* it may have held a password */
 	return 1;
 }
 

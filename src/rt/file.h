@@ -40,17 +40,19 @@ int rt_write_line(struct rt *rt, int fd, struct slice line) MUST_USE;
 ssize_t rt_read(struct rt *rt, int fd, void *buf, size_t len) MUST_USE;
 /* Whether a person looks at it. */
 bool rt_is_terminal(struct rt *rt, int fd);
-/* Waits until the file or directory is on disk: only where nothing else goes on (start). */
-int rt_sync(struct rt *rt, int fd) MUST_USE;
-int rt_truncate(struct rt *rt, int fd, uint64_t size_bytes) MUST_USE;
+/* Waits until the names in a directory are on disk: only where nothing else goes on (start). */
+int rt_sync_dir(struct rt *rt, int dir_fd) MUST_USE;
 
 struct rt_stat {
 	uint64_t size_bytes;
 	int64_t changed_wall_ms;
 	bool is_dir;
 	unsigned uid;
+	uint64_t device, inode; /* together: which file it is */
 };
 int rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat) MUST_USE;
+/* Where the file ends if a hole at its end is not counted: its size where holes are not known. */
+int rt_data_end(struct rt *rt, int fd, uint64_t *ret_end) MUST_USE;
 int rt_unlink(struct rt *rt, int dir_fd, const char *name) MUST_USE;
 /* Replaces what has the new name. */
 int rt_rename(struct rt *rt, int old_dir_fd, const char *old_name, int new_dir_fd,

@@ -37,7 +37,8 @@ name_check(int dir_fd, const char *name)
 static int
 flags_of(int dir_fd, unsigned flags)
 {
-	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW);
+	/* O_NONBLOCK: a FIFO that somebody put there must not hold us. Files do not know it. */
+	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW | O_NONBLOCK);
 
 	ASSERT(flags & (RT_OPEN_READ | RT_OPEN_WRITE));
 	if (flags & RT_OPEN_WRITE)
@@ -54,9 +55,9 @@ rt_open(struct rt *rt, int dir_fd, const char *name, unsigned flags, int *ret_fd
 {
 	int err = name_check(dir_fd, name), fd;
 
-	(void)rt;
 	if (err)
 		return err;
+	rt_operation(rt, RT_OPERATION_OPEN, name);
 	do
 		fd = openat(dir_fd, name, flags_of(dir_fd, flags), FILE_MODE);
 	while (fd < 0 && errno == EINTR);
@@ -72,9 +73,9 @@ rt_open_dir(struct rt *rt, int dir_fd, const char *name, bool create, int *ret_f
 	int follow = dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW;
 	int err = name_check(dir_fd, name), fd;
 
-	(void)rt;
 	if (err)
 		return err;
+	rt_operation(rt, RT_OPERATION_OPEN, name);
 	if (create && mkdirat(dir_fd, name, DIR_MODE) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
@@ -121,7 +122,8 @@ rt_pread(struct rt *rt, int fd, void *buf, size_t len, uint64_t offset)
 int
 rt_write(struct rt *rt, int fd, struct slice data)
 {
-	(void)rt;
+	if (rt->kill_at)
+		rt_operation_write(rt, fd, data.data, data.len);
 	while (data.len > 0) {
 		ssize_t put = write(fd, data.data, data.len);
 
@@ -171,19 +173,10 @@ rt_is_terminal(struct rt *rt, int fd)
 }
 
 int
-rt_sync(struct rt *rt, int fd)
+rt_sync_dir(struct rt *rt, int dir_fd)
 {
-	(void)rt;
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-int
-rt_truncate(struct rt *rt, int fd, uint64_t size_bytes)
-{
-	(void)rt;
-	if (size_bytes > INT64_MAX)
-		return -EINVAL;
-	return ftruncate(fd, (off_t)size_bytes) < 0 ? -errno : 0;
+	rt_operation(rt, RT_OPERATION_SYNC, "");
+	return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
 int
@@ -200,7 +193,26 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 			(int64_t)stat.st_mtim.tv_sec * MS_PER_S + stat.st_mtim.tv_nsec / NS_PER_MS,
 		.is_dir = S_ISDIR(stat.st_mode),
 		.uid = stat.st_uid,
+		.device = stat.st_dev,
+		.inode = stat.st_ino,
 	};
+	return 0;
+}
+
+int
+rt_data_end(struct rt *rt, int fd, uint64_t *ret_end)
+{
+	off_t data = 0, end = 0;
+
+	(void)rt;
+	while ((data = lseek(fd, end, SEEK_DATA)) >= 0) {
+		end = lseek(fd, data, SEEK_HOLE);
+		if (end < 0)
+			return -errno;
+	}
+	if (errno != ENXIO) /* no data behind end */
+		return -errno;
+	*ret_end = (uint64_t)end;
 	return 0;
 }
 
@@ -209,9 +221,9 @@ rt_unlink(struct rt *rt, int dir_fd, const char *name)
 {
 	int err = name_check(dir_fd, name);
 
-	(void)rt;
 	if (err)
 		return err;
+	rt_operation(rt, RT_OPERATION_UNLINK, name);
 	return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
 }
 
@@ -220,11 +232,11 @@ rt_rename(struct rt *rt, int old_dir_fd, const char *old_name, int new_dir_fd, c
 {
 	int err = name_check(old_dir_fd, old_name);
 
-	(void)rt;
 	if (!err)
 		err = name_check(new_dir_fd, new_name);
 	if (err)
 		return err;
+	rt_operation(rt, RT_OPERATION_RENAME, old_name);
 	return renameat(old_dir_fd, old_name, new_dir_fd, new_name) < 0 ? -errno : 0;
 }
 
@@ -233,9 +245,9 @@ rt_mkdir(struct rt *rt, int dir_fd, const char *name)
 {
 	int err = name_check(dir_fd, name);
 
-	(void)rt;
 	if (err)
 		return err;
+	rt_operation(rt, RT_OPERATION_MKDIR, name);
 	return mkdirat(dir_fd, name, DIR_MODE) < 0 ? -errno : 0;
 }
 
@@ -266,7 +278,7 @@ rt_list(struct rt *rt, int dir_fd, rt_list_fn *fn, void *ctx)
 int
 rt_lock(struct rt *rt, int fd)
 {
-	(void)rt;
+	rt_operation(rt, RT_OPERATION_LOCK, "");
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	return errno == EWOULDBLOCK ? ERR_EXISTS : -errno;

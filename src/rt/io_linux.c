@@ -15,7 +15,7 @@
 #define NS_PER_US 1000
 #define US_PER_S 1000000u
 
-static void io_run(struct rt_io *io);
+static void io_run(struct rt *rt, struct rt_io *io);
 
 void
 rt_io_submit(struct rt *rt, struct rt_io *io)
@@ -85,7 +85,7 @@ rt_io_thread(void *arg)
 		place = free_place(pool);
 		pool->busy_fds[place] = io->fd;
 		pthread_mutex_unlock(&pool->lock);
-		io_run(io);
+		io_run(rt, io);
 		pthread_mutex_lock(&pool->lock);
 		pool->busy_fds[place] = -1;
 		/* What waited for this descriptor may go on in another thread. */
@@ -139,14 +139,18 @@ iov_fill(const struct rt_io *io, const struct write_at *at, struct iovec *iov)
 }
 
 static int
-write_all(const struct rt_io *io)
+write_all(struct rt *rt, const struct rt_io *io)
 {
 	struct iovec iov[WRITE_SLICES_MAX];
 	struct write_at at = {0};
 	int count;
 
 	while ((count = iov_fill(io, &at, iov)) > 0) {
-		ssize_t put = writev(io->fd, iov, count);
+		ssize_t put;
+
+		if (rt->kill_at)
+			rt_operation_write(rt, io->fd, iov[0].iov_base, iov[0].iov_len);
+		put = writev(io->fd, iov, count);
 
 		if (put < 0 && errno != EINTR)
 			return -errno;
@@ -170,14 +174,15 @@ sync_by_kind(const struct rt_io *io)
 }
 
 static void
-io_run(struct rt_io *io)
+io_run(struct rt *rt, struct rt_io *io)
 {
 	uint64_t start_us = now_us();
 
 	io->err = 0;
 	if (io->kind == RT_IO_APPEND || io->kind == RT_IO_APPEND_SYNC)
-		io->err = write_all(io);
+		io->err = write_all(rt, io);
 	if (!io->err && io->kind != RT_IO_APPEND) {
+		rt_operation(rt, RT_OPERATION_SYNC, "");
 		start_us = now_us();
 		io->err = sync_by_kind(io);
 	}

@@ -179,6 +179,7 @@ accept_one(struct rt_listener *listener, struct rt_stream **ret_stream)
 	int fd, err;
 
 	for (int i = 0; i < RT_ACCEPTS_PER_TURN; i++) {
+		rt_operation(listener->rt, RT_OPERATION_ACCEPT, "");
 		fd = accept4(listener->fd, &address.any, &address.len,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0 || !accept_may_go_on(errno))

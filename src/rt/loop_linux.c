@@ -91,6 +91,7 @@ rt_create(const struct rt_options *options, struct rt **ret_rt)
 	rt->fail_alloc = fail_alloc ? strtoull(fail_alloc, NULL, 10) : 0;
 	rt->now_ms = clock_us(CLOCK_MONOTONIC) / US_PER_MS;
 	rt->wall_offset_ms = options->wall_offset_ms;
+	rt_operations_init(rt, options->process);
 	/* Reads the zone's file now; localtime_r does not look again (sandbox). */
 	tzset();
 	list_init(&rt->hooks);

@@ -117,6 +117,7 @@ rt_stream_send(struct rt_stream *stream, const struct slice *slices, size_t coun
 	ASSERT(count <= RT_SEND_SLICES_MAX);
 	for (size_t i = 0; i < count; i++)
 		iov[i] = (struct iovec){(void *)(uintptr_t)slices[i].data, slices[i].len};
+	rt_operation(stream->rt, RT_OPERATION_SEND, "");
 	do
 		put = sendmsg(stream->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (put < 0 && errno == EINTR);
@@ -154,6 +155,7 @@ connect_fd(struct rt *rt, int fd, const struct rt_sockaddr *to, const struct net
 {
 	int err = 0;
 
+	rt_operation(rt, RT_OPERATION_CONNECT, "");
 	if (connect(fd, &to->any, to->len) < 0 && errno != EINPROGRESS)
 		err = errno == EAGAIN ? ERR_AGAIN : -errno;
 	if (!err)

@@ -17,9 +17,11 @@ struct rt_spawn {
 	size_t fd_count;
 	int log_fd;
 	unsigned uid, gid; /* 0: unchanged; else set, with no supplementary groups */
+	unsigned starts;   /* how often it was started before: for FRANK_KILL */
 };
 
-/* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. */
+/* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. It
+ * ignores SIGHUP, SIGINT, SIGTERM and SIGUSR1, which are for the parent. */
 int rt_spawn(struct rt *rt, const struct rt_spawn *spawn, int *ret_pid) MUST_USE;
 /* status as waitpid gives it. */
 typedef void rt_child_fn(void *ctx, int pid, int status);
@@ -35,8 +37,10 @@ int rt_account(struct rt *rt, const char *name, unsigned *ret_uid, unsigned *ret
 int rt_own(struct rt *rt, int fd, unsigned uid, unsigned gid) MUST_USE;
 /* Becomes another program: answers only when that fails. words: NULL at the end. */
 int rt_exec(struct rt *rt, const char *path, const char *const *words) MUST_USE;
-/* The folder of the running program, without a slash at its end. ERR_LIMIT: longer than size. */
-int rt_program_folder(struct rt *rt, char *buf, size_t size) MUST_USE;
+/* The folder of the running program: as it was called (of a link: where the link lies), or where
+ * the program itself lies. ERR_LIMIT: longer than size. */
+enum rt_program_as { RT_PROGRAM_CALLED, RT_PROGRAM_RESOLVED };
+int rt_program_folder(struct rt *rt, enum rt_program_as as, char *buf, size_t size) MUST_USE;
 unsigned rt_uid(const struct rt *rt);
 int rt_pid(const struct rt *rt);
 

@@ -4,19 +4,24 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/builder.h"
 #include "rt/rt_linux.h"
 
 #define CHILD_ENV_MAX 32
+#define CHILD_START_BYTES 40
 #define CHILD_FIRST_FD 3
 /* Above all numbers that the child gets, so that copies do not overwrite each other. */
 #define CHILD_HIGH_FD 64
@@ -26,7 +31,8 @@
 /* What the child needs, prepared before fork. */
 struct child {
 	const struct rt_spawn *spawn;
-	char *env[CHILD_ENV_MAX + 1];
+	char *env[CHILD_ENV_MAX + 2];
+	char start[CHILD_START_BYTES];
 	int error_fd;
 	pid_t parent;
 };
@@ -39,17 +45,27 @@ env_is_kept(const char *entry)
 	    !strncmp(entry, "LSAN_OPTIONS=", 13) || !strncmp(entry, "TSAN_OPTIONS=", 13))
 		return true;
 #endif
-	return !strncmp(entry, "FRANK_", 6);
+	/* That one is for each child anew. */
+	return !strncmp(entry, "FRANK_", 6) && strncmp(entry, "FRANK_KILL_START=", 17) != 0;
 }
 
 static void
 env_fill(struct child *child)
 {
 	size_t count = 0;
+	struct builder b;
 
 	for (char **entry = environ; *entry && count < CHILD_ENV_MAX; entry++)
 		if (env_is_kept(*entry))
 			child->env[count++] = *entry;
+	if (getenv("FRANK_KILL")) {
+		builder_init_fixed(&b, child->start, sizeof(child->start));
+		builder_str(&b, "FRANK_KILL_START=");
+		builder_dec(&b, child->spawn->starts);
+		builder_byte(&b, 0);
+		ASSERT(!b.failed);
+		child->env[count++] = child->start;
+	}
 	child->env[count] = NULL;
 }
 
@@ -96,18 +112,30 @@ child_uid(const struct rt_spawn *spawn)
 	return 0;
 }
 
+/* Sent to a whole group (Ctrl-C, a terminal that goes, systemd's stop) these are for the parent: it
+ * tells its children over their channels what to do, in order. */
+static void
+child_signals(void)
+{
+	static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 _Noreturn static void
 child_run(const struct child *child)
 {
 	int program_fd = -1, error = child_fds(child, &program_fd);
-	sigset_t none;
 
 	if (!error)
 		error = child_uid(child->spawn);
 	umask(CHILD_UMASK);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	child_signals();
 	/* After the change of uid, which clears it; and the parent may be gone by now. */
 	if (!error && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		error = errno;
@@ -131,7 +159,7 @@ rt_spawn(struct rt *rt, const struct rt_spawn *spawn, int *ret_pid)
 	ssize_t got;
 	pid_t pid;
 
-	(void)rt;
+	rt_operation(rt, RT_OPERATION_SPAWN, spawn->argv[0]);
 	ASSERT(spawn->fd_count <= RT_SPAWN_FDS_MAX);
 	env_fill(&child);
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -295,19 +323,29 @@ rt_exec(struct rt *rt, const char *path, const char *const *words)
 }
 
 int
-rt_program_folder(struct rt *rt, char *buf, size_t size)
+rt_program_folder(struct rt *rt, enum rt_program_as as, char *buf, size_t size)
 {
-	ssize_t len = readlink("/proc/self/exe", buf, size);
-	char *slash;
+	/* What exec was given: the shell has found the name in PATH already. */
+	const char *path = (const char *)(uintptr_t)getauxval(AT_EXECFN), *slash;
+	char resolved[PATH_MAX];
+	struct builder b;
 
 	(void)rt;
-	if (len < 0)
-		return -errno;
-	if ((size_t)len >= size)
-		return ERR_LIMIT;
-	buf[len] = 0;
-	slash = strrchr(buf, '/');
-	ASSERT(slash);
-	*slash = 0;
-	return 0;
+	if (as == RT_PROGRAM_RESOLVED) {
+		ssize_t len = readlink("/proc/self/exe", resolved, sizeof(resolved) - 1);
+
+		if (len < 0)
+			return -errno;
+		resolved[len] = 0;
+		path = resolved;
+	}
+	if (!path)
+		return ERR_NOT_FOUND;
+	slash = strrchr(path, '/');
+	builder_init_fixed(&b, buf, size);
+	builder_add(&b, !slash		? SLICE(".")
+			: slash == path ? SLICE("/")
+					: slice_of(path, (size_t)(slash - path)));
+	builder_byte(&b, 0);
+	return b.failed ? ERR_LIMIT : 0;
 }

@@ -25,6 +25,7 @@ struct rt_options {
 	unsigned io_threads;	/* for rt_io (file writes and syncs); 0: one */
 	unsigned work_threads;	/* for rt_work; 0: none, rt_work_submit answers ERR_UNSUPPORTED */
 	int64_t wall_offset_ms; /* added to the real wall clock (--now); 0: none */
+	const char *process;	/* its name in FRANK_KILL (crash tests); NULL: none; kept */
 };
 
 int rt_create(const struct rt_options *options, struct rt **ret_rt) MUST_USE;

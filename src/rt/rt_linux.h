@@ -17,6 +17,27 @@
 #define RT_THREADS_MAX 64 /* auth-threads goes up to it */
 #define RT_SIGNALS_MAX 8
 
+/* What is counted, and what FRANK_KILL calls it. Log lines are not. */
+#define RT_OPERATIONS(X)                                                                           \
+	X(ACCEPT, "accept")                                                                        \
+	X(OPEN, "open")                                                                            \
+	X(LOCK, "lock")                                                                            \
+	X(WRITE, "write")                                                                          \
+	X(SYNC, "sync")                                                                            \
+	X(RENAME, "rename")                                                                        \
+	X(UNLINK, "unlink")                                                                        \
+	X(MKDIR, "mkdir")                                                                          \
+	X(PACKET, "packet")                                                                        \
+	X(CONNECT, "connect")                                                                      \
+	X(SEND, "send")                                                                            \
+	X(SPAWN, "spawn")
+
+enum rt_operation {
+#define RT_OPERATION(NAME, name) RT_OPERATION_##NAME,
+	RT_OPERATIONS(RT_OPERATION)
+#undef RT_OPERATION
+};
+
 /* A queue of work for a few threads, and what they have finished. */
 struct rt_pool {
 	pthread_mutex_t lock;
@@ -41,6 +62,9 @@ struct rt {
 	struct mem mem;
 	size_t used_bytes;
 	uint64_t fail_alloc; /* the n-th request from now fails; 0: none */
+	uint64_t kill_at;    /* it dies right before the n-th operation; 0: never */
+	uint64_t operations; /* counted only with kill_at */
+	const char *process_name;
 
 	struct event_base *base;
 	bool in_turn; /* now_ms belongs to the turn that runs */
@@ -69,6 +93,19 @@ struct rt {
 
 	uint8_t *packet_buf; /* of all channels: RT_PACKET_MAX + 1 bytes, made with the first */
 };
+
+void rt_operations_init(struct rt *rt, const char *process);
+void rt_operation_count(struct rt *rt, enum rt_operation operation, const char *what);
+/* Counts twice: before the write, and when half of it is done. */
+void rt_operation_write(struct rt *rt, int fd, const void *data, size_t len);
+
+/* Right before something that others will see or a crash will leave. */
+static inline void
+rt_operation(struct rt *rt, enum rt_operation operation, const char *what)
+{
+	if (rt->kill_at)
+		rt_operation_count(rt, operation, what);
+}
 
 /* To be called first by everything that libevent calls. */
 void rt_turn_enter(struct rt *rt);

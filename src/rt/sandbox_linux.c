@@ -22,6 +22,9 @@
 
 #define LANDLOCK_ABI_NEEDED 2
 #define SPECIAL_THREADS "threads"
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
 /* All rights of ABI 1 (13 of them) and REFER of ABI 2, TRUNCATE of ABI 3, IOCTL_DEV of ABI 5. */
 #define LANDLOCK_RIGHTS_ABI_2 ((1ull << 14) - 1)
 #define LANDLOCK_RIGHTS_ABI_3 ((1ull << 15) - 1)
@@ -43,7 +46,6 @@ static const char *const common_calls[] = {
 	"epoll_pwait",
 	"epoll_ctl",
 	"recvmsg",
-	"sendmsg",
 	"timerfd_settime",
 	"clock_gettime",
 	"clock_nanosleep",
@@ -70,7 +72,6 @@ static const char *const common_calls[] = {
 	"geteuid",
 	"getgid",
 	"getegid",
-	"tgkill",
 	"set_robust_list",
 	"rseq",
 	NULL,
@@ -214,10 +215,21 @@ filter_allow_threads(scmp_filter_ctx filter)
 	return err ? err : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
+/* Without MSG_FASTOPEN, which connects: an inherited listener can be turned into a socket for it.
+ */
+static int
+filter_allow_sendto(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+				SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+}
+
 static const struct special {
 	const char *name;
 	int (*allow)(scmp_filter_ctx filter);
-} specials[] = {{"socket-inet", filter_allow_sockets}, {SPECIAL_THREADS, filter_allow_threads}};
+} specials[] = {{"socket-inet", filter_allow_sockets},
+		{"sendto-connected", filter_allow_sendto},
+		{SPECIAL_THREADS, filter_allow_threads}};
 
 static const struct special *
 special_find(const char *name)
@@ -251,7 +263,10 @@ filter_allow(scmp_filter_ctx filter, const char *const *names)
 	return err;
 }
 
-/* Memory may be mapped but not executed; fcntl may copy and look, not change. */
+/*
+ * Memory may be mapped but not executed; fcntl may copy and look, not change; sendmsg (channels)
+ * may not connect; abort may signal its own process.
+ */
 static int
 filter_allow_restricted(scmp_filter_ctx filter)
 {
@@ -266,6 +281,12 @@ filter_allow_restricted(scmp_filter_ctx filter)
 	for (size_t i = 0; !err && i < sizeof(fcntl_commands) / sizeof(fcntl_commands[0]); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				       SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	return err;
 }
 

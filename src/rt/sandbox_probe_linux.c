@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -107,6 +108,24 @@ try_drop_append(struct rt_sandbox_probe *p)
 }
 
 static int
+try_unlock(struct rt_sandbox_probe *p)
+{
+	return answer(flock(p->file_fd, LOCK_UN));
+}
+
+static int
+try_link(struct rt_sandbox_probe *p)
+{
+	return answer(linkat(p->inside_fd, "file", p->inside_fd, "linked", 0));
+}
+
+static int
+try_chmod_open(struct rt_sandbox_probe *p)
+{
+	return answer(fchmod(p->file_fd, FILE_MODE));
+}
+
+static int
 try_pwrite(struct rt_sandbox_probe *p)
 {
 	return answer(pwrite(p->file_fd, "x", 1, 0));
@@ -158,6 +177,29 @@ try_connect(struct rt_sandbox_probe *p)
 	return error == ECONNREFUSED || error == EINPROGRESS ? 0 : error;
 }
 
+/* A listener becomes a socket that sends and connects at once. */
+static int
+try_connect_sendto(struct rt_sandbox_probe *p)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	long sent = sendto(p->tcp_fd, "x", 1, MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL,
+			   (struct sockaddr *)&to, sizeof(to));
+
+	return sent < 0 && errno == EPERM ? EPERM : 0;
+}
+
+static int
+try_connect_sendmsg(struct rt_sandbox_probe *p)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	struct iovec bytes = {(char[]){'x'}, 1};
+	struct msghdr message = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &bytes, .msg_iovlen = 1};
+	long sent = sendmsg(p->tcp_fd, &message, MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return sent < 0 && errno == EPERM ? EPERM : 0;
+}
+
 static int
 try_listen(struct rt_sandbox_probe *p)
 {
@@ -207,6 +249,13 @@ try_signal_other(struct rt_sandbox_probe *p)
 {
 	(void)p;
 	return answer(syscall(SYS_kill, getppid(), 0));
+}
+
+static int
+try_signal_thread(struct rt_sandbox_probe *p)
+{
+	(void)p;
+	return answer(syscall(SYS_tgkill, getppid(), getppid(), 0));
 }
 
 static int
@@ -288,6 +337,9 @@ static const struct {
 	{"truncate", try_truncate},
 	{"fallocate", try_fallocate},
 	{"drop-append", try_drop_append},
+	{"unlock", try_unlock},
+	{"link", try_link},
+	{"chmod-open", try_chmod_open},
 	{"pwrite", try_pwrite},
 	{"sync", try_sync},
 	{"accept", try_accept},
@@ -295,12 +347,15 @@ static const struct {
 	{"socket-unix", try_socket_unix},
 	{"socket-netlink", try_socket_netlink},
 	{"connect", try_connect},
+	{"connect-sendto", try_connect_sendto},
+	{"connect-sendmsg", try_connect_sendmsg},
 	{"listen", try_listen},
 	{"map-executable", try_map_executable},
 	{"make-executable", try_make_executable},
 	{"ptrace", try_ptrace},
 	{"read-other", try_read_other},
 	{"signal-other", try_signal_other},
+	{"signal-thread", try_signal_thread},
 	{"dumpable", try_dumpable},
 	{"limits", try_raise_limit},
 	{"setuid", try_setuid},

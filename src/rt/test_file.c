@@ -2,6 +2,7 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "rt/test_rt.h"
 
@@ -21,6 +22,50 @@ TEST(names_are_single_components)
 	}
 	assert_int_equal(symlinkat("/etc/passwd", t.dir_fd, "link"), 0);
 	assert_int_equal(rt_open(t.rt, t.dir_fd, "link", RT_OPEN_READ, &fd), -ELOOP);
+	test_rt_end(&t);
+}
+
+TEST(a_hole_at_the_end_is_seen)
+{
+	static const uint64_t sizes[] = {5, 5000, (uint64_t)1 << 40};
+	struct test_rt t;
+
+	test_rt_begin(&t);
+	test_rt_folder(&t);
+	for (size_t i = 0; i < 3; i++) {
+		uint64_t end = 7;
+		int fd;
+
+		assert_int_equal(
+			rt_open(t.rt, t.dir_fd, "a",
+				RT_OPEN_READ | RT_OPEN_WRITE | RT_OPEN_CREATE | RT_OPEN_TRUNCATE,
+				&fd),
+			0);
+		assert_int_equal(rt_data_end(t.rt, fd, &end), 0);
+		assert_int_equal(end, 0);
+		assert_int_equal(rt_write(t.rt, fd, SLICE("hello")), 0);
+		assert_int_equal(ftruncate(fd, (off_t)sizes[i]), 0);
+		assert_int_equal(rt_data_end(t.rt, fd, &end), 0);
+		assert_true(end >= 5 && end <= 65536); /* whole blocks */
+		rt_close(t.rt, fd);
+	}
+	test_rt_end(&t);
+}
+
+/* Opened for reading it would wait for a writer, for writing for a reader. */
+TEST(a_fifo_holds_nobody)
+{
+	struct test_rt t;
+	char buf[8];
+	int fd;
+
+	test_rt_begin(&t);
+	test_rt_folder(&t);
+	assert_int_equal(mkfifoat(t.dir_fd, "fifo", 0600), 0);
+	assert_int_equal(rt_open(t.rt, t.dir_fd, "fifo", RT_OPEN_WRITE, &fd), -ENXIO);
+	assert_int_equal(rt_open(t.rt, t.dir_fd, "fifo", RT_OPEN_READ, &fd), 0);
+	assert_true(rt_pread(t.rt, fd, buf, sizeof(buf), 0) < 0);
+	rt_close(t.rt, fd);
 	test_rt_end(&t);
 }
 
@@ -55,9 +100,8 @@ TEST(write_read_list_rename)
 	assert_int_equal(rt_read_all(t.rt, fd, 11, &all), 0);
 	assert_slice_str(all, "hello world");
 	mem_give(rt_mem(t.rt), (void *)(uintptr_t)all.data, all.len);
-	assert_int_equal(rt_truncate(t.rt, fd, 5), 0);
 	assert_int_equal(rt_stat_fd(t.rt, fd, &stat), 0);
-	assert_int_equal(stat.size_bytes, 5);
+	assert_int_equal(stat.size_bytes, 11);
 	assert_false(stat.is_dir);
 	rt_close(t.rt, fd);
 	assert_int_equal(rt_mkdir(t.rt, t.dir_fd, "d"), 0);
@@ -97,7 +141,8 @@ TEST(a_memfd_is_sealed)
 	test_rt_begin(&t);
 	assert_int_equal(rt_memfd(t.rt, "snapshot", slice_str("text"), &fd), 0);
 	assert_int_equal(rt_write(t.rt, fd, slice_str("x")), -EPERM);
-	assert_int_equal(rt_truncate(t.rt, fd, 0), -EPERM);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(errno, EPERM);
 	assert_int_equal(rt_read_all(t.rt, fd, 100, &all), 0);
 	assert_slice_str(all, "text");
 	mem_give(rt_mem(t.rt), (void *)(uintptr_t)all.data, all.len);
@@ -210,6 +255,7 @@ TEST(io_tells_a_full_disk)
 	test_rt_end(&t);
 }
 
-TESTS(TEST_ROW(names_are_single_components), TEST_ROW(write_read_list_rename),
+TESTS(TEST_ROW(names_are_single_components), TEST_ROW(a_fifo_holds_nobody),
+      TEST_ROW(a_hole_at_the_end_is_seen), TEST_ROW(write_read_list_rename),
       TEST_ROW(a_lock_excludes), TEST_ROW(a_memfd_is_sealed),
       TEST_ROW(io_on_one_file_keeps_its_order), TEST_ROW(io_tells_a_full_disk))

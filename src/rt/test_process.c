@@ -77,10 +77,10 @@ TEST(a_child_can_be_killed)
 	test_rt_begin(&c.t);
 	rt_on_child(c.t.rt, on_child, &c);
 	pid = spawn(&c, "/bin/sleep", argv, fds);
-	rt_kill(c.t.rt, pid, SIGTERM);
+	rt_kill(c.t.rt, pid, SIGKILL);
 	test_rt_run(&c.t);
 	assert_true(WIFSIGNALED(c.status));
-	assert_int_equal(WTERMSIG(c.status), SIGTERM);
+	assert_int_equal(WTERMSIG(c.status), SIGKILL);
 	test_rt_end(&c.t);
 }
 

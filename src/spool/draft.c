@@ -261,8 +261,10 @@ spool_draft_head(struct spool_draft *draft, size_t max)
 	mem_give(draft->writer->mem, draft->head_copy, draft->head_copy_size);
 	draft->head_copy = mem_take(draft->writer->mem, len);
 	draft->head_copy_size = len;
-	if (!draft->head_copy)
+	if (!draft->head_copy) {
+		draft->err = ERR_NO_MEMORY; /* or an empty head would be judged */
 		return SLICE_EMPTY;
+	}
 	for (; at < len; chunk = chunk->next) {
 		size_t part = len - at < chunk->used ? len - at : chunk->used;
 

@@ -56,7 +56,8 @@ void spool_draft_add(struct spool_draft *draft, struct slice bytes);
 bool spool_draft_full(const struct spool_draft *draft);
 void spool_draft_on_room(struct spool_draft *draft, rt_fn *fn, void *ctx);
 int spool_draft_error(const struct spool_draft *draft);
-/* The bytes added so far that are still in memory (the header block, for the owner's checks). */
+/* The bytes added so far that are still in memory (the header block, for the owner's checks).
+ * Without memory the draft fails. */
 struct slice spool_draft_head(struct spool_draft *draft, size_t max);
 
 /* trace: fields put before what was added. accept: envelope; id, trace_len, inline_len, body,

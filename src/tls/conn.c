@@ -344,6 +344,8 @@ conn_send(struct conn *conn, const struct slice *slices, size_t count)
 	uint8_t buf[GATHER_MAX];
 	struct slice data;
 	int rc, state = tls_state(conn);
+	uint8_t needed = conn->send_needs;
+	ssize_t put;
 
 	if (state == ERR_STATE)
 		return rt_stream_send(conn->stream, slices, count);
@@ -355,7 +357,10 @@ conn_send(struct conn *conn, const struct slice *slices, size_t count)
 	conn->send_needs = RT_WRITABLE;
 	ERR_clear_error();
 	rc = SSL_write(conn->ssl, data.data, (int)data.len);
-	return rc > 0 ? rc : io_result(conn, rc, &conn->send_needs, "writing failed");
+	put = rc > 0 ? rc : io_result(conn, rc, &conn->send_needs, "writing failed");
+	if (conn->send_needs != needed)
+		wish_update(conn);
+	return put;
 }
 
 void

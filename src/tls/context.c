@@ -11,7 +11,7 @@
 
 #define OPTIONS                                                                                    \
 	(SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF |          \
-	 SSL_OP_CIPHER_SERVER_PREFERENCE)
+	 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT)
 #define MODES                                                                                      \
 	(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |                                \
 	 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)

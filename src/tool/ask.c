@@ -113,21 +113,28 @@ ask_ready(void *ctx, unsigned events)
 		ask_receive(ask);
 }
 
+/* A pipe gives what was written so far: the line may come in parts. */
 static int
 password_read(struct ask *ask, struct slice *ret_password)
 {
 	uint8_t buf[PASSWORD_BYTES_MAX + 1];
-	ssize_t got = rt_read(ask->tool->rt, TOOL_IN, buf, sizeof(buf));
-	struct slice rest = slice_of(buf, got > 0 ? (size_t)got : 0), line = slice_cut(&rest, '\n');
+	struct slice text = slice_of(buf, 0), line;
+	ssize_t got = 1;
+	bool good;
 
-	if (line.len == 0 || line.len > PASSWORD_BYTES_MAX) {
+	while (got > 0 && text.len < sizeof(buf) && slice_index(text, '\n') == text.len) {
+		got = rt_read(ask->tool->rt, TOOL_IN, buf + text.len, sizeof(buf) - text.len);
+		text.len += got > 0 ? (size_t)got : 0;
+	}
+	line = slice_cut(&text, '\n');
+	good = got >= 0 && line.len > 0 && line.len <= PASSWORD_BYTES_MAX;
+	if (good)
+		*ret_password = arena_keep(&ask->arena, line);
+	else
 		tool_complain(ask->tool, "expected a password of 1 to 256 bytes on standard input",
 			      "");
-		return TOOL_EXIT_USAGE;
-	}
-	*ret_password = arena_keep(&ask->arena, line);
 	explicit_bzero(buf, sizeof(buf));
-	return 0;
+	return good ? 0 : TOOL_EXIT_USAGE;
 }
 
 static int

@@ -89,10 +89,14 @@ tool_check(struct tool *tool)
 	struct config config;
 	struct arena arena;
 	struct builder b;
+	int err;
 
 	arena_init(&arena, rt_mem(tool->rt), 4 * CONFIG_ARENA_BYTES);
 	builder_init_arena(&b, &arena, TOOL_OUTPUT_BYTES_MAX);
-	if (parse_file(tool, &arena, &config, &problems) && !problems.errors)
+	err = parse_file(tool, &arena, &config, &problems);
+	if (!err)
+		tool_check_files(tool, &arena, &config, &problems);
+	else if (!problems.errors)
 		problems.errors = 1;
 	if (tool->json) {
 		problems_json(&b, tool->config_path, &problems);

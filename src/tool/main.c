@@ -6,6 +6,9 @@
 #include "rt/file.h"
 #include "tool/tool.h"
 
+#define TOOL_NOW_MAX ((uint64_t)1 << 40)
+#define MS_PER_S 1000
+
 static const char usage_text[] =
 	"usage: frank [--config FILE] [--socket PATH] [--json] COMMAND ...\n"
 	"\n"
@@ -51,6 +54,14 @@ tool_complain(struct tool *tool, const char *text, const char *detail)
 	tool_print(tool, TOOL_ERROR, slice_str(text));
 	tool_print(tool, TOOL_ERROR, slice_str(detail));
 	tool_print(tool, TOOL_ERROR, SLICE("\n"));
+}
+
+const char *
+tool_err_str(int err)
+{
+	const char *text = err_errno(err) ? strerrordesc_np(err_errno(err)) : NULL;
+
+	return text ? text : err_str(err);
 }
 
 /* The value behind a global option, or NULL when argv[i] is none. */
@@ -110,6 +121,24 @@ tool_dispatch(struct tool *tool)
 	return tool_ask_server(tool);
 }
 
+/* The wall clock of a command that needs no server starts at --now, as the server's does. */
+static int
+clock_set(struct tool *tool)
+{
+	struct rt_options options = {0};
+	uint64_t now_s;
+
+	if (!tool->now)
+		return 0;
+	if (!slice_to_u64(slice_str(tool->now), TOOL_NOW_MAX, &now_s)) {
+		tool_complain(tool, "--now: expected seconds since 1970, not ", tool->now);
+		return TOOL_EXIT_USAGE;
+	}
+	options.wall_offset_ms = (int64_t)now_s * MS_PER_S - rt_wall_ms(tool->rt);
+	rt_destroy(&tool->rt);
+	return rt_create(&options, &tool->rt) ? TOOL_EXIT_SOFTWARE : 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,7 +149,10 @@ main(int argc, char **argv)
 		return TOOL_EXIT_SOFTWARE;
 	exit_code = words_take(&tool, argc, argv);
 	if (!exit_code)
+		exit_code = clock_set(&tool);
+	if (!exit_code)
 		exit_code = tool_dispatch(&tool);
-	rt_destroy(&tool.rt);
+	if (tool.rt)
+		rt_destroy(&tool.rt);
 	return exit_code ? exit_code : tool.exit_code;
 }

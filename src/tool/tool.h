@@ -40,11 +40,18 @@ int tool_ask_server(struct tool *tool); /* ask.c */
 struct config;
 int tool_config_read(struct tool *tool, struct arena *arena, struct config *ret_config) MUST_USE;
 
+/* check_files.c: what is wrong with the files that the configuration names. */
+struct conf_problems;
+void tool_check_files(struct tool *tool, struct arena *arena, const struct config *config,
+		      struct conf_problems *problems);
+
 /* main.c */
 #define TOOL_IN 0
 #define TOOL_OUT 1
 #define TOOL_ERROR 2
 void tool_print(struct tool *tool, int fd, struct slice text);
 void tool_complain(struct tool *tool, const char *text, const char *detail);
+/* In the system's words where it is an errno. */
+const char *tool_err_str(int err);
 
 #endif

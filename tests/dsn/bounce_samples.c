@@ -64,14 +64,15 @@ static const struct {
 	 {.class = VERDICT_NEVER,
 	  .stage = VERDICT_STAGE_DNS,
 	  .status = {5, 4, 6},
-	  .reply = SLICE("message looping: MX of gateway.test is this server"),
+	  .reply = SLICE("The domain's mail is routed back to this server, which does not hold "
+			 "it.\ngateway.test MX names this server"),
 	  .wall_ms = 1700000000000}},
 	{"expired",
 	 true,
 	 {.class = VERDICT_LATER,
 	  .stage = VERDICT_STAGE_CONNECT,
 	  .status = {4, 4, 1},
-	  .reply = SLICE("Connection timed out"),
+	  .reply = SLICE("No connection to the server.\nConnection refused"),
 	  .host = SLICE("mx.gateway.test"),
 	  .wall_ms = 1700000000000}},
 };

@@ -20,7 +20,7 @@ WANT = {
     "ptr": ("5.7.25", {"requireptr", "blocked"}),
     "nullmx": ("5.1.10", {"notaccept", "hostunknown"}),
     "loop": ("5.4.6", {"networkerror", "systemerror"}),
-    "expired": ("5.4.7", {"expired", "networkerror"}),
+    "expired": ("5.4.7", {"expired"}),
 }
 PARTS = ["text/plain", "message/delivery-status", "text/rfc822-headers"]
 PERL = """

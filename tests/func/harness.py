@@ -149,6 +149,7 @@ class Lab:
         self.folder = os.path.abspath(folder)
         self.options = list(options)
         self.arguments = list(arguments)
+        self.environment = {}       # further variables for Frank: FRANK_*
         self.info = None
         self.log = None
         self.ended = False          # by the test, which therefore wants it gone
@@ -169,7 +170,8 @@ class Lab:
         for line in self.options:
             command += ["--set", line]
         done = subprocess.run(command + self.arguments, cwd=ROOT, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=START_SECONDS, check=False)
+                              stdin=subprocess.DEVNULL, timeout=START_SECONDS, check=False,
+                              env={**os.environ, **self.environment})
         assert done.returncode == 0, \
             f"{' '.join(command)}: {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
         self.ended = False
@@ -200,6 +202,8 @@ class Lab:
     def stop(self):
         """./dev stop; the folder stays, start() continues with the same spool."""
         self.ended = True
+        if not os.path.exists(os.path.join(self.folder, "lab.json")):
+            return                  # a test has stopped it
         done = subprocess.run(["./dev", "stop", self.folder], cwd=ROOT, capture_output=True,
                               text=True, timeout=STOP_SECONDS, check=False)
         assert done.returncode == 0 and "killed" not in done.stderr, \
@@ -266,7 +270,7 @@ class Lab:
     def connect(self, listener="mx", **options):
         """A client connected to a listener: mx, submission (STARTTLS), submissions (TLS)."""
         host, port = self.listeners[listener]
-        return SmtpClient(host, port, tls=listener == "submissions", **options)
+        return SmtpClient(host, port, **{"tls": listener == "submissions", **options})
 
     def logged_in(self, user=None):
         """A submission client behind EHLO, STARTTLS, EHLO and AUTH PLAIN."""
@@ -311,6 +315,13 @@ class Lab:
                 f"Subject: test {token}\r\nDate: Thu, 01 Jan 2026 12:00:00 +0000\r\n"
                 f"Message-ID: <{token}@client.test>\r\n{more}\r\n")
         return text.encode() + (body.encode() if isinstance(body, str) else body)
+
+    def assert_nothing(self, user, token):
+        """Asserts that no message with the token came, after one that was sent later has come."""
+        fence = self.token()
+        self.deliver("fence@accept.test", user.address, self.message(fence, to=user.address))
+        user.wait(fence)
+        assert not user.messages(token), f"{token!r} came to {user.login}"
 
     # The tool.
 

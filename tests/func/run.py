@@ -147,7 +147,7 @@ class Runner:
             self.line("passed", test.name, time.monotonic() - began)
         except Skip as why:
             self.line("skipped", test.name, time.monotonic() - began, str(why))
-        except Exception as err:                    # a test may fail in any way
+        except BaseException as err:                # a test may fail in any way, even by exit
             where = traceback.extract_tb(err.__traceback__)[-1]
             self.line("failed", test.name, time.monotonic() - began,
                       f"{type(err).__name__}: {err} ({os.path.basename(where.filename)}:"
@@ -168,21 +168,22 @@ class Runner:
             for test in tests:
                 self.line("skipped", test.name, 0, str(why))
             return
-        except Exception as err:
+        except BaseException as err:
             for test in tests:
                 self.line("failed", test.name, 0, f"no server: {err}")
             return
         workers = group.setting("PARALLEL", 1)
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            for test in tests:
-                pool.submit(self.one, test, lab, workers == 1)
+            runs = [pool.submit(self.one, test, lab, workers == 1) for test in tests]
+        for one in runs:
+            one.result()                            # the runner's own errors are not swallowed
         if not lab:
             return
         try:
             lab.close()
             if not self.keep and not self.failed and hasattr(lab, "remove"):
                 lab.remove()
-        except Exception as err:
+        except BaseException as err:
             self.line("failed", f"{group.name}:at-end", time.monotonic() - began, str(err))
 
 
@@ -221,6 +222,7 @@ def main():
     parser.add_argument("--keep", metavar="DIR", help="keep all servers' folders there")
     parser.add_argument("--in", dest="folder", default=os.path.join(ROOT, "tests", "func"))
     args = parser.parse_args()
+    sys.path.insert(0, args.folder)
     groups = discover(args.folder)
     for group in groups:
         group.tests = [t for t in group.tests

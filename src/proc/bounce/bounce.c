@@ -140,7 +140,7 @@ bounce_channel_closed(void *state, struct ipc_channel *channel)
 static void
 order_take(struct bounce *bounce, const struct ipc_report_make *make)
 {
-	struct report *report = report_find(bounce, make->key);
+	struct report *report = bounce_report_find(bounce, make->key);
 
 	if (report && report->state == REPORT_COMMITTING) {
 		report->orphan = false; /* a new queue asks for what is on its way */
@@ -186,12 +186,12 @@ bounce_receive(void *state, struct ipc_channel *from, struct ipc_message *messag
 		order_take(bounce, &message->u.report_make);
 		break;
 	case IPC_REPORT_RCPT:
-		report = report_find(bounce, message->u.report_rcpt.key);
+		report = bounce_report_find(bounce, message->u.report_rcpt.key);
 		if (report && report->state == REPORT_GATHERING)
-			report_add(report, &message->u.report_rcpt);
+			bounce_report_add(report, &message->u.report_rcpt);
 		break;
 	case IPC_REPORT_END:
-		report = report_find(bounce, message->u.report_end.key);
+		report = bounce_report_find(bounce, message->u.report_end.key);
 		if (report && report->state == REPORT_GATHERING)
 			report_go(report);
 		break;

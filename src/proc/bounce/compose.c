@@ -98,7 +98,7 @@ text_make(struct report *report, const struct report_source *source, struct aren
 	struct dsn_report dsn = {
 		.kind = (uint8_t)kind_of(report),
 		.host = bounce->boot->config->hostname,
-		.sender = accept->sender,
+		.sender = report->sender,
 		.envid = accept->envid,
 		.arrival_s = accept->accepted_wall_ms / 1000,
 		.now_s = now_ms / 1000,
@@ -106,7 +106,7 @@ text_make(struct report *report, const struct report_source *source, struct aren
 		.offset_minutes = (int16_t)rt_utc_offset_min(bounce->rt, now_ms),
 		.rcpts = report->rcpts,
 		.rcpt_count = report->rcpt_count,
-		.global = !slice_is_ascii(accept->sender),
+		.global = !slice_is_ascii(report->sender),
 		.full = source->body.len > 0,
 		.header = source->header,
 		.body = source->body,

@@ -32,7 +32,7 @@ report_match(const struct map_node *node, struct slice key)
 }
 
 struct report *
-report_find(struct bounce *bounce, uint64_t key)
+bounce_report_find(struct bounce *bounce, uint64_t key)
 {
 	struct map_node *node = map_find(&bounce->reports, MAP_KEY(key), report_match);
 
@@ -143,32 +143,42 @@ action_of(uint8_t kind, const struct verdict *verdict)
 	return verdict->stage == VERDICT_STAGE_LOCAL ? DSN_DELIVERED : DSN_RELAYED;
 }
 
-/* What is told, kept: the server's words, else what we found ourselves, else the cause's name.
- * A loop is called so in words that programs know. */
+/* What is told, kept: the server's words; else ours, the sentence before the facts behind it; else
+ * the cause's name. */
 static struct slice
 words_keep(struct report *report, const struct verdict *verdict)
 {
-	struct slice words = verdict->reply, kept = SLICE_EMPTY;
-	bool loop = !verdict->code && verdict->status.subject == 4 && verdict->status.detail == 6;
+	struct slice kept = SLICE_EMPTY;
 	struct builder b;
 
-	if (!words.len)
-		words = verdict->evidence.len ? verdict->evidence : verdict->public_text;
-	if (!words.len && verdict->class != VERDICT_OK)
-		words = slice_str(verdict_cause_str(verdict->cause));
-	builder_init_arena(&b, &report->arena, VERDICT_REPLY_MAX + 64);
-	if (loop)
-		builder_str(&b, "message looping: ");
-	builder_add(&b, words);
+	builder_init_arena(&b, &report->arena, VERDICT_REPLY_MAX);
+	builder_add(&b, verdict->reply);
+	if (!b.len) {
+		builder_add(&b, verdict->public_text);
+		if (verdict->public_text.len && verdict->evidence.len)
+			builder_byte(&b, '\n');
+		builder_add(&b, verdict->evidence);
+	}
+	if (!b.len && verdict->class != VERDICT_OK)
+		builder_str(&b, verdict_cause_str(verdict->cause));
 	if (builder_take(&b, &kept))
 		report->broken = true;
 	return kept;
 }
 
+/* What else is known beside a server's reply; without one it is in the words already. */
+static struct slice
+facts_keep(struct report *report, const struct verdict *verdict)
+{
+	return verdict->reply.len ? arena_keep(&report->arena, verdict_facts(verdict))
+				  : SLICE_EMPTY;
+}
+
 void
-report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
+bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 {
 	size_t before = report->arena.used_bytes;
+	struct slice facts;
 	struct dsn_rcpt *to;
 
 	if (report->state != REPORT_GATHERING || report->rcpt_count == DSN_RCPTS_MAX ||
@@ -180,13 +190,14 @@ report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 	to = &report->rcpts[report->rcpt_count++];
 	*to = (struct dsn_rcpt){.attempts = rcpt->attempts, .verdict = rcpt->verdict};
 	explain_verdict(&to->verdict);
-	to->verdict.evidence = rcpt->verdict.evidence;
 	to->action = (uint8_t)action_of(report->make.kind, &to->verdict);
 	to->expired = to->action == DSN_FAILED && to->verdict.class == VERDICT_LATER;
+	facts = facts_keep(report, &to->verdict);
 	to->verdict.reply = words_keep(report, &to->verdict);
+	to->verdict.evidence = facts;
 	to->verdict.host = arena_keep(&report->arena, rcpt->verdict.host);
 	to->verdict.helo = arena_keep(&report->arena, rcpt->verdict.helo);
-	to->verdict.public_text = to->verdict.evidence = SLICE_EMPTY;
+	to->verdict.public_text = SLICE_EMPTY;
 	report->broken = report->broken || report->arena.failed;
 	report->bytes += report->arena.used_bytes - before;
 	report->bounce->bytes += report->arena.used_bytes - before;
@@ -228,8 +239,22 @@ reader_add(struct report *report, struct slice text)
 	builder_init_arena(&domain, &report->arena, SMTP_DOMAIN_MAX);
 	if (idna_to_ascii(address.domain, &domain) || builder_take(&domain, &reader->domain))
 		return;
-	reader->address = arena_keep(&report->arena, text);
+	reader->address = text;
 	report->reader_count++;
+}
+
+/* As it stands in To: and goes into the envelope: in ASCII if it can be, so that a report reaches a
+ * sender whose way back lacks SMTPUTF8 (RFC 6533 4). */
+static struct slice
+address_keep(struct report *report, struct slice address)
+{
+	struct slice kept = SLICE_EMPTY;
+	struct builder b;
+
+	builder_init_arena(&b, &report->arena, SPOOL_ADDRESS_MAX);
+	if (idna_address(address, &b) || builder_take(&b, &kept))
+		return arena_keep(&report->arena, address); /* A-labels are longer */
+	return kept;
 }
 
 /* The directory is asked about the next reader that has not been answered. */
@@ -264,11 +289,12 @@ readers_find(struct report *report, enum report_wanted *ret_wanted)
 	if (err)
 		return err;
 	*ret_wanted = report_wanted(source.message.accept.sender, source.header);
+	report->sender = address_keep(report, source.message.accept.sender);
 	if (*ret_wanted == REPORT_WANTED)
-		reader_add(report, source.message.accept.sender);
+		reader_add(report, report->sender);
 	if (*ret_wanted != REPORT_NO_SENDER && report->make.kind == SPOOL_REPORT_FAILURE &&
 	    !slice_eq_nocase(config->failure_copy, source.message.accept.sender))
-		reader_add(report, config->failure_copy);
+		reader_add(report, address_keep(report, config->failure_copy));
 	report_source_close(&source, bounce);
 	return report->arena.failed ? ERR_NO_MEMORY : 0;
 }

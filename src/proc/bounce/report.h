@@ -44,7 +44,8 @@ struct report {
 	struct dsn_rcpt *rcpts;
 	uint16_t *numbers; /* of the recipients in the record */
 	size_t rcpt_count, rcpt_room;
-	size_t bytes; /* counted in bounce.bytes */
+	size_t bytes;	     /* counted in bounce.bytes */
+	struct slice sender; /* of the message, without need for SMTPUTF8 where that is possible */
 	struct report_reader readers[REPORT_READERS_MAX];
 	size_t reader_count;
 	uint64_t due_ms;
@@ -52,8 +53,8 @@ struct report {
 
 /* NULL when there is no room: queue has been told. */
 struct report *report_begin(struct bounce *bounce, const struct ipc_report_make *make);
-struct report *report_find(struct bounce *bounce, uint64_t key);
-void report_add(struct report *report, const struct ipc_report_rcpt *rcpt);
+struct report *bounce_report_find(struct bounce *bounce, uint64_t key);
+void bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt);
 /* All recipients are named: goes on by itself. */
 void report_go(struct report *report);
 /* An answer of the directory to whichever report asked. */

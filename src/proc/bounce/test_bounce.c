@@ -361,6 +361,58 @@ TEST(failure)
 	end(&w);
 }
 
+/* What another host said stands beside the reply, in a notice of delay, too. */
+TEST(others_are_told)
+{
+	static struct world w;
+	struct verdict busy = {.class = VERDICT_LATER,
+			       .stage = VERDICT_STAGE_GREETING,
+			       .code = 421,
+			       .reply = SLICE("421 too busy"),
+			       .evidence = SLICE("mx.x.test [192.0.2.7] said:\n554 no")};
+
+	begin(&w);
+	message_give(&w, "ann@example.test", SPOOL_RET_NONE, header);
+	order(&w, 7, SPOOL_REPORT_DELAY, &busy);
+	WAIT_FOR(&w, w.done_count == 1);
+	report_read(&w);
+	assert_has(&w, "    mx.x.test [192.0.2.7] said:\r\n    554 no\r\n");
+	assert_has(&w, "Diagnostic-Code: smtp; 421 too busy\r\n");
+	busy.evidence = SLICE("busy");
+	order(&w, 8, SPOOL_REPORT_FAILURE, &busy);
+	WAIT_FOR(&w, w.done_count == 2);
+	report_read(&w);
+	assert_false(has(&w, "Before that"));
+	end(&w);
+}
+
+/* A sender who can be written in ASCII gets a report that every way back takes. */
+TEST(sender_in_ascii)
+{
+	static struct world w;
+
+	begin(&w);
+	message_give(&w, "ann@n\xc3\xb6utf.test", SPOOL_RET_NONE, header);
+	order(&w, 7, SPOOL_REPORT_FAILURE, &door);
+	WAIT_FOR(&w, w.done_count == 1);
+	report_read(&w);
+	assert_int_equal(w.accept.flags, SPOOL_REPORT);
+	assert_slice_str(w.accept.rcpts[0].address, "ann@xn--nutf-5qa.test");
+	assert_has(&w, "\r\nTo: <ann@xn--nutf-5qa.test>\r\n");
+	assert_has(&w, "Content-Type: message/delivery-status\r\n");
+	end(&w);
+	begin(&w);
+	message_give(&w, "\xc3\xa4nn@n\xc3\xb6utf.test", SPOOL_RET_NONE, header);
+	order(&w, 8, SPOOL_REPORT_FAILURE, &door);
+	WAIT_FOR(&w, w.done_count == 1);
+	report_read(&w);
+	assert_int_equal(w.accept.flags & (SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT),
+			 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT);
+	assert_slice_str(w.accept.rcpts[0].address, "\xc3\xa4nn@n\xc3\xb6utf.test");
+	assert_has(&w, "Content-Type: message/global-delivery-status\r\n");
+	end(&w);
+}
+
 TEST(whole_message_back)
 {
 	static struct world w;
@@ -403,17 +455,25 @@ TEST(given_up_and_delivered)
 	later.stage = VERDICT_STAGE_DNS;
 	later.status = (struct verdict_status){5, 4, 6};
 	later.reply = SLICE_EMPTY;
-	order(&w, 9, SPOOL_REPORT_FAILURE, &later);
+	order(&w, 10, SPOOL_REPORT_FAILURE, &later);
 	WAIT_FOR(&w, w.done_count == 2);
 	report_read(&w);
 	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: net-or-route\r\n");
-	order(&w, 2, SPOOL_REPORT_SUCCESS, &local);
+	later.public_text = SLICE("Mail would come back here.");
+	later.evidence = SLICE("x.test MX names this server");
+	order(&w, 9, SPOOL_REPORT_FAILURE, &later);
 	WAIT_FOR(&w, w.done_count == 3);
+	report_read(&w);
+	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: Mail would come back here.\r\n"
+		       "    x.test MX names this server\r\n");
+	assert_has(&w, "    Mail would come back here.\r\n    x.test MX names this server\r\n");
+	order(&w, 2, SPOOL_REPORT_SUCCESS, &local);
+	WAIT_FOR(&w, w.done_count == 4);
 	report_read(&w);
 	assert_has(&w, "Action: delivered\r\nStatus: 2.0.0\r\n");
 	local.stage = VERDICT_STAGE_FINAL;
 	order(&w, 3, SPOOL_REPORT_SUCCESS, &local);
-	WAIT_FOR(&w, w.done_count == 4);
+	WAIT_FOR(&w, w.done_count == 5);
 	report_read(&w);
 	assert_has(&w, "Action: relayed\r\n");
 	end(&w);
@@ -467,9 +527,8 @@ TEST(remote_sender_and_copy)
 	assert_slice_str(w.accept.rcpts[0].target, "xn--bcher-kva.test");
 	assert_int_equal(w.accept.rcpts[0].kind, SPOOL_RCPT_REMOTE);
 	assert_slice_str(w.accept.rcpts[1].target, "example.test");
-	assert_int_equal(w.accept.flags & (SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT),
-			 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT);
-	assert_has(&w, "message/global-delivery-status");
+	assert_int_equal(w.accept.flags, SPOOL_REPORT);
+	assert_has(&w, "message/delivery-status");
 	/* the copy is of failures only */
 	order(&w, 2, SPOOL_REPORT_DELAY, &door);
 	WAIT_FOR(&w, w.done_count == 2);
@@ -556,6 +615,6 @@ TEST(many)
 	end(&w);
 }
 
-TESTS(TEST_ROW(failure), TEST_ROW(whole_message_back), TEST_ROW(given_up_and_delivered),
-      TEST_ROW(nobody_is_told), TEST_ROW(remote_sender_and_copy), TEST_ROW(not_now),
-      TEST_ROW(queue_restarts), TEST_ROW(many))
+TESTS(TEST_ROW(failure), TEST_ROW(others_are_told), TEST_ROW(sender_in_ascii),
+      TEST_ROW(whole_message_back), TEST_ROW(given_up_and_delivered), TEST_ROW(nobody_is_told),
+      TEST_ROW(remote_sender_and_copy), TEST_ROW(not_now), TEST_ROW(queue_restarts), TEST_ROW(many))

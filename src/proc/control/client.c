@@ -63,7 +63,7 @@ control_client_answer(struct control_client *client)
 	if (client->answered)
 		return;
 	client->answered = true;
-	client->waiting = 0;
+	client->asked_count = 0;
 	if (client->out.failed) {
 		builder_clear(&client->out);
 		builder_str(&client->error,
@@ -123,7 +123,7 @@ client_run(struct control_client *client, const struct command_request *request)
 	if (control_arguments_parse(client, request))
 		return;
 	client->command->run(client);
-	if (!client->waiting)
+	if (!client->asked_count)
 		control_client_answer(client);
 }
 

@@ -30,7 +30,7 @@ cmd_directory_run(struct control_client *client)
 	directory = control_peer(client, IPC_ROLE_DIRECTORY);
 	if (!directory)
 		return;
-	control_sent(client,
+	control_sent(client, directory,
 		     IPC_SEND(directory, CTL_DIRECTORY, ctl_directory, .request = client->number,
 			      .object = (uint8_t)object, .verb = (uint8_t)verb,
 			      .name = a->positions[0], .value = a->positions[1],

@@ -51,7 +51,7 @@ cmd_queue_run(struct control_client *client)
 	queue = control_peer(client, IPC_ROLE_QUEUE);
 	if (!queue)
 		return;
-	control_sent(client,
+	control_sent(client, queue,
 		     IPC_SEND(queue, CTL_QUEUE, ctl_queue, .request = client->number,
 			      .verb = (uint8_t)verb, .message = id,
 			      .sender = a->named[ARGUMENT_SENDER], .rcpt = a->named[ARGUMENT_RCPT],

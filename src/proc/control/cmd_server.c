@@ -16,8 +16,8 @@ cmd_status_run(struct control_client *client)
 	for (size_t i = 0; i < control->peer_count; i++)
 		if (IPC_SEND(control->peers[i], CTL_STATUS, ctl_status,
 			     .request = client->number) == 0)
-			client->waiting++;
-	if (!client->waiting)
+			control_asked(client, control->peers[i]);
+	if (!client->asked_count)
 		control_fail(client, EXIT_CODE_TEMPFAIL, "no process answers; try again",
 			     SLICE_EMPTY);
 }
@@ -61,7 +61,7 @@ cmd_super_run(struct control_client *client)
 
 	if (!super)
 		return;
-	control_sent(client,
+	control_sent(client, super,
 		     client->command->detail == IPC_CTL_RELOAD
 			     ? IPC_SEND(super, CTL_RELOAD, ctl_reload, .request = client->number)
 			     : IPC_SEND(super, CTL_STOP, ctl_stop, .request = client->number));

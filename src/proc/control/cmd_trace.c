@@ -65,7 +65,7 @@ cmd_trace_run(struct control_client *client)
 	client->state = files;
 	queue = control_peer(client, IPC_ROLE_QUEUE);
 	if (queue)
-		control_sent(client,
+		control_sent(client, queue,
 			     IPC_SEND(queue, CTL_TRACE, ctl_trace, .request = client->number));
 }
 

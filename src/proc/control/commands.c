@@ -12,13 +12,14 @@
 #define QUEUE(word, text, help, accepts, min, VERB)                                                \
 	{                                                                                          \
 		{"queue", word}, text, help, accepts, min, 1, CTL_QUEUE_##VERB, cmd_queue_run,     \
-			cmd_queue_row, cmd_queue_end                                               \
+			IPC_CTL_QUEUE_ROW, cmd_queue_row, cmd_queue_end                            \
 	}
 #define DIRECTORY(object, word, text, help, accepts, min, max, OBJECT, VERB)                       \
 	{                                                                                          \
 		{object, word}, text, help, accepts, min, max,                                     \
 			CTL_DIRECTORY_##OBJECT *CTL_DIRECTORY_VERB_MAX + CTL_DIRECTORY_##VERB,     \
-			cmd_directory_run, cmd_directory_row, cmd_directory_end                    \
+			cmd_directory_run, IPC_CTL_DIRECTORY_ROW, cmd_directory_row,               \
+			cmd_directory_end                                                          \
 	}
 
 const struct control_command control_commands[] = {
@@ -60,6 +61,7 @@ const struct control_command control_commands[] = {
 	 1,
 	 0,
 	 cmd_trace_run,
+	 IPC_CTL_TRACE_FILE,
 	 cmd_trace_row,
 	 cmd_trace_end,
 	 cmd_trace_finish},
@@ -71,6 +73,7 @@ const struct control_command control_commands[] = {
 	 0,
 	 0,
 	 cmd_status_run,
+	 IPC_CTL_COUNTER,
 	 cmd_status_row,
 	 cmd_status_end},
 	{{"reload"},
@@ -81,6 +84,7 @@ const struct control_command control_commands[] = {
 	 0,
 	 IPC_CTL_RELOAD,
 	 cmd_super_run,
+	 IPC_TYPE_MAX,
 	 NULL,
 	 cmd_super_end},
 	{{"stop"},
@@ -91,6 +95,7 @@ const struct control_command control_commands[] = {
 	 0,
 	 IPC_CTL_STOP,
 	 cmd_super_run,
+	 IPC_TYPE_MAX,
 	 NULL,
 	 cmd_super_end},
 };

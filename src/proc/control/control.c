@@ -4,6 +4,7 @@
  */
 #include "proc/control/control.h"
 
+#include "base/assert.h"
 #include "rt/file.h"
 
 static int
@@ -19,6 +20,7 @@ control_create(struct boot *boot, void **ret_state)
 	return 0;
 }
 
+/* Without a socket it would be of no use to anybody: it ends, and super tries again later. */
 static void
 control_dir(void *state, struct slice name, int fd)
 {
@@ -36,6 +38,7 @@ control_dir(void *state, struct slice name, int fd)
 		log_begin(&line, control->boot->log, EVENT_control_socket);
 		log_err(&line, err);
 		log_end(&line);
+		rt_stop(control->boot->rt);
 	}
 }
 
@@ -46,6 +49,17 @@ control_channel(void *state, struct ipc_channel *channel)
 
 	if (control->peer_count < CONTROL_PEERS_MAX)
 		control->peers[control->peer_count++] = channel;
+}
+
+/* asked_count when it was not asked, or has answered. */
+static size_t
+asked_index(const struct control_client *client, const struct ipc_channel *channel)
+{
+	size_t i = 0;
+
+	while (i < client->asked_count && client->asked[i] != channel)
+		i++;
+	return i;
 }
 
 static void
@@ -61,7 +75,7 @@ control_channel_closed(void *state, struct ipc_channel *channel)
 		struct control_client *client = CONTAINER_OF(node, struct control_client, node);
 
 		next = list_next(&control->clients, node);
-		if (client->waiting)
+		if (asked_index(client, channel) < client->asked_count)
 			control_fail(client, EXIT_CODE_TEMPFAIL,
 				     "a process was restarted meanwhile; try again", SLICE_EMPTY);
 	}
@@ -81,81 +95,82 @@ control_peer(struct control_client *client, enum ipc_role role)
 }
 
 void
-control_sent(struct control_client *client, int err)
+control_asked(struct control_client *client, struct ipc_channel *channel)
+{
+	ASSERT(client->asked_count < CONTROL_PEERS_MAX);
+	client->asked[client->asked_count++] = channel;
+}
+
+void
+control_sent(struct control_client *client, struct ipc_channel *channel, int err)
 {
 	if (!err)
-		client->waiting++;
+		control_asked(client, channel);
 	else
 		control_fail(
 			client, EXIT_CODE_TEMPFAIL,
 			"the process takes no commands now, try again: ", slice_str(err_str(err)));
 }
 
+/* The request of that number, if it is this one's turn to answer it. */
 static struct control_client *
-client_by_number(struct control *control, uint32_t number)
+client_by_number(struct control *control, const struct ipc_channel *from, uint32_t number)
 {
 	for (struct list_node *node = list_first(&control->clients); node;
 	     node = list_next(&control->clients, node)) {
 		struct control_client *client = CONTAINER_OF(node, struct control_client, node);
 
-		if (client->number == number && client->waiting)
+		if (client->number == number && asked_index(client, from) < client->asked_count)
 			return client;
 	}
-	return NULL; /* it went away or took too long */
+	return NULL; /* it went away, took too long, or never asked */
 }
 
 static void
-control_done(struct control *control, const struct ipc_ctl_done *done)
+control_done(struct control *control, const struct ipc_channel *from,
+	     const struct ipc_ctl_done *done)
 {
-	struct control_client *client = client_by_number(control, done->request);
+	struct control_client *client = client_by_number(control, from, done->request);
 
 	if (!client)
 		return;
-	client->waiting--;
+	client->asked[asked_index(client, from)] = client->asked[client->asked_count - 1];
+	client->asked_count--;
 	if (done->exit && !client->exit)
 		client->exit = done->exit;
-	if (client->waiting)
+	if (client->asked_count)
 		return;
 	if (client->command->end)
 		client->command->end(client, done);
 	control_client_answer(client);
 }
 
-/* The request number is the first field of each row. */
-static void
-control_row(struct control *control, uint32_t number, struct ipc_message *message)
-{
-	struct control_client *client = client_by_number(control, number);
-
-	if (client && client->command->row)
-		client->command->row(client, message);
-}
+static const struct {
+	enum ipc_type type;
+	size_t request_offset; /* in the message */
+} rows[] = {
+	{IPC_CTL_QUEUE_ROW, offsetof(struct ipc_message, u.ctl_queue_row.request)},
+	{IPC_CTL_DIRECTORY_ROW, offsetof(struct ipc_message, u.ctl_directory_row.request)},
+	{IPC_CTL_TRACE_FILE, offsetof(struct ipc_message, u.ctl_trace_file.request)},
+	{IPC_CTL_COUNTER, offsetof(struct ipc_message, u.ctl_counter.request)},
+};
 
 static void
 control_receive(void *state, struct ipc_channel *from, struct ipc_message *message)
 {
 	struct control *control = state;
+	struct control_client *client = NULL;
 
-	(void)from;
-	switch (message->type) {
-	case IPC_CTL_DONE:
-		control_done(control, &message->u.ctl_done);
-		break;
-	case IPC_CTL_QUEUE_ROW:
-		control_row(control, message->u.ctl_queue_row.request, message);
-		break;
-	case IPC_CTL_DIRECTORY_ROW:
-		control_row(control, message->u.ctl_directory_row.request, message);
-		break;
-	case IPC_CTL_TRACE_FILE:
-		control_row(control, message->u.ctl_trace_file.request, message);
-		break;
-	case IPC_CTL_COUNTER:
-		control_row(control, message->u.ctl_counter.request, message);
-		break;
-	default:
-		break; /* the routes allow nothing else */
-	}
+	if (message->type == IPC_CTL_DONE)
+		control_done(control, from, &message->u.ctl_done);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].type == message->type)
+			client = client_by_number(
+				control, from,
+				*(const uint32_t *)(const void *)((const char *)message +
+								  rows[i].request_offset));
+	if (client && client->command->row_type == message->type)
+		client->command->row(client, message);
 }
 
 static void

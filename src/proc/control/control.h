@@ -80,7 +80,10 @@ struct control_client {
 	const struct control_command *command;
 	struct control_arguments arguments;
 	bool json, terminal;
-	unsigned waiting; /* CTL_DONE still to come */
+	/* Who was asked and has not said CTL_DONE yet. What others say is no answer: request
+	 * numbers can be guessed, and some of the others talk with strangers. */
+	struct ipc_channel *asked[CONTROL_PEERS_MAX];
+	size_t asked_count;
 	uint64_t rows;
 	int64_t now_ms;
 	void *state; /* of the command, in the arena */
@@ -100,9 +103,10 @@ struct control_command {
 	uint32_t accepts; /* bits of enum control_argument */
 	size_t positions_min, positions_max;
 	unsigned detail; /* of the command's own: a verb */
-	/* Sends what is to be sent and counts client->waiting up, or answers by control_fail. */
+	/* Sends what is to be sent and tells control_sent, or answers by control_fail. */
 	void (*run)(struct control_client *client);
-	/* A row of the answer. */
+	/* A row of the answer, and its type; what is of another type is dropped. */
+	enum ipc_type row_type;
 	void (*row)(struct control_client *client, struct ipc_message *message);
 	/* All CTL_DONE have come: ends the output. NULL: nothing to add. */
 	void (*end)(struct control_client *client, const struct ipc_ctl_done *done);
@@ -132,8 +136,10 @@ int control_argument_count(struct control_client *client, enum control_argument 
 
 /* control.c: the channel to a process, NULL while it is away (then control_fail was called). */
 struct ipc_channel *control_peer(struct control_client *client, enum ipc_role role);
-/* After an ipc_send: counts one answer to come, or fails the request. */
-void control_sent(struct control_client *client, int err);
+/* Its CTL_DONE is to come now. */
+void control_asked(struct control_client *client, struct ipc_channel *channel);
+/* After an ipc_send to that channel: control_asked, or fails the request. */
+void control_sent(struct control_client *client, struct ipc_channel *channel, int err);
 
 /* render.c */
 void render_duration(struct builder *b, int64_t ms);

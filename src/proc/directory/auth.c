@@ -60,7 +60,7 @@ exchange_free(struct exchange *exchange)
 	struct mem *mem = rt_mem(auth->options.rt);
 
 	if (exchange->check)
-		exchange->check->exchange = NULL;
+		auth_check_abort(exchange->check);
 	rt_timer_finish(&exchange->deadline);
 	map_remove(&auth->exchanges, &exchange->by_peer);
 	list_remove(&exchange->node);
@@ -190,6 +190,42 @@ mechanism_find(struct slice name)
 	return NULL;
 }
 
+static struct net_addr
+network_of(const struct auth *auth, const struct net_addr *client)
+{
+	const struct auth_limits *limits = &auth->options.limits;
+	struct net_addr addr = net_addr_unmap(client);
+
+	return net_addr_masked(&addr, addr.family == NET_FAMILY_4 ? limits->network_bits4
+								  : limits->network_bits6);
+}
+
+/* An exchange costs a stranger nothing but a connection: no network may have them all. */
+static bool
+network_has_room(const struct auth *auth, const struct net_addr *client)
+{
+	struct net_addr network = network_of(auth, client);
+	unsigned count = 0;
+
+	for (struct list_node *node = list_first(&auth->all); node;
+	     node = list_next(&auth->all, node))
+		if (net_addr_eq(&CONTAINER_OF(node, struct exchange, node)->network, &network))
+			count++;
+	return count < AUTH_EXCHANGES_NETWORK_MAX;
+}
+
+static void
+begin_refused_log(const struct auth *auth, const struct auth_begin *begin)
+{
+	struct log_line line;
+
+	log_begin(&line, auth->options.log, EVENT_auth_refused);
+	log_addr(&line, "client", &begin->client);
+	log_text(&line, "mechanism", begin->mechanism);
+	log_text(&line, "why", SLICE("too many logins at once"));
+	log_end(&line);
+}
+
 static struct exchange *
 exchange_create(struct auth *auth, const struct auth_peer *peer, const struct auth_begin *begin)
 {
@@ -198,13 +234,14 @@ exchange_create(struct auth *auth, const struct auth_peer *peer, const struct au
 	if (begin->binding_type.len > sizeof(exchange->binding_type) ||
 	    begin->binding.len > sizeof(exchange->binding))
 		return NULL;
-	if (auth->exchange_count < AUTH_EXCHANGES_MAX)
+	if (auth->exchange_count < AUTH_EXCHANGES_MAX && network_has_room(auth, &begin->client))
 		exchange = MEM_NEW(rt_mem(auth->options.rt), struct exchange);
 	if (!exchange)
 		return NULL;
 	exchange->auth = auth;
 	exchange->peer = *peer;
 	exchange->client = begin->client;
+	exchange->network = network_of(auth, &begin->client);
 	key_build(peer, exchange->key);
 	if (begin->binding_type.len)
 		memcpy(exchange->binding_type, begin->binding_type.data, begin->binding_type.len);
@@ -237,6 +274,7 @@ auth_begin(struct auth *auth, const struct auth_peer *peer, const struct auth_be
 	}
 	exchange = exchange_create(auth, peer, begin);
 	if (!exchange) {
+		begin_refused_log(auth, begin);
 		events->result(events->ctx, peer, AUTH_OUTCOME_LATER, SLICE_EMPTY);
 		return;
 	}
@@ -289,9 +327,9 @@ auth_abort_all(struct auth *auth, const void *asker)
 }
 
 void
-auth_set_threads(struct auth *auth, unsigned threads)
+auth_set_limits(struct auth *auth, const struct auth_limits *limits)
 {
-	auth->options.threads = threads;
+	auth->options.limits = *limits;
 }
 
 size_t

@@ -13,7 +13,8 @@
 #include "proc/directory/names.h"
 
 #define AUTH_EXCHANGES_MAX 2000
-#define AUTH_WAITING_MAX 500 /* for a hash; more are answered "later" */
+#define AUTH_EXCHANGES_NETWORK_MAX 40 /* of one client network; more are answered "later" */
+#define AUTH_WAITING_MAX 500	      /* for a hash; more are answered "later" */
 #define AUTH_EXCHANGE_MS 120000
 
 struct auth;
@@ -32,11 +33,16 @@ struct auth_events {
 		       struct slice login);
 };
 
+struct auth_limits {
+	unsigned threads;
+	unsigned network_bits4, network_bits6; /* which clients are one network */
+};
+
 struct auth_options {
 	struct rt *rt;
 	struct log *log;
 	const struct names *names;
-	unsigned threads;
+	struct auth_limits limits;
 	struct auth_events events;
 };
 
@@ -45,14 +51,14 @@ struct auth_begin {
 	bool has_initial;
 	struct slice initial;
 	struct slice binding_type, binding; /* empty: the channel cannot be bound */
-	struct net_addr client;		    /* for the log */
+	struct net_addr client;		    /* for the log, and for the limit of its network */
 };
 
 /* Takes the time of a hash. ERR_DB, ERR_NO_MEMORY, ERR_UNSUPPORTED. */
 int auth_create(const struct auth_options *options, struct auth **ret_auth) MUST_USE;
 /* No hash may be at work: see auth_busy. */
 void auth_destroy(struct auth **auth);
-void auth_set_threads(struct auth *auth, unsigned threads);
+void auth_set_limits(struct auth *auth, const struct auth_limits *limits);
 
 /* Events may come from inside. */
 void auth_begin(struct auth *auth, const struct auth_peer *peer, const struct auth_begin *begin);

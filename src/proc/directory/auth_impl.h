@@ -26,6 +26,7 @@ struct mechanism {
 struct check {
 	struct rt_work work;
 	struct list_node node; /* waiting for a thread */
+	bool submitted;	       /* a thread has it, or will */
 	struct auth *auth;
 	struct exchange *exchange; /* NULL: aborted */
 	char password[PASSWORD_MAX];
@@ -43,7 +44,7 @@ struct exchange {
 	const struct mechanism *mechanism;
 	step_fn *step;
 	struct rt_timer deadline;
-	struct net_addr client;
+	struct net_addr client, network;
 	uint8_t binding_type[32], binding[SCRAM_BINDING_MAX];
 	size_t binding_type_len, binding_len;
 	bool known; /* there is such a mailbox */
@@ -60,10 +61,13 @@ struct auth {
 	struct list all;
 	size_t exchange_count;
 	struct list waiting;
-	size_t waiting_count, running;
+	size_t waiting_count, running; /* checks: for a thread, in one */
 	uint8_t secret[DB_KEY_LEN];
 	char fake_crypt[DB_CRYPT_MAX + 1];
 };
+
+/* The exchange of this check is over: one that waits is dropped, one in a thread ends unheard. */
+void auth_check_abort(struct check *check);
 
 /* The mechanisms' first steps. */
 step_fn auth_plain_first, auth_login_first, auth_scram_first;

@@ -15,6 +15,27 @@ check_run(void *ctx)
 	check->good = password_verify(slice_of(check->password, check->password_len), check->crypt);
 }
 
+static void
+check_free(struct check *check)
+{
+	struct mem *mem = rt_mem(check->auth->options.rt);
+
+	crypto_wipe(check, sizeof(*check));
+	mem_give(mem, check, sizeof(*check));
+}
+
+void
+auth_check_abort(struct check *check)
+{
+	if (check->submitted) {
+		check->exchange = NULL;
+		return;
+	}
+	list_remove(&check->node);
+	check->auth->waiting_count--;
+	check_free(check);
+}
+
 static void checks_start(struct auth *auth);
 
 static void
@@ -26,8 +47,7 @@ check_done(void *ctx)
 	bool good = check->good;
 
 	auth->running--;
-	crypto_wipe(check, sizeof(*check));
-	mem_give(rt_mem(auth->options.rt), check, sizeof(*check));
+	check_free(check);
 	if (exchange) {
 		exchange->check = NULL;
 		if (good && exchange->known)
@@ -42,21 +62,20 @@ check_done(void *ctx)
 static void
 checks_start(struct auth *auth)
 {
-	while (auth->running < auth->options.threads && !list_empty(&auth->waiting)) {
+	while (auth->running < auth->options.limits.threads && !list_empty(&auth->waiting)) {
 		struct list_node *node = list_pop_front(&auth->waiting);
 		struct check *check = CONTAINER_OF(node, struct check, node);
+		struct exchange *exchange = check->exchange;
 
 		auth->waiting_count--;
-		auth->running++;
-		if (rt_work_submit(auth->options.rt, &check->work) == 0)
+		check->submitted = rt_work_submit(auth->options.rt, &check->work) == 0;
+		if (check->submitted) {
+			auth->running++;
 			continue;
-		auth->running--;
-		if (check->exchange) {
-			check->exchange->check = NULL;
-			auth_finish(check->exchange, AUTH_OUTCOME_LATER, "no thread is free");
 		}
-		crypto_wipe(check, sizeof(*check));
-		mem_give(rt_mem(auth->options.rt), check, sizeof(*check));
+		exchange->check = NULL;
+		check_free(check);
+		auth_finish(exchange, AUTH_OUTCOME_LATER, "no thread is free");
 	}
 }
 

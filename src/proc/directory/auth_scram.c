@@ -4,11 +4,31 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "proc/directory/auth_impl.h"
 #include "tls/crypto.h"
 
 #define CHALLENGE_MAX 1024
 #define NONCE_RANDOM_LEN 18
+#define FAKE_NAME_MAX (1 + NAMES_LOCAL_MAX + 1 + NAMES_LOCAL_MAX) /* the purpose in front */
+
+_Static_assert(SCRAM_NAME_MAX <= NAMES_LOCAL_MAX, "a name that nobody can have fits, too");
+
+/* What the keys are derived from has to be the same for all spellings of a login that lead to the
+ * same mailbox, if there is one: else two spellings tell whether there is. */
+static void
+fake_name_add(struct builder *b, struct slice name)
+{
+	struct name_text left, right;
+
+	if (names_login_split(name, &left, &right) < 0) {
+		builder_lower(b, name);
+		return;
+	}
+	builder_add(b, name_slice(&left));
+	builder_byte(b, '@');
+	builder_add(b, name_slice(&right));
+}
 
 /* Keys for somebody who does not exist: always the same for a name, and fitting no password. */
 static int
@@ -16,7 +36,7 @@ fake_keys(struct exchange *exchange, struct slice name)
 {
 	struct db_password *fake = &exchange->password;
 	struct slice secret = {exchange->auth->secret, DB_KEY_LEN};
-	uint8_t buf[SCRAM_NAME_MAX + 1], mac[CRYPTO_SHA256_LEN];
+	uint8_t buf[FAKE_NAME_MAX], mac[CRYPTO_SHA256_LEN];
 	struct builder b;
 	int err;
 
@@ -24,7 +44,8 @@ fake_keys(struct exchange *exchange, struct slice name)
 				     .iterations = PASSWORD_ITERATIONS};
 	builder_init_fixed(&b, buf, sizeof(buf));
 	builder_byte(&b, 's');
-	builder_lower(&b, name);
+	fake_name_add(&b, name);
+	ASSERT(!b.failed);
 	err = crypto_hmac_sha256(secret, builder_slice(&b), mac);
 	memcpy(fake->salt, mac, PASSWORD_SALT_LEN);
 	buf[0] = 'k';

@@ -63,12 +63,16 @@ auth_ended(void *ctx, const struct auth_peer *peer, enum auth_outcome outcome, s
 			.request = peer->request, .outcome = (uint8_t)outcome, .login = login);
 }
 
-static unsigned
-threads_wanted(const struct state *state)
+static struct auth_limits
+limits_of(const struct config *config)
 {
-	uint64_t wanted = state->boot->config->auth_threads;
+	uint64_t threads = config->auth_threads;
 
-	return wanted < DIRECTORY_THREADS ? (unsigned)wanted : DIRECTORY_THREADS;
+	return (struct auth_limits){
+		.threads = threads < DIRECTORY_THREADS ? (unsigned)threads : DIRECTORY_THREADS,
+		.network_bits4 = (unsigned)config->client_network_bits4,
+		.network_bits6 = (unsigned)config->client_network_bits6,
+	};
 }
 
 /* Everything that stands on an open database. */
@@ -79,7 +83,7 @@ open_all(struct state *state)
 		.rt = state->boot->rt,
 		.log = state->boot->log,
 		.names = &state->names,
-		.threads = threads_wanted(state),
+		.limits = limits_of(state->boot->config),
 		.events = {state, auth_challenged, auth_ended},
 	};
 	char path[64];
@@ -133,9 +137,11 @@ open_try(void *ctx)
 static void
 names_configure(struct state *state)
 {
+	struct auth_limits limits = limits_of(state->boot->config);
+
 	state->names.separator = state->boot->config->subaddress_separator;
 	if (state->auth)
-		auth_set_threads(state->auth, threads_wanted(state));
+		auth_set_limits(state->auth, &limits);
 }
 
 static int

@@ -31,7 +31,8 @@ lower_keep(struct slice name, size_t max, struct name_text *ret_text)
 int
 name_plain(struct slice name, struct name_text *ret_text)
 {
-	if (name.len == 0 || !(ascii_is_alpha(name.data[0]) || ascii_is_digit(name.data[0])))
+	if (name.len == 0 || !(ascii_is_alpha(name.data[0]) || ascii_is_digit(name.data[0])) ||
+	    name.data[name.len - 1] == '.')
 		return ERR_SYNTAX;
 	for (size_t i = 0; i < name.len; i++) {
 		uint8_t c = name.data[i];
@@ -54,7 +55,8 @@ name_domain(struct slice name, struct name_text *ret_text)
 		return err;
 	if (!dns_name_is_host(builder_slice(&b)))
 		return ERR_SYNTAX;
-	ret_text->len = b.len;
+	/* Some characters become a dot only in their A-form. */
+	ret_text->len = dns_name_bare(builder_slice(&b)).len;
 	return 0;
 }
 
@@ -121,24 +123,34 @@ names_resolve(const struct names *names, struct slice local, struct slice domain
 }
 
 int
+names_login_split(struct slice login, struct name_text *ret_left, struct name_text *ret_right)
+{
+	struct slice left, right;
+	int err = name_split(login, &left, &right);
+
+	if (!err)
+		err = lower_keep(left, NAMES_LOCAL_MAX, ret_left);
+	/* What can be no domain may still be a postoffice. */
+	if (!err && name_domain(right, ret_right) < 0)
+		err = lower_keep(right, NAMES_DOMAIN_MAX, ret_right);
+	return err;
+}
+
+int
 names_login(const struct names *names, struct slice login, struct db_mailbox *ret_mailbox,
 	    struct db_password *ret_password)
 {
-	struct name_text mailbox, postoffice;
-	struct slice left, right;
+	struct name_text left, right;
 	struct db_mailbox found;
-	int err = ERR_NOT_FOUND;
+	int err;
 
-	if (name_split(login, &left, &right) < 0)
+	if (names_login_split(login, &left, &right) < 0)
 		return ERR_NOT_FOUND;
-	if (name_plain(left, &mailbox) == 0 && name_plain(right, &postoffice) == 0)
-		err = db_mailbox_find(names->db, name_slice(&mailbox), name_slice(&postoffice),
-				      ret_mailbox, ret_password);
+	err = db_mailbox_find(names->db, name_slice(&left), name_slice(&right), ret_mailbox,
+			      ret_password);
 	if (err != ERR_NOT_FOUND)
 		return err;
-	if (name_domain(right, &postoffice) < 0 || lower_keep(left, NAMES_LOCAL_MAX, &mailbox) < 0)
-		return ERR_NOT_FOUND;
-	err = db_address_find(names->db, name_slice(&mailbox), name_slice(&postoffice), &found);
+	err = db_address_find(names->db, name_slice(&left), name_slice(&right), &found);
 	if (err < 0)
 		return err;
 	return db_mailbox_find(names->db, slice_str(found.mailbox), slice_str(found.postoffice),

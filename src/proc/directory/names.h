@@ -20,8 +20,9 @@ struct name_text {
 };
 struct slice name_slice(const struct name_text *text);
 
-/* A postoffice or mailbox: becomes a folder's name, so a-z 0-9 . _ - only, and a letter or digit in
- * front. ERR_SYNTAX, ERR_LIMIT. */
+/* A postoffice or mailbox: becomes a folder's name, so a-z 0-9 . _ - only, a letter or digit in
+ * front, and no dot at the end, where it would be taken for that of a domain. ERR_SYNTAX,
+ * ERR_LIMIT. */
 int name_plain(struct slice name, struct name_text *ret_text) MUST_USE;
 /* A domain: A-labels in lower case. */
 int name_domain(struct slice name, struct name_text *ret_text) MUST_USE;
@@ -38,6 +39,10 @@ struct names {
  * domain's postoffice. *ret_mailbox is set for DIR_RCPT_LOCAL. */
 enum dir_rcpt_kind names_resolve(const struct names *names, struct slice local, struct slice domain,
 				 struct db_mailbox *ret_mailbox);
+/* The one form of all spellings of a login (case, U-labels, a dot at the end); logins with the same
+ * form are the same to names_login. ERR_SYNTAX, ERR_LIMIT: it is nobody's. */
+int names_login_split(struct slice login, struct name_text *ret_left,
+		      struct name_text *ret_right) MUST_USE;
 /* The mailbox of a login: "mailbox@postoffice", or one of its addresses. ERR_NOT_FOUND, ERR_DB. */
 int names_login(const struct names *names, struct slice login, struct db_mailbox *ret_mailbox,
 		struct db_password *ret_password) MUST_USE;

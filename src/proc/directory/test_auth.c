@@ -18,6 +18,7 @@ static struct world {
 	struct auth *auth;
 	int null_fd;
 	char path[128];
+	bool many; /* of other numbers than 1, too */
 	/* The last event. */
 	unsigned challenges, results;
 	char challenge[1200];
@@ -31,7 +32,7 @@ static void
 challenged(void *ctx, const struct auth_peer *from, struct slice challenge)
 {
 	(void)ctx;
-	assert_int_equal(from->request, 1);
+	assert_true(w.many || from->request == 1);
 	w.challenges++;
 	snprintf(w.challenge, sizeof(w.challenge), "%.*s", SLICE_ARG(challenge));
 }
@@ -80,7 +81,8 @@ world_begin(void)
 	address.mailbox_id = mailbox.id;
 	assert_int_equal(db_address_add(w.db, &address), 0);
 	w.names.db = w.db;
-	options = (struct auth_options){w.t.rt, w.log, &w.names, 2, {&w, challenged, ended}};
+	options = (struct auth_options){
+		w.t.rt, w.log, &w.names, {2, 24, 64}, {&w, challenged, ended}};
 	assert_int_equal(auth_create(&options, &w.auth), 0);
 }
 
@@ -273,6 +275,44 @@ TEST(scram_unknown)
 	world_end();
 }
 
+/* How a spelling is looked up does not tell whether it is somebody's. */
+TEST(scram_spellings)
+{
+	static const struct {
+		const char *one, *other;
+		bool same;
+	} rows[] = {
+		{"nobody@example.test", "nobody@example.test.", true},
+		{"nobody@example.test", "Nobody@EXAMPLE.test", true},
+		{"nobody@example.test", "nobody@example.test\343\200\202", true},
+		{"info@example.test", "info@example.test.", true},
+		{"info@example.test", "info@example.test\343\200\202", true},
+		{"info@example.test", "ann@office", true},
+		{"nobody@office", "nobody@office.", true},
+		{"ann@office", "ann@office.", true},
+		{"nobody@b\303\274cher.test", "nobody@xn--bcher-kva.test", true},
+		{"info@b\303\274cher.test", "INFO@xn--bcher-kva.test", true},
+		{"nobody@-x", "nobody@-X", true},
+		{"nobody@-x", "nobody@-x.", false},
+		{"nobody", "NOBODY", true},
+		{"nobody@example.test", "other@example.test", false},
+	};
+	char first[200], message[200];
+
+	world_begin();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(message, sizeof(message), "n,,n=%s,r=abc", rows[i].one);
+		begin("SCRAM-SHA-256", message, strlen(message));
+		snprintf(first, sizeof(first), "%s", strchr(w.challenge, ','));
+		snprintf(message, sizeof(message), "n,,n=%s,r=abc", rows[i].other);
+		begin("SCRAM-SHA-256", message, strlen(message));
+		if (rows[i].same != (strcmp(first, strchr(w.challenge, ',')) == 0))
+			fail_msg("%s and %s", rows[i].one, rows[i].other);
+	}
+	auth_abort(w.auth, &peer);
+	world_end();
+}
+
 static void
 begin_bound(const char *mechanism, const char *initial, const char *binding)
 {
@@ -353,10 +393,46 @@ TEST(crowd)
 	assert_int_equal(auth_busy(w.auth), 6);
 	auth_abort_all(w.auth, &b);
 	assert_int_equal(auth_exchanges(w.auth), 1);
+	/* No thread works for those that waited and are gone. */
+	assert_int_equal(auth_busy(w.auth), 2);
 	wait(1);
 	assert_int_equal(w.outcome, AUTH_OUTCOME_OK);
 	world_end();
 }
 
+/* One network has its share; others go on. */
+TEST(crowd_of_a_network)
+{
+	struct auth_begin b = {.mechanism = SLICE("LOGIN")};
+
+	world_begin();
+	for (uint32_t i = 0; i < AUTH_EXCHANGES_NETWORK_MAX; i++) {
+		uint8_t bytes[] = {192, 0, 2, (uint8_t)i};
+
+		b.client = net_addr_of(slice_of(bytes, sizeof(bytes)));
+		w.many = true;
+		auth_begin(w.auth, &(struct auth_peer){&b, i}, &b);
+	}
+	w.many = false;
+	assert_int_equal(auth_exchanges(w.auth), AUTH_EXCHANGES_NETWORK_MAX);
+	assert_int_equal(w.results, 0);
+	auth_begin(w.auth, &peer, &b);
+	assert_int_equal(w.results, 1);
+	assert_int_equal(w.outcome, AUTH_OUTCOME_LATER);
+	b.client = net_addr_of(slice_of("\xc0\x00\x03\x01", 4));
+	auth_begin(w.auth, &peer, &b);
+	assert_int_equal(w.results, 1);
+	assert_int_equal(auth_exchanges(w.auth), AUTH_EXCHANGES_NETWORK_MAX + 1);
+	auth_abort(w.auth, &peer);
+	/* Whoever is gone is not counted. */
+	auth_abort_all(w.auth, &b);
+	b.client = net_addr_of(slice_of("\xc0\x00\x02\x01", 4));
+	auth_begin(w.auth, &peer, &b);
+	assert_int_equal(w.results, 1);
+	auth_abort(w.auth, &peer);
+	world_end();
+}
+
 TESTS(TEST_ROW(plain), TEST_ROW(login), TEST_ROW(scram), TEST_ROW(scram_unknown),
-      TEST_ROW(scram_plus), TEST_ROW(order), TEST_ROW(crowd))
+      TEST_ROW(scram_spellings), TEST_ROW(scram_plus), TEST_ROW(order), TEST_ROW(crowd),
+      TEST_ROW(crowd_of_a_network))

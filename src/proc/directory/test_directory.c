@@ -186,6 +186,7 @@ TEST(commands)
 		{OFFICE, ADD, "office", "", 65, ""},
 		{OFFICE, ADD, "../etc", "", 64, ""},
 		{OFFICE, ADD, ".hidden", "", 64, ""},
+		{OFFICE, ADD, "office.", "", 64, ""},
 		{OFFICE, ADD, "", "", 64, ""},
 		{OFFICE, SET, "office", "", 64, ""},
 		{OFFICE, REMOVE, "office", "", 65, ""},

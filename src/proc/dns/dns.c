@@ -188,6 +188,8 @@ dns_file(void *ctx, struct slice name, struct slice content)
 	/* A bad file at a reload leaves the good one. */
 	if (resolver)
 		resolver_replace(state, resolver);
+	else
+		state->boot->refused = true;
 }
 
 static void

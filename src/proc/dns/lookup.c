@@ -446,7 +446,7 @@ dns_lookups_ask(struct dns_lookups *lookups, const struct mx_ask *ask, struct dn
 		list_push_back(&entry->waiters, &waiter->node);
 	} else if (!lookups->options.resolver) {
 		refuse(lookups, waiter, "there is no resolver: see the log");
-	} else if (lookups->counters.asking >= DNS_ASKING_MAX) {
+	} else if (lookups->counters.asking >= MX_ASKING_MAX) {
 		refuse(lookups, waiter, "too many questions at once");
 	} else if (entry_create(lookups, builder_slice(&key), &entry) < 0) {
 		refuse(lookups, waiter, "out of memory");

@@ -10,8 +10,6 @@
 #include "resolver/resolver.h"
 #include "rule/route/mx.h"
 
-/* Domains being asked for at once; more are answered "later". */
-#define DNS_ASKING_MAX 1000
 #define DNS_CACHE_BYTES_MAX ((size_t)64 << 20)
 /* Nothing is believed longer, whatever its TTL says. */
 #define DNS_OK_TTL_MAX_S 86400u

@@ -197,16 +197,16 @@ TEST(bounds)
 
 TEST(too_many_at_once)
 {
-	static struct waiter waiters[DNS_ASKING_MAX + 1];
+	static struct waiter waiters[MX_ASKING_MAX + 1];
 	char name[32];
 
 	world_begin(10);
-	for (size_t i = 0; i <= DNS_ASKING_MAX; i++) {
+	for (size_t i = 0; i <= MX_ASKING_MAX; i++) {
 		snprintf(name, sizeof(name), "n%zu.test", i);
 		ask(&waiters[i], name);
 	}
-	assert_int_equal(waiters[DNS_ASKING_MAX].answers, 1);
-	assert_int_equal(waiters[DNS_ASKING_MAX].class, VERDICT_LATER);
+	assert_int_equal(waiters[MX_ASKING_MAX].answers, 1);
+	assert_int_equal(waiters[MX_ASKING_MAX].class, VERDICT_LATER);
 	test_rt_run(&w.t);
 	assert_int_equal(waiters[0].class, VERDICT_NEVER);
 	world_end();

@@ -134,6 +134,7 @@ delivery_publish(struct delivery *d)
 	d->new_name[b.len] = 0;
 	err = rt_rename(d->rt, d->mailbox->tmp_fd, d->tmp_name, d->mailbox->new_fd, d->new_name);
 	if (err) {
+		mailbox_mark_stale(d->mailbox);
 		delivery_end(d, err);
 		return;
 	}
@@ -253,6 +254,8 @@ file_create(struct delivery *d, const struct maildir_file *file)
 	err = rt_open(d->rt, d->mailbox->tmp_fd, d->tmp_name,
 		      RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE | RT_OPEN_EXCLUSIVE, &d->fd);
 	d->in_tmp = err == 0;
+	if (err)
+		mailbox_mark_stale(d->mailbox);
 	return err;
 }
 

@@ -2,6 +2,9 @@
  * Folders: root / postoffice / mailbox / Maildir / tmp, new, cur. As long as folders were made that
  * may not be durable, a sync is one of the whole file system, which covers every parent; otherwise
  * new alone is synced.
+ *
+ * An administrator may remove or rename a mailbox while its folders are open here, and open folders
+ * go with it: so each time that one is wanted again, its new is looked up by its names, too.
  */
 #include "proc/postoffice/mailbox.h"
 
@@ -42,7 +45,7 @@ mailbox_destroy(struct mailbox *mailbox)
 
 	ASSERT(mailbox->users == 0 && list_empty(&mailbox->synced));
 	list_remove(&mailbox->idle_node);
-	map_remove(&store->map, &mailbox->node);
+	mailbox_mark_stale(mailbox);
 	rt_close(store->rt, mailbox->tmp_fd);
 	rt_close(store->rt, mailbox->new_fd);
 	store->count--;
@@ -62,9 +65,9 @@ mailbox_store_finish(struct mailbox_store *store)
 	store->root_fd = -1;
 }
 
-/* Opens the folder, or makes it and remembers that. Closes parent unless it is the root. */
+/* Opens the folder; where it is missing and may be made, makes it and remembers that. */
 static int
-folder_open(struct mailbox *mailbox, int parent, struct slice name, int *ret_fd)
+folder_open(struct mailbox *mailbox, int parent, struct slice name, bool make, int *ret_fd)
 {
 	struct mailbox_store *store = mailbox->store;
 	char text[MAILDIR_FOLDER_MAX + 1];
@@ -74,7 +77,7 @@ folder_open(struct mailbox *mailbox, int parent, struct slice name, int *ret_fd)
 	memcpy(text, name.data, name.len);
 	text[name.len] = 0;
 	err = rt_open_dir(store->rt, parent, text, false, ret_fd);
-	if (err == -ENOENT) {
+	if (err == -ENOENT && make) {
 		store->made++;
 		err = rt_open_dir(store->rt, parent, text, true, ret_fd);
 	}
@@ -86,41 +89,79 @@ static int
 folders_open_inner(struct mailbox *mailbox, int maildir_fd)
 {
 	struct rt *rt = mailbox->store->rt;
+	struct rt_stat stat = {0};
 	int cur_fd, err;
 
-	err = folder_open(mailbox, maildir_fd, SLICE("cur"), &cur_fd);
+	err = folder_open(mailbox, maildir_fd, SLICE("cur"), true, &cur_fd);
 	if (err)
 		return err;
 	rt_close(rt, cur_fd);
-	err = folder_open(mailbox, maildir_fd, SLICE("tmp"), &mailbox->tmp_fd);
+	err = folder_open(mailbox, maildir_fd, SLICE("tmp"), true, &mailbox->tmp_fd);
 	if (err)
 		return err;
-	err = folder_open(mailbox, maildir_fd, SLICE("new"), &mailbox->new_fd);
+	err = folder_open(mailbox, maildir_fd, SLICE("new"), true, &mailbox->new_fd);
+	if (!err) {
+		err = rt_stat_fd(rt, mailbox->new_fd, &stat);
+		mailbox->device = stat.device;
+		mailbox->inode = stat.inode;
+		if (err)
+			rt_close(rt, mailbox->new_fd);
+	}
 	if (err)
 		rt_close(rt, mailbox->tmp_fd);
+	return err;
+}
+
+/* From the root through these folders to the last one. */
+static int
+folders_walk(struct mailbox *mailbox, const struct slice *names, bool make, int *ret_fd)
+{
+	int root_fd = mailbox->store->root_fd, fd = root_fd, err = 0;
+
+	for (; names->data && !err; names++) {
+		int next = -1;
+
+		err = folder_open(mailbox, fd, *names, make, &next);
+		if (fd != root_fd)
+			rt_close(mailbox->store->rt, fd);
+		fd = next;
+	}
+	if (!err)
+		*ret_fd = fd;
 	return err;
 }
 
 static int
 folders_open(struct mailbox *mailbox, struct slice box, struct slice postoffice)
 {
-	struct rt *rt = mailbox->store->rt;
-	struct slice names[] = {postoffice, box, SLICE("Maildir")};
-	int fd = mailbox->store->root_fd, err = 0;
+	const struct slice names[] = {postoffice, box, SLICE("Maildir"), {0}};
+	int fd, err = folders_walk(mailbox, names, true, &fd);
 
-	for (size_t i = 0; i < 3 && !err; i++) {
-		int next = -1;
-
-		err = folder_open(mailbox, fd, names[i], &next);
-		if (fd != mailbox->store->root_fd)
-			rt_close(rt, fd);
-		fd = next;
-	}
 	if (err)
 		return err;
 	err = folders_open_inner(mailbox, fd);
-	rt_close(rt, fd);
+	rt_close(mailbox->store->rt, fd);
 	return err;
+}
+
+/* The new that is open is the one that its names lead to. */
+static bool
+mailbox_is_in_place(struct mailbox *mailbox)
+{
+	struct slice names[] = {{0}, {0}, SLICE("Maildir"), SLICE("new"), {0}};
+	struct rt *rt = mailbox->store->rt;
+	struct rt_stat stat;
+	int fd = -1, err;
+
+	err = maildir_target_parse(slice_of(mailbox->target, mailbox->target_len), &names[1],
+				   &names[0]);
+	if (!err)
+		err = folders_walk(mailbox, names, false, &fd);
+	if (err)
+		return false;
+	err = rt_stat_fd(rt, fd, &stat);
+	rt_close(rt, fd);
+	return !err && stat.device == mailbox->device && stat.inode == mailbox->inode;
 }
 
 static int
@@ -161,13 +202,17 @@ int
 mailbox_open(struct mailbox_store *store, struct slice target, struct mailbox **ret_mailbox)
 {
 	struct map_node *node = map_find(&store->map, target, mailbox_match);
+	struct mailbox *mailbox = node ? mailbox_of(node) : NULL;
 	struct list_node *oldest;
-	struct mailbox *mailbox = NULL;
 	int err;
 
-	if (node) {
-		mailbox = mailbox_of(node);
-	} else {
+	if (mailbox && !mailbox_is_in_place(mailbox)) {
+		mailbox_mark_stale(mailbox);
+		if (!mailbox->users)
+			mailbox_destroy(mailbox);
+		mailbox = NULL;
+	}
+	if (!mailbox) {
 		oldest = list_first(&store->idle);
 		if (store->count >= MAILBOXES_OPEN_MAX && oldest)
 			mailbox_destroy(CONTAINER_OF(oldest, struct mailbox, idle_node));
@@ -187,10 +232,18 @@ mailbox_give(struct mailbox *mailbox)
 	ASSERT(mailbox->users > 0);
 	if (--mailbox->users > 0)
 		return;
-	if (mailbox->store->count > MAILBOXES_OPEN_MAX)
+	if (mailbox->stale || mailbox->store->count > MAILBOXES_OPEN_MAX)
 		mailbox_destroy(mailbox);
 	else
 		list_push_back(&mailbox->store->idle, &mailbox->idle_node);
+}
+
+void
+mailbox_mark_stale(struct mailbox *mailbox)
+{
+	if (!mailbox->stale)
+		map_remove(&mailbox->store->map, &mailbox->node);
+	mailbox->stale = true;
 }
 
 static void sync_begin(struct mailbox *mailbox);

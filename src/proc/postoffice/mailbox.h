@@ -1,7 +1,8 @@
 /*
  * postoffice/mailbox: the folders of mailboxes, made on demand below the mail root and kept open
- * for a while (tmp and new of the last MAILBOXES_OPEN_MAX used). A folder is synced once for all
- * the deliveries that came into it meanwhile.
+ * for a while (tmp and new of the last MAILBOXES_OPEN_MAX used). What was renamed or removed below
+ * the mail root meanwhile is noticed, and made anew. A folder is synced once for all the deliveries
+ * that came into it meanwhile.
  */
 #ifndef PROC_POSTOFFICE_MAILBOX_H
 #define PROC_POSTOFFICE_MAILBOX_H
@@ -30,6 +31,8 @@ struct mailbox {
 	uint8_t target[MAILDIR_TARGET_MAX];
 	size_t target_len;
 	int tmp_fd, new_fd;
+	uint64_t device, inode; /* of new */
+	bool stale; /* its folders are not those at their place: only its users have it */
 	unsigned users;
 	struct rt_io sync;
 	uint64_t sync_covers; /* of store->made */
@@ -53,6 +56,8 @@ void mailbox_store_finish(struct mailbox_store *store);
 int mailbox_open(struct mailbox_store *store, struct slice target,
 		 struct mailbox **ret_mailbox) MUST_USE;
 void mailbox_give(struct mailbox *mailbox);
+/* A folder of it does not do what it should: the next mailbox_open looks for them anew. */
+void mailbox_mark_stale(struct mailbox *mailbox);
 
 /* Calls the waiter when all that is in new now is durable. */
 void mailbox_sync(struct mailbox *mailbox, struct mailbox_waiter *waiter);

@@ -52,6 +52,10 @@ struct postoffice {
 	bool has_store;
 	struct list jobs;
 	size_t job_count, active;
+	/* Ended, but the channel was full: queue is still to be told. It counts them as ours, so
+	 * that there are never more of these and of jobs than so many. */
+	uint64_t untold[POSTOFFICE_JOBS_MAX];
+	size_t untold_count;
 	uint64_t unique, file_count;
 	struct rt_hook report_hook;
 	struct rt_timer report_again;
@@ -174,10 +178,24 @@ job_report(struct job *job)
 static void
 stop_when_idle(struct postoffice *p)
 {
-	if (!p->stopping || p->stopped || p->active || p->job_count)
+	if (!p->stopping || p->stopped || p->active || p->job_count || p->untold_count)
 		return;
 	p->stopped = true;
 	boot_stopped(p->boot);
+}
+
+static void
+untold_tell(struct postoffice *p)
+{
+	while (p->untold_count) {
+		uint64_t job = p->untold[p->untold_count - 1];
+
+		if (IPC_SEND(p->queue, JOB_DONE, job_done, .job = job) == ERR_LIMIT) {
+			rt_timer_arm(&p->report_again, REPORT_AGAIN_MS);
+			return;
+		}
+		p->untold_count--;
+	}
 }
 
 static void
@@ -186,6 +204,7 @@ on_report(void *ctx)
 	struct postoffice *p = ctx;
 	struct list_node *node = list_first(&p->jobs), *next;
 
+	untold_tell(p);
 	for (; node; node = next) {
 		next = list_next(&p->jobs, node);
 		if (!job_report(CONTAINER_OF(node, struct job, node))) {
@@ -343,13 +362,15 @@ job_create(struct postoffice *p, const struct ipc_job *ipc)
 
 /* A job that cannot be taken ends at once without results: queue grants it again. */
 static void
-job_take(struct postoffice *p, struct ipc_channel *from, const struct ipc_job *ipc)
+job_take(struct postoffice *p, const struct ipc_job *ipc)
 {
 	if (!p->stopping && job_create(p, ipc)) {
 		jobs_advance(p);
 		return;
 	}
-	(void)(IPC_SEND(from, JOB_DONE, job_done, .job = ipc->job) < 0);
+	if (p->untold_count < POSTOFFICE_JOBS_MAX)
+		p->untold[p->untold_count++] = ipc->job;
+	untold_tell(p);
 }
 
 /* Queue is away: what has not begun is not ours any more, what has begun ends unheard. Queue
@@ -359,6 +380,7 @@ jobs_orphan(struct postoffice *p)
 {
 	struct list_node *node = list_first(&p->jobs), *next;
 
+	p->untold_count = 0;
 	for (; node; node = next) {
 		struct job *job = CONTAINER_OF(node, struct job, node);
 
@@ -446,7 +468,7 @@ postoffice_receive(void *state, struct ipc_channel *from, struct ipc_message *me
 	struct postoffice *p = state;
 
 	if (message->type == IPC_JOB)
-		job_take(p, from, &message->u.job);
+		job_take(p, &message->u.job);
 	else if (message->type == IPC_CTL_STATUS)
 		status_tell(p, from, message->u.ctl_status.request);
 	else
@@ -488,7 +510,8 @@ postoffice_stop(void *state)
 
 		next = list_next(&p->jobs, node);
 		job->rcpt_count = job->begun;
-		(void)job_report(job);
+		if (!job_report(job))
+			rt_timer_arm(&p->report_again, REPORT_AGAIN_MS);
 	}
 	stop_when_idle(p);
 }

@@ -14,6 +14,7 @@
 #define SECRET 815
 #define RESULTS_MAX 512
 #define SEGMENT_MAX ((size_t)4 << 20)
+#define FILLING_JOB 999999 /* of results that only fill the channel */
 
 struct result {
 	uint64_t job;
@@ -39,6 +40,7 @@ struct world {
 	size_t record_count;
 	struct result results[RESULTS_MAX];
 	size_t result_count, done_count, done_wanted, rcpts_told;
+	size_t filling;
 	bool stopped;
 	char mail[96];
 };
@@ -59,7 +61,10 @@ queue_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	struct world *w = ctx;
 
 	(void)from;
-	if (message->type == IPC_JOB_RESULT) {
+	if ((message->type == IPC_JOB_RESULT && message->u.job_result.job == FILLING_JOB) ||
+	    (message->type == IPC_JOB_DONE && message->u.job_done.job == FILLING_JOB)) {
+		w->filling--;
+	} else if (message->type == IPC_JOB_RESULT) {
 		const struct ipc_job_result *got = &message->u.job_result;
 		struct result *result = &w->results[w->result_count++];
 
@@ -111,10 +116,19 @@ channels_open(struct world *w)
 }
 
 static void
-begin(struct world *w)
+mail_dir_give(struct world *w)
+{
+	int fd;
+
+	assert_int_equal(rt_open_dir(w->t.rt, w->t.dir_fd, "mail", true, &fd), 0);
+	postoffice_process.dir(w->state, SLICE("mail"), fd);
+}
+
+/* Without a folder for mail, yet. */
+static void
+begin_bare(struct world *w)
 {
 	struct spool_file_head head = {.kind = SPOOL_FILE_SEGMENT, .number = 1, .secret = SECRET};
-	int fd;
 
 	memset(w, 0, sizeof(*w));
 	the_world = w;
@@ -130,11 +144,16 @@ begin(struct world *w)
 	builder_init_fixed(&w->b, w->segment, SEGMENT_MAX);
 	spool_file_head_encode(&w->b, &head);
 	assert_int_equal(postoffice_process.create(&w->boot, &w->state), 0);
-	assert_int_equal(rt_open_dir(w->t.rt, w->t.dir_fd, "mail", true, &fd), 0);
 	snprintf(w->mail, sizeof(w->mail), "%s/mail", w->t.path);
-	postoffice_process.dir(w->state, SLICE("mail"), fd);
 	channels_open(w);
 	postoffice_process.start(w->state);
+}
+
+static void
+begin(struct world *w)
+{
+	begin_bare(w);
+	mail_dir_give(w);
 }
 
 /* Depth-first, by the names in the folder. */
@@ -174,7 +193,8 @@ end(struct world *w)
 	close(w->log_fd);
 	arena_finish(&w->arena);
 	free(w->segment);
-	tree_remove(w->mail);
+	if (access(w->mail, F_OK) == 0)
+		tree_remove(w->mail);
 	test_rt_end(&w->t);
 }
 
@@ -598,6 +618,134 @@ TEST(stop_while_busy)
 	assert_true(w.stopped);
 }
 
+/* What happens to a mailbox while its folders are open, and how the next delivery ends. */
+TEST(folders_go_away)
+{
+	static const struct {
+		const char *path, *new_path; /* below the mailbox; NULL: removed */
+		uint8_t class;
+	} rows[] = {
+		{"Maildir", NULL, VERDICT_OK},
+		{"Maildir", "Maildir.old", VERDICT_OK},
+		{"Maildir/new", "Maildir/new.old", VERDICT_OK},
+		{"Maildir/tmp", NULL, VERDICT_LATER},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static uint8_t room[1 << 16];
+		struct builder content;
+		char path[256], new_path[256];
+		struct world w;
+
+		begin(&w);
+		builder_init_fixed(&content, room, sizeof(room));
+		mail_add(&w,
+			 &(struct mail){"s@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("x\r\n"), 0});
+		segment_give(&w);
+		job_give(&w, 1, 0, 1);
+		run(&w, 1);
+		snprintf(path, sizeof(path), "%s/example.test/bob/%s", w.mail, rows[i].path);
+		if (rows[i].new_path) {
+			snprintf(new_path, sizeof(new_path), "%s/example.test/bob/%s", w.mail,
+				 rows[i].new_path);
+			assert_int_equal(rename(path, new_path), 0);
+		} else {
+			tree_remove(path);
+		}
+		job_give(&w, 2, 0, 1);
+		run(&w, 1);
+		assert_int_equal(w.results[1].class, rows[i].class);
+		job_give(&w, 3, 0, 1);
+		run(&w, 1);
+		assert_int_equal(w.results[2].class, VERDICT_OK);
+		assert_int_equal(mailbox_read(&w, "example.test/bob", "new", &content), 2);
+		end(&w);
+	}
+}
+
+static bool
+fill_by(struct world *w, struct slice reply)
+{
+	struct verdict v = {.class = VERDICT_LATER,
+			    .stage = VERDICT_STAGE_LOCAL,
+			    .status = {4, 0, 0},
+			    .reply = reply};
+	size_t before = w->filling;
+	uint16_t rcpt = 0;
+
+	while (IPC_SEND(w->near, JOB_RESULT, job_result, .job = FILLING_JOB,
+			.rcpts = ipc_u16s_make(&rcpt, 1), .verdict = v) == 0)
+		w->filling++;
+	while (!reply.len && IPC_SEND(w->near, JOB_DONE, job_done, .job = FILLING_JOB) == 0)
+		w->filling++;
+	return w->filling > before;
+}
+
+/* Queue reads nothing, until neither the channel nor the system's buffers take more. */
+static void
+channel_fill(struct world *w, struct rt_timer *timer)
+{
+	static uint8_t text[1000];
+	bool more = true;
+
+	memset(text, 'x', sizeof(text));
+	ipc_channel_pause(w->far, true);
+	while (more) {
+		more = fill_by(w, slice_of(text, sizeof(text)));
+		more |= fill_by(w, SLICE_EMPTY);
+		rt_timer_arm(timer, 20);
+		test_rt_run(&w->t);
+	}
+}
+
+TEST(end_of_a_refused_job_is_told)
+{
+	struct rt_timer timer;
+	struct world w;
+
+	begin(&w);
+	mail_add(&w, &(struct mail){"s@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("x\r\n"), 0});
+	segment_give(&w);
+	rt_timer_init(&timer, w.t.rt, on_later, &w);
+	channel_fill(&w, &timer);
+	for (uint64_t job = 1; job <= 3; job++)
+		job_give(&w, job, 0, 0); /* of no recipients: refused */
+	rt_timer_arm(&timer, 20);
+	test_rt_run(&w.t);
+	w.done_wanted = 3;
+	ipc_channel_pause(w.far, false);
+	test_rt_run(&w.t);
+	assert_int_equal(w.filling, 0);
+	assert_int_equal(w.result_count, 0);
+	rt_timer_finish(&timer);
+	end(&w);
+}
+
+/* Its end waits until queue has room for what is to be said. */
+TEST(stop_with_a_full_channel)
+{
+	struct rt_timer timer;
+	struct world w;
+
+	begin_bare(&w);
+	mail_add(&w, &(struct mail){"s@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("x\r\n"), 0});
+	segment_give(&w);
+	job_give(&w, 1, 0, 1);
+	rt_timer_init(&timer, w.t.rt, on_later, &w);
+	rt_timer_arm(&timer, 20);
+	test_rt_run(&w.t);
+	channel_fill(&w, &timer);
+	postoffice_process.stop(w.state);
+	assert_false(w.stopped);
+	ipc_channel_pause(w.far, false);
+	while (!w.stopped)
+		test_rt_run(&w.t);
+	rt_timer_finish(&timer);
+	end(&w);
+}
+
 TESTS(TEST_ROW(one_mail), TEST_ROW(no_final_line_end), TEST_ROW(large_in_pieces),
       TEST_ROW(body_file), TEST_ROW(many_at_once), TEST_ROW(refusals), TEST_ROW(damaged_record),
-      TEST_ROW(store_refuses), TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy))
+      TEST_ROW(store_refuses), TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy),
+      TEST_ROW(folders_go_away), TEST_ROW(end_of_a_refused_job_is_told),
+      TEST_ROW(stop_with_a_full_channel))

@@ -10,8 +10,7 @@
 #include "base/assert.h"
 #include "proc/queue/carry.h"
 
-#define COMPACT_MS 5000
-#define SETTLED_MS 60000 /* most mail has gone by itself then */
+#define COMPACT_MS 5000 /* how often it is looked for work, or as compact-after says if less */
 #define BATCH_BYTES ((size_t)1 << 20)
 #define BATCH_MESSAGES 256
 /* A segment is worth it when less than this part of it is live. */
@@ -42,6 +41,14 @@ struct queue_compaction {
 static void timer_run(void *ctx);
 static void batch_begin(struct queue_compaction *c);
 
+static void
+look_later(struct queue_compaction *c)
+{
+	uint64_t after_ms = c->queue->boot->config->compact_after;
+
+	rt_timer_arm(&c->timer, after_ms < COMPACT_MS ? after_ms : COMPACT_MS);
+}
+
 int
 compact_init(struct queue *queue)
 {
@@ -52,9 +59,8 @@ compact_init(struct queue *queue)
 	c->queue = queue;
 	c->to_fd = -1;
 	rt_timer_init(&c->timer, queue->rt, timer_run, c);
-	rt_timer_arm(&c->timer, COMPACT_MS);
 	queue->compaction = c;
-	queue->compact_settled_ms = SETTLED_MS;
+	look_later(c);
 	return 0;
 }
 
@@ -93,7 +99,7 @@ is_worth(const struct queue *queue, const struct queue_segment *segment)
 	return segment->closed && !segment->compacting && !segment->leases && segment->live_count &&
 	       segment->read_end >= segment->limit &&
 	       segment->live_bytes < segment->limit / LIVE_PART &&
-	       rt_now_ms(queue->rt) - segment->closed_ms >= queue->compact_settled_ms;
+	       rt_now_ms(queue->rt) - segment->closed_ms >= queue->boot->config->compact_after;
 }
 
 static struct queue_segment *
@@ -183,7 +189,7 @@ timer_run(void *ctx)
 	struct queue *queue = c->queue;
 	int err = 0;
 
-	rt_timer_arm(&c->timer, COMPACT_MS);
+	look_later(c);
 	if (queue->phase != QUEUE_SERVING || queue->recovery || journal_broken(queue) || c->busy ||
 	    c->from)
 		return;

@@ -28,7 +28,6 @@ journal_init(struct queue *queue)
 
 	j->fd = j->read_fd = j->other_fd = j->retiring_fd = -1;
 	j->next_number = 1;
-	j->file_bytes_max = JOURNAL_FILE_BYTES;
 	list_init(&j->waits);
 	list_init(&j->old);
 	arena_init(&j->arena, queue->mem, ARENA_BYTES);
@@ -153,6 +152,7 @@ journal_append(struct queue *queue, struct journal_record *record)
 	struct journal_at at = {j->number, (uint32_t)(j->size_bytes / SPOOL_ALIGN)};
 	struct slice bytes;
 
+	ASSERT(j->number); /* or it would be written nowhere, with another file's secret */
 	record->wall_ms = rt_wall_ms(queue->rt);
 	j->serial++;
 	bytes = encode(queue, record);
@@ -254,7 +254,7 @@ sync_run(void *ctx)
 		j->written = 0;
 		j->urgent = false;
 		j->sync_serial = j->serial;
-		if (j->size_bytes >= j->file_bytes_max)
+		if (j->size_bytes >= queue->boot->config->journal_size_max)
 			journal_file_rotate(queue);
 	}
 	j->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = fd, .done = sync_done, .ctx = queue};

@@ -10,7 +10,6 @@
 
 struct queue;
 
-#define JOURNAL_FILE_BYTES ((uint64_t)64 << 20)
 #define JOURNAL_UNSYNCED_MAX ((size_t)64 << 20)
 #define JOURNAL_AGAIN_MS 1000
 
@@ -41,7 +40,6 @@ struct queue_journal {
 	int fd;			      /* for appending */
 	int read_fd;
 	uint64_t secret, sequence, size_bytes; /* what is still to be written counted */
-	uint64_t file_bytes_max;	       /* then it is closed and a new one begun */
 	struct journal_bytes fresh;	       /* behind the last sync that was begun */
 	size_t written;			       /* of fresh */
 	struct journal_bytes syncing;

@@ -263,9 +263,10 @@ drop(struct queue *queue, const struct queue_keep *keep)
 	if (!file_remove(queue, keep->number))
 		return false;
 	j->old_bytes -= old->size_bytes;
-	j->drop_above_bytes = carried < old->size_bytes / 2
-				      ? 0
-				      : j->old_bytes + j->size_bytes + j->file_bytes_max;
+	j->drop_above_bytes =
+		carried < old->size_bytes / 2
+			? 0
+			: j->old_bytes + j->size_bytes + queue->boot->config->journal_size_max;
 	list_remove(node);
 	mem_give(queue->mem, old, sizeof(*old));
 	return true;

@@ -84,7 +84,6 @@ struct queue {
 
 	/* compact.c */
 	struct queue_compaction *compaction;
-	uint64_t compact_settled_ms; /* a segment is left alone so long after its last append */
 
 	/* room.c */
 	struct rt_timer room_timer;

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/accept.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
@@ -107,23 +108,33 @@ record_take(struct queue *queue, struct queue_segment *segment, const struct spo
 	return err;
 }
 
-/* One window. Answers whether it got on; not when more memory is needed than there is. */
-static bool
+/* One window. ERR_AGAIN: to be read again later; ERR_NO_MEMORY: when there is more. */
+static int
 read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
 	size_t want = left < queue->files.window_size ? (size_t)left : queue->files.window_size;
-	size_t got = file_read_around(queue, segment->fd, start, queue->files.window, want);
-	struct slice window = slice_of(queue->files.window, got);
-	bool last = window.len == left || window.len < want;
+	struct patient patient = {.rt = queue->rt,
+				  .fd = segment->fd,
+				  .at = start,
+				  .buf = queue->files.window,
+				  .want = want,
+				  .failures = &segment->read_failures};
 	struct spool_found found = {0};
+	struct slice window;
+	size_t len;
+	bool last;
 
+	if (!patient_read(&patient, &len))
+		return ERR_AGAIN;
+	window = slice_of(queue->files.window, len);
+	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
 		if (record_take(queue, segment, &found))
-			return false;
+			return ERR_NO_MEMORY;
 		window = slice_from(window, found.skipped + found.record.len);
 	}
 	if (found.skipped)
@@ -132,11 +143,11 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	segment->read_end += found.skipped;
 	if (last)
 		segment->read_end = segment->limit;
-	return segment->read_end > start || window_grow(queue, found.need);
+	return segment->read_end > start || window_grow(queue, found.need) ? 0 : ERR_NO_MEMORY;
 }
 
 /* Writers hear nothing meanwhile, and after a while refuse mail. */
-static void
+static uint64_t
 starve(struct queue *queue)
 {
 	struct log_line line;
@@ -146,7 +157,7 @@ starve(struct queue *queue)
 		log_end(&line);
 	}
 	queue->files.starved = true;
-	rt_timer_arm(&queue->files.read_timer, MEMORY_AGAIN_MS);
+	return MEMORY_AGAIN_MS;
 }
 
 static void
@@ -170,8 +181,8 @@ read_done(struct queue *queue, struct queue_segment *segment)
 	}
 }
 
-/* Some of what waits to be read. False when memory is out. */
-static bool
+/* Some of what waits to be read; answers when to go on. */
+static uint64_t
 read_some(struct queue *queue)
 {
 	uint64_t budget = READ_STEP_BYTES;
@@ -180,31 +191,35 @@ read_some(struct queue *queue)
 	while (budget && (node = list_first(&queue->files.reading))) {
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, reading);
 		uint64_t start = segment->read_end, got;
+		int err = start < segment->limit ? read_window(queue, segment) : 0;
 
-		if (segment->read_end < segment->limit && !read_window(queue, segment))
-			return false;
+		if (err == ERR_NO_MEMORY)
+			return starve(queue);
+		if (err) { /* others meanwhile */
+			list_remove(node);
+			list_push_back(&queue->files.reading, node);
+			return PATIENT_AGAIN_MS;
+		}
 		got = segment->read_end - start;
 		if (segment->read_end >= segment->limit)
 			read_done(queue, segment);
 		budget -= got < budget ? got : budget;
 	}
-	return true;
+	queue->files.starved = false;
+	return 0;
 }
 
 static void
 hook_run(void *ctx)
 {
 	struct queue *queue = ctx;
+	uint64_t again_ms;
 
 	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS)
 		return;
-	if (window_grow(queue, WINDOW_BYTES) && read_some(queue)) {
-		queue->files.starved = false;
-		if (!list_empty(&queue->files.reading))
-			rt_timer_arm(&queue->files.read_timer, 0);
-	} else {
-		starve(queue);
-	}
+	again_ms = window_grow(queue, WINDOW_BYTES) ? read_some(queue) : starve(queue);
+	if (!list_empty(&queue->files.reading))
+		rt_timer_arm(&queue->files.read_timer, again_ms);
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 	report_kick(queue);
 }
@@ -222,19 +237,39 @@ lock_is_free(struct queue *queue, int dir_fd, const char *name)
 	return err == 0;
 }
 
+/* A file system that was damaged can give a file any length: endless zeros are not read. */
+static uint64_t
+data_end(struct queue *queue, struct queue_segment *segment)
+{
+	struct rt_stat stat;
+	struct log_line line;
+	uint64_t end;
+
+	if (rt_stat_fd(queue->rt, segment->fd, &stat))
+		return 0;
+	if (rt_data_end(queue->rt, segment->fd, &end) || end >= stat.size_bytes)
+		return stat.size_bytes;
+	log_begin(&line, queue->boot->log, EVENT_queue_tail_dropped);
+	log_number(&line, "segment", segment->number);
+	log_number(&line, "bytes", (int64_t)(stat.size_bytes - end));
+	log_end(&line);
+	return end;
+}
+
 static bool
 sweep_segment(struct queue *queue, struct queue_segment *segment)
 {
 	char name[QUEUE_NAME_BYTES];
-	struct rt_stat stat;
+	uint64_t end;
 
 	queue_name(name, segment->number, "seg");
 	if (!lock_is_free(queue, queue->segments_fd, name))
 		return false;
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
-	if (rt_stat_fd(queue->rt, segment->fd, &stat) == 0 && stat.size_bytes > segment->limit)
-		segment->limit = stat.size_bytes;
+	end = data_end(queue, segment);
+	if (end > segment->limit)
+		segment->limit = end;
 	read_more(queue, segment);
 	return true;
 }

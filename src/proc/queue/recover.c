@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/grant.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/report.h"
 
 #define WINDOW_BYTES ((size_t)1 << 20)
@@ -15,6 +16,7 @@ struct queue_recovery {
 	struct recover_numbers journals;
 	size_t at; /* the file being read */
 	int fd;	   /* of it, or -1 */
+	unsigned read_failures;
 	uint64_t offset, size_bytes, secret;
 	int64_t last_wall_ms;
 	uint8_t *window;
@@ -132,7 +134,7 @@ recover_keep(struct queue *queue, struct queue_msg *msg)
 }
 
 static void
-damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
+damage_note(struct queue *queue, uint32_t number, uint64_t bytes, bool tail)
 {
 	struct log_line line;
 
@@ -142,35 +144,36 @@ damage_note(struct queue *queue, uint32_t number, size_t bytes, bool tail)
 	log_end(&line);
 }
 
+/* Its head. unborn: a crash left no more of the file than a part of that. */
 static int
-file_open(struct queue *queue, struct queue_recovery *r, const char *name, uint64_t *ret_size)
+file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *ret_head,
+	  bool *ret_unborn)
 {
-	uint32_t number = r->journals.numbers[r->at];
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
-	struct spool_file_head head;
-	struct rt_stat stat = {0};
+	struct slice content;
+	struct rt_stat stat;
+	uint64_t end;
 	ssize_t got;
-	int err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
+	int err = rt_stat_fd(queue->rt, fd, &stat);
 
-	if (err) {
-		r->fd = -1;
-		return err;
-	}
-	err = rt_stat_fd(queue->rt, r->fd, &stat);
-	*ret_size = stat.size_bytes;
-	got = rt_pread(queue->rt, r->fd, bytes, sizeof(bytes), 0);
-	if (!err)
-		err = got < 0 ? (int)got
-			      : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
-	if (!err && (head.kind != SPOOL_FILE_JOURNAL || head.number != number))
-		err = ERR_RANGE;
 	if (err)
 		return err;
-	r->secret = head.secret;
-	r->offset = SPOOL_FILE_HEAD_BYTES;
-	r->size_bytes = stat.size_bytes;
-	r->last_wall_ms = head.created_wall_ms;
-	return 0;
+	got = rt_pread(queue->rt, fd, bytes, sizeof(bytes), 0);
+	if (got < 0)
+		return (int)got;
+	content = slice_of(bytes, (size_t)got);
+	err = spool_file_head_decode(content, ret_head);
+	if (!err && (ret_head->kind != SPOOL_FILE_JOURNAL || ret_head->number != number))
+		return ERR_RANGE;
+	*ret_unborn = err && stat.size_bytes <= SPOOL_FILE_HEAD_BYTES &&
+		      spool_file_head_unborn(content, SPOOL_FILE_JOURNAL);
+	/* Endless zeros, of a damaged file system, are not read. */
+	queue->recovery->size_bytes = stat.size_bytes;
+	if (!err && !rt_data_end(queue->rt, fd, &end) && end < stat.size_bytes) {
+		damage_note(queue, number, stat.size_bytes - end, true);
+		queue->recovery->size_bytes = end;
+	}
+	return err;
 }
 
 /* What is no journal is passed by; an error is a shortage. */
@@ -178,25 +181,34 @@ static int
 file_begin(struct queue *queue, struct queue_recovery *r)
 {
 	uint32_t number = r->journals.numbers[r->at];
+	struct spool_file_head head;
 	char name[QUEUE_NAME_BYTES];
-	uint64_t size = UINT64_MAX;
+	bool unborn = false;
 	int err;
 
 	queue_name(name, number, "journal");
-	if (number >= queue->journal.next_number)
-		queue->journal.next_number = number + 1;
-	err = file_open(queue, r, name, &size);
-	if (!err)
+	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
+	if (err)
+		r->fd = -1;
+	else
+		err = file_head(queue, number, r->fd, &head, &unborn);
+	if (!err) {
+		if (number >= queue->journal.next_number)
+			queue->journal.next_number = number + 1;
+		r->secret = head.secret;
+		r->offset = SPOOL_FILE_HEAD_BYTES;
+		r->last_wall_ms = head.created_wall_ms;
 		return 0;
+	}
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
 	if (recover_is_shortage(err))
 		return err;
-	if (size) /* an empty one was just being made */
-		recover_set_aside(queue, queue->journal_fd, name, err);
-	else
+	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
+	else
+		recover_set_aside(queue, queue->journal_fd, name, err);
 	r->at++;
 	return 0;
 }
@@ -229,17 +241,30 @@ window_grow(struct queue *queue, struct queue_recovery *r, size_t need)
 	return true;
 }
 
-/* Reads one window of the file; true when it has been read to its end. */
+/* Reads one window of the file; true when it has been read to its end. *ret_wait_ms: before the
+ * next one. */
 static bool
-file_step(struct queue *queue, struct queue_recovery *r)
+file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 {
 	uint64_t left = r->size_bytes - r->offset, start = r->offset;
 	size_t want = left < r->window_size ? (size_t)left : r->window_size;
-	size_t got = file_read_around(queue, r->fd, r->offset, r->window, want);
-	struct slice window = slice_of(r->window, got);
-	bool last = window.len == left || window.len < want;
+	struct patient patient = {.rt = queue->rt,
+				  .fd = r->fd,
+				  .at = start,
+				  .buf = r->window,
+				  .want = want,
+				  .failures = &r->read_failures};
 	struct spool_found found = {0};
+	struct slice window;
+	size_t len;
+	bool last;
 
+	if (!patient_read(&patient, &len)) {
+		*ret_wait_ms = PATIENT_AGAIN_MS;
+		return false;
+	}
+	window = slice_of(r->window, len);
+	last = len == left || len < want;
 	while (spool_scan(window, r->secret, last, &found) > 0) {
 		if (found.skipped)
 			damage_note(queue, r->journals.numbers[r->at], found.skipped, false);
@@ -271,6 +296,7 @@ journals_done(struct queue *queue)
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
+	stock_journal_open(queue);
 	r->messages = queue->index.msgs.count;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);
 	log_number(&line, "files", (int64_t)r->journals.count);
@@ -291,12 +317,13 @@ step_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
+	uint64_t wait_ms = 0;
 
 	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
 		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
 		return;
 	}
-	if (r->fd >= 0 && file_step(queue, r)) {
+	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
 		rt_close(queue->rt, r->fd);
 		r->fd = -1;
 		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
@@ -305,7 +332,7 @@ step_run(void *ctx)
 	if (r->fd < 0 && r->at >= r->journals.count)
 		journals_done(queue);
 	else
-		rt_timer_arm(&r->step, 0);
+		rt_timer_arm(&r->step, wait_ms);
 }
 
 static void

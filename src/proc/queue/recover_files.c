@@ -128,20 +128,12 @@ list_one(struct queue *queue, int dir_fd, const char *kind, struct recover_numbe
 	return err;
 }
 
-static bool
-all_zero(struct slice bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++)
-		if (bytes.data[i])
-			return false;
-	return true;
-}
-
 /* A segment that was never written to: its head may not even have reached the disk. */
 static bool
 never_used(uint64_t size, struct slice head_bytes, int head_err)
 {
-	return size == 0 || (size <= SPOOL_FILE_HEAD_BYTES && (!head_err || all_zero(head_bytes)));
+	return size <= SPOOL_FILE_HEAD_BYTES &&
+	       (!head_err || spool_file_head_unborn(head_bytes, SPOOL_FILE_SEGMENT));
 }
 
 static int
@@ -196,8 +188,6 @@ segment_here(struct queue *queue, uint32_t number, size_t *count)
 	bool never = false, alive = false;
 	int fd, err;
 
-	if (number >= queue->files.next_segment)
-		queue->files.next_segment = number + 1;
 	queue_name(name, number, "seg");
 	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
 	if (!err) {

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 
-#define BLOCK_BYTES 4096
 #define ASIDE_BYTES ((size_t)1 << 20)
 #define ASIDE_MAX ((uint64_t)64 << 20)
 #define ASIDE_NAME_BYTES 48
@@ -212,8 +212,6 @@ body_add(struct queue *queue, uint32_t number)
 		return NULL;
 	}
 	list_push_back(&queue->files.all_bodies, &body->all);
-	if (number >= queue->files.next_body)
-		queue->files.next_body = number + 1;
 	return body;
 }
 
@@ -229,7 +227,9 @@ body_remove(struct queue *queue, struct queue_body *body)
 	close_at_peers(queue, body->open_mask, &close);
 	queue_name(name, body->number, "body");
 	err = rt_unlink(queue->rt, queue->bodies_fd, name);
-	if (err) {
+	if (err == -EISDIR || err == -EPERM) { /* no file at all */
+		recover_set_aside(queue, queue->bodies_fd, name, err);
+	} else if (err) {
 		log_begin(&line, queue->boot->log, EVENT_queue_unlink_failed);
 		log_text(&line, "file", slice_str(name));
 		log_err(&line, err);
@@ -355,26 +355,6 @@ files_forget_peer(struct queue *queue, struct queue_peer *peer)
 	sweep_soon(queue);
 }
 
-size_t
-file_read_around(struct queue *queue, int fd, uint64_t offset, uint8_t *bytes, size_t len)
-{
-	size_t at = 0;
-
-	while (at < len) {
-		ssize_t got = rt_pread(queue->rt, fd, bytes + at, len - at, offset + at);
-		size_t block = BLOCK_BYTES - (size_t)((offset + at) % BLOCK_BYTES);
-
-		if (got == 0)
-			break;
-		if (got < 0) {
-			got = (ssize_t)(block < len - at ? block : len - at);
-			memset(bytes + at, 0xff, (size_t)got);
-		}
-		at += (size_t)got;
-	}
-	return at;
-}
-
 void
 segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t from, uint64_t to,
 		  bool tail)
@@ -383,6 +363,7 @@ segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t f
 	struct builder b;
 	struct log_line line;
 	uint8_t *bytes = mem_take(queue->mem, ASIDE_BYTES);
+	unsigned tried = PATIENT_TRIES; /* it has been: the copy waits for nothing */
 	int fd = -1, err;
 
 	builder_init_fixed(&b, name, sizeof(name) - 1);
@@ -396,9 +377,15 @@ segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t f
 		    : ERR_NO_MEMORY;
 	for (uint64_t at = from; !err && at < to && at - from < ASIDE_MAX;) {
 		size_t want = to - at < ASIDE_BYTES ? (size_t)(to - at) : ASIDE_BYTES;
-		size_t got = file_read_around(queue, segment->fd, at, bytes, want);
+		struct patient patient = {.rt = queue->rt,
+					  .fd = segment->fd,
+					  .at = at,
+					  .buf = bytes,
+					  .want = want,
+					  .failures = &tried};
+		size_t got;
 
-		if (got == 0)
+		if (!patient_read(&patient, &got) || got == 0)
 			break;
 		err = rt_write(queue->rt, fd, slice_of(bytes, got));
 		at += got;

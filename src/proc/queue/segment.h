@@ -34,6 +34,8 @@ struct queue_segment {
 	uint64_t end;		   /* nothing behind it counts */
 	bool closed;		   /* nothing will be appended; limit is final */
 	uint64_t closed_ms;	   /* when; monotonic */
+	bool poisoned;		   /* closed because a sync or write failed */
+	bool end_owed;		   /* SEGMENT is to be written once the journal is open */
 	bool recovered;		   /* was there at start: counts in the recovery until it is read */
 	bool has_copies;	   /* at start: of messages that the journal has elsewhere */
 	struct list live;
@@ -44,6 +46,7 @@ struct queue_segment {
 	/* At start: records before it that nothing knows are dead (recover_live.c). */
 	uint64_t dead_before;
 	struct segment_named named, naming;
+	unsigned read_failures; /* of patient_read */
 	bool compacting;
 };
 
@@ -83,9 +86,6 @@ struct queue_files {
 };
 
 /* segment.c */
-/* Bytes read, fewer than len only at the file's end. A block that cannot be read comes as 0xff,
- * which is no record, so that what lies behind it is not lost with it. */
-size_t file_read_around(struct queue *queue, int fd, uint64_t offset, uint8_t *bytes, size_t len);
 void files_init(struct queue *queue);
 void files_finish(struct queue *queue);
 struct queue_segment *segment_find(struct queue *queue, uint32_t number);
@@ -125,6 +125,8 @@ void stock_finish(struct queue *queue);
 /* Makes what writers lack. */
 void stock_fill(struct queue *queue);
 void stock_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message);
+/* The journal can be written: what writers said before goes there. */
+void stock_journal_open(struct queue *queue);
 /* Makes, heads and locks a segment for a writer and opens it for reading; its name is not yet
  * durable. The descriptor for appending is the caller's. */
 int stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,

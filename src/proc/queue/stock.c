@@ -59,6 +59,17 @@ is_writer(enum ipc_role role)
 	return role == IPC_ROLE_SMTPIN || role == IPC_ROLE_BOUNCE || role == IPC_ROLE_POSTOFFICE;
 }
 
+static void
+failed_log(struct queue *queue, const char *name, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+	log_text(&line, "file", slice_str(name));
+	log_err(&line, err);
+	log_end(&line);
+}
+
 static int
 make_file(struct queue *queue, int dir_fd, const char *name, struct slice head, int *ret_fd)
 {
@@ -66,12 +77,15 @@ make_file(struct queue *queue, int dir_fd, const char *name, struct slice head, 
 			      RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE | RT_OPEN_EXCLUSIVE,
 			      &fd);
 
-	if (err)
+	if (err) {
+		failed_log(queue, name, err);
 		return err;
+	}
 	err = rt_lock(queue->rt, fd);
 	if (!err && head.len)
 		err = rt_write(queue->rt, fd, head);
 	if (err) {
+		failed_log(queue, name, err);
 		rt_close(queue->rt, fd);
 		(void)!rt_unlink(queue->rt, dir_fd, name);
 		return err;
@@ -98,8 +112,10 @@ stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,
 	struct builder b;
 	int fd, read_fd, err;
 
-	if (head.number == UINT32_MAX)
+	if (head.number == UINT32_MAX) {
+		failed_log(queue, "segments", ERR_LIMIT);
 		return ERR_LIMIT;
+	}
 	queue->files.next_segment++;
 	rt_random(queue->rt, &head.secret, sizeof(head.secret));
 	builder_init_fixed(&b, bytes, sizeof(bytes));
@@ -163,9 +179,15 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	char name[QUEUE_NAME_BYTES];
 	int fd, err;
 
-	if (number == UINT32_MAX)
+	/* A power cut may have taken the NUMBERS of those that are there. They do not decide what
+	 * is next, though: anybody could have left a file with the last number. */
+	while (number < UINT32_MAX && body_find(queue, number))
+		number++;
+	if (number == UINT32_MAX) {
+		failed_log(queue, "bodies", ERR_LIMIT);
 		return ERR_LIMIT;
-	queue->files.next_body++;
+	}
+	queue->files.next_body = number + 1;
 	queue_name(name, number, "body");
 	err = make_file(queue, queue->bodies_fd, name, SLICE_EMPTY, &fd);
 	if (err)
@@ -196,13 +218,6 @@ make_for(struct queue *queue, struct queue_peer *peer, size_t *spares_left)
 	while (!err && peer->spares < queue->boot->config->spare_bodies && *spares_left) {
 		err = make_spare(queue, peer);
 		--*spares_left;
-	}
-	if (err) {
-		struct log_line line;
-
-		log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
-		log_err(&line, err);
-		log_end(&line);
 	}
 	return err == 0;
 }
@@ -304,11 +319,8 @@ making_failed(struct queue *queue)
 {
 	struct queue_stock *stock = &queue->files.stock;
 	struct list_node *node;
-	struct log_line line;
 
-	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
-	log_err(&line, stock->io.err);
-	log_end(&line);
+	failed_log(queue, "", stock->io.err);
 	while ((node = list_first(&stock->making))) {
 		struct stock_item *item = CONTAINER_OF(node, struct stock_item, node);
 
@@ -344,10 +356,33 @@ bodies_synced(void *ctx)
 }
 
 static void
+end_write(struct queue *queue, struct queue_segment *segment)
+{
+	struct journal_record record = {.kind = JOURNAL_SEGMENT};
+
+	record.u.segment.segment = segment->number;
+	record.u.segment.end = segment->end;
+	record.u.segment.flags = segment->poisoned ? JOURNAL_SEGMENT_POISONED : 0;
+	(void)journal_append(queue, &record);
+	segment->end_owed = false;
+}
+
+void
+stock_journal_open(struct queue *queue)
+{
+	for (struct list_node *node = list_first(&queue->files.all); node;
+	     node = list_next(&queue->files.all, node)) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		if (segment->end_owed)
+			end_write(queue, segment);
+	}
+}
+
+static void
 sealed_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool_sealed *sealed)
 {
 	struct queue_segment *segment = segment_find(queue, sealed->segment);
-	struct journal_record record = {.kind = JOURNAL_SEGMENT};
 
 	if (!segment || segment->closed || (segment->writer && segment->writer != peer))
 		return;
@@ -358,10 +393,10 @@ sealed_take(struct queue *queue, struct queue_peer *peer, const struct ipc_spool
 	segment->closed_ms = rt_now_ms(queue->rt);
 	segment->end = sealed->end;
 	segment->limit = sealed->end;
-	record.u.segment.segment = sealed->segment;
-	record.u.segment.end = sealed->end;
-	record.u.segment.flags = sealed->poisoned ? JOURNAL_SEGMENT_POISONED : 0;
-	(void)journal_append(queue, &record);
+	segment->poisoned = sealed->poisoned;
+	segment->end_owed = true;
+	if (queue->journal.number) /* else it comes when the old ones have been read */
+		end_write(queue, segment);
 	if (sealed->poisoned) {
 		struct log_line line;
 

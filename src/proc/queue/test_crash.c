@@ -94,7 +94,7 @@ answer_near_ok(struct world *w, const struct ipc_job *job, uint16_t rcpt)
 void
 crash_journal_small(struct world *w)
 {
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = 10000;
 }
 

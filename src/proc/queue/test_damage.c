@@ -227,6 +227,49 @@ TEST(foreign_files)
 	world_end(&w);
 }
 
+/* A crash while a file gets its head leaves a part of that: no damage, and nothing to report. */
+TEST(heads_cut_short)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/000000fe.seg", "FRANKSEG and a few more");
+	file_put(path, "segments/000000ff.seg", "FRA");
+	file_put(path, "journal/000000fe.journal", "FRANKJNL and a few more");
+	file_put(path, "journal/000000ff.journal", "");
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+/* What is no file of ours does not decide which numbers come next: at the last number there would
+ * be no file any more for any mail. */
+TEST(future_numbers)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/fffffffe.seg", "garbage from far away");
+	file_put(path, "segments/fffffffd.seg", "");
+	file_put(path, "journal/fffffffe.journal", "garbage from far away");
+	file_put(path, "bodies/fffffffe.body", "garbage from far away");
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_true(w.queue->journal.next_number < 100);
+	assert_true(w.queue->files.next_segment < UINT32_MAX / 2 + 100);
+	assert_true(w.queue->files.next_body < 100);
+	world_end(&w);
+}
+
 /* So many opens of files below segments or journal answer EMFILE. */
 static int opens_fail;
 
@@ -312,5 +355,5 @@ TEST(copy_counts_once)
 }
 
 TESTS(TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle), TEST_ROW(segment_with_a_bad_block),
-      TEST_ROW(journal_with_a_bad_block), TEST_ROW(foreign_files), TEST_ROW(descriptors_are_short),
-      TEST_ROW(copy_counts_once))
+      TEST_ROW(journal_with_a_bad_block), TEST_ROW(foreign_files), TEST_ROW(heads_cut_short),
+      TEST_ROW(future_numbers), TEST_ROW(descriptors_are_short), TEST_ROW(copy_counts_once))

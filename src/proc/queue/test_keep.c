@@ -74,7 +74,7 @@ wait_in_a_later_file(struct world *w, struct told *told)
 {
 	uint32_t file, live_file;
 
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = UINT64_MAX;
 	w->answer = answer_near_ok;
 	w->retry_after_s = 3600;
@@ -128,7 +128,7 @@ leaves_during_the_drop(struct world *w, struct told *told)
 {
 	uint32_t file;
 
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = UINT64_MAX;
 	w->answer = answer_near_ok;
 	w->retry_after_s = 3600;
@@ -178,7 +178,7 @@ TEST(drop_of_a_broken_journal)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.queue->journal.file_bytes_max = 8000;
+	w.config.journal_size_max = 8000;
 	w.config.trace_keep_size = UINT64_MAX;
 	w.answer = answer_near_ok;
 	w.retry_after_s = 3600;
@@ -223,7 +223,7 @@ TEST(drop_of_a_broken_journal)
 static void
 files_make(struct world *w, uint32_t until)
 {
-	w->queue->journal.file_bytes_max = 8000;
+	w->config.journal_size_max = 8000;
 	w->config.trace_keep_size = UINT64_MAX;
 	while (w->queue->journal.number < until) {
 		struct journal_record start = {.kind = JOURNAL_START};
@@ -369,7 +369,7 @@ sparse_some(struct world *w, struct told *told)
 static void
 compact_some(struct world *w, struct told *told)
 {
-	w->queue->compact_settled_ms = 0;
+	w->config.compact_after = 0;
 	w->answer = answer_near_ok;
 	w->retry_after_s = 3600;
 	sparse_some(w, told);

@@ -189,6 +189,36 @@ TEST(queue_restarts_alone)
 	world_end(&w);
 }
 
+/* A writer fills and seals its segment while queue is away, and says so as soon as there is a new
+ * one, which has not even read its journal then. */
+TEST(sealed_while_away)
+{
+	static struct world w;
+	char body[3001];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = 0;
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	world_stop(&w);
+	spool_writer_destroy(&w.smtpin.writer);
+	w.config.segment_size_max = 20000;
+	w.answer = answer_silent;
+	world_start(&w);
+	world_accept(&w, "me@local", to_ann, 1, "before\r\n");
+	world_stop(&w);
+	for (int i = 0; i < 8; i++)
+		world_accept(&w, "me@local", to_ann, 1, body);
+	w.answer = NULL;
+	w.delivery_count = 0;
+	world_start(&w);
+	assert_false(journal_broken(w.queue));
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, 9);
+	world_end(&w);
+}
+
 static void
 large_some(struct world *w, struct told *told)
 {
@@ -337,6 +367,6 @@ TEST(nothing_left)
 TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(second_queue_is_refused),
-      TEST_ROW(queue_restarts_alone), TEST_ROW(large_body_survives),
+      TEST_ROW(queue_restarts_alone), TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives),
       TEST_ROW(made_anew_after_a_failed_sync), TEST_ROW(folders_are_synced_first),
       TEST_ROW(body_at_hand_is_held), TEST_ROW(nothing_left))

@@ -15,6 +15,7 @@
 
 static void session_ready(void *ctx, unsigned events);
 static void session_due(void *ctx);
+static int flush(struct session *session);
 
 void
 session_log(struct session *session, struct log_line *line, enum log_event event)
@@ -93,6 +94,10 @@ session_destroy(struct session *session)
 void
 session_abort(struct session *session)
 {
+	if (session->phase == SESSION_OPEN) {
+		smtp_server_abort(&session->smtp);
+		(void)flush(session); /* as far as the client takes it at once */
+	}
 	if (session->phase != SESSION_GONE)
 		session_destroy(session);
 }
@@ -149,7 +154,8 @@ session_create(struct listener *listener, struct rt_stream *stream)
 	session->started_ms = rt_now_ms(in->boot->rt);
 	session->due_ms = UINT64_MAX;
 	session->phase = SESSION_OPEN;
-	arena_init(&session->arena, rt_mem(in->boot->rt), SESSION_ARENA_BYTES);
+	transaction_memory_init(&session->memory, in);
+	arena_init(&session->arena, &session->memory.mem, SESSION_ARENA_BYTES);
 	rt_timer_init(&session->timer, in->boot->rt, session_due, session);
 	list_push_back(&in->sessions, &session->node);
 	in->session_count++;
@@ -454,6 +460,8 @@ read_some(struct session *session)
 		smtp_server_feed(&session->smtp, slice_of(in->buffer, (size_t)got),
 				 rt_now_ms(in->boot->rt));
 		pull(session);
+		if (session->smtp.options->auth_required && !session->login.len)
+			explicit_bzero(in->buffer, (size_t)got); /* a password, perhaps */
 		if ((size_t)got < room)
 			return true;
 	}

@@ -50,6 +50,14 @@ enum session_question {
 	QUESTION_AUTH,
 };
 
+/* A source of memory that counts (memory.c). */
+struct transaction_memory {
+	struct mem mem;
+	struct smtpin *in;
+	size_t used_bytes;
+};
+void transaction_memory_init(struct transaction_memory *memory, struct smtpin *in);
+
 struct session {
 	struct list_node node;
 	struct smtpin *in;
@@ -59,6 +67,7 @@ struct session {
 	struct smtp_server smtp;
 	struct rt_timer timer;
 	struct map_node request_node;
+	struct transaction_memory memory; /* of the arena */
 	struct arena arena;
 	struct envelope *envelope; /* in the arena; NULL outside a transaction */
 	struct spool_draft *draft;
@@ -79,7 +88,7 @@ void session_open(struct listener *listener, struct rt_stream *stream);
 void session_pump(struct session *session);
 /* The process stops: 421 at the next border. May destroy it. */
 void session_stop(struct session *session);
-/* At once. */
+/* At once, with a 421. */
 void session_abort(struct session *session);
 /* The rest of a session in SESSION_GONE. */
 void session_free(struct session *session);

@@ -97,9 +97,10 @@ ask_rcpt(struct session *session, struct session_rcpt *rcpt)
 	uint32_t request;
 
 	builder_init_arena(&domain, &session->arena, SMTP_DOMAIN_MAX);
+	/* <Postmaster> has none. */
 	if (rcpt->address.domain.len && (idna_to_ascii(rcpt->address.domain, &domain) ||
 					 builder_take(&domain, &rcpt->spool.target)))
-		return ADMIT_DOMAIN_BAD; /* <Postmaster> has none */
+		return session->arena.failed ? ADMIT_LATER : ADMIT_DOMAIN_BAD;
 	request = session_ask_begin(session, QUESTION_RCPT);
 	if (!request)
 		return ADMIT_LATER;

@@ -56,9 +56,10 @@ read_authors(struct session *session, struct slice head)
 {
 	struct message_author author;
 	enum admit_reason reason;
+	int err = message_author_read(head, &session->arena, &author);
 
-	if (message_author_read(head, &session->arena, &author))
-		return ADMIT_AUTHOR_SYNTAX;
+	if (err)
+		return err == ERR_NO_MEMORY ? ADMIT_SENDER_LATER : ADMIT_AUTHOR_SYNTAX;
 	reason = admit_author_fields(author.from_fields, author.from.count);
 	if (admit_refuses(reason))
 		return reason;
@@ -350,8 +351,10 @@ session_on_message(struct session *session, const struct smtp_server_event *even
 	int err = spool_draft_error(session->draft);
 
 	(void)event;
-	if (!err && !session->envelope->head_read)
+	if (!err && !session->envelope->head_read) {
 		read_head(session);
+		err = spool_draft_error(session->draft);
+	}
 	if (!err && !admit_refuses(session->envelope->author)) {
 		check_authors(session);
 		return;

@@ -58,8 +58,9 @@ struct smtpin {
 	struct tls_context *tls;
 	struct list sessions, listeners, networks;
 	size_t session_count, refused_count, network_count;
-	struct map requests;	/* struct session by the number of its question */
-	struct map network_map; /* struct network by key */
+	uint64_t transaction_bytes; /* that count towards transaction-memory-total-max */
+	struct map requests;	    /* struct session by the number of its question */
+	struct map network_map;	    /* struct network by key */
 	uint32_t request_last;
 	uint64_t session_last;
 	struct rt_timer sweep, stop_poll;

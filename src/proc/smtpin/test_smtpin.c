@@ -699,6 +699,50 @@ TEST(gone_during_commit)
 	end(&w);
 }
 
+/* One session holds all memory for envelopes: it is told "later", and small mail goes on. */
+TEST(large_envelopes)
+{
+	static struct world w;
+	static struct client large;
+	char orcpt[SMTP_ORCPT_MAX + 1], line[1000];
+	unsigned taken;
+
+	begin(&w);
+	w.config.transaction_memory_total_max = 100000;
+	memset(orcpt, 'x', SMTP_ORCPT_MAX);
+	orcpt[SMTP_ORCPT_MAX] = 0;
+	memcpy(orcpt, "rfc822;", 7);
+	snprintf(line, sizeof(line), "RCPT TO:<ann@example.test> ORCPT=%s\r\n", orcpt);
+	dial(&w, &w.client, 0);
+	hear(&w, "220 mx.example.test ESMTP Frank\r\n");
+	talk(&w, "EHLO c.test\r\nMAIL FROM:<>\r\n", "250 2.1.0 Sender ok\r\n");
+	for (taken = 0; taken < 1000; taken++) {
+		say(&w, slice_str(line));
+		WAIT_FOR(&w,
+			 w.client.heard_len > 2 && w.client.heard[w.client.heard_len - 1] == '\n');
+		if (memcmp(w.client.heard, "250", 3) != 0)
+			break;
+		w.client.heard_len = 0;
+	}
+	assert_in_range(taken, 20, 200);
+	hear(&w, "451 4.3.1 Too much at once, try again later\r\n");
+	assert_in_range(w.in->transaction_bytes, 80000, 100000);
+	/* Another one. */
+	large = w.client;
+	w.client.conn = NULL;
+	dial(&w, &w.client, 0);
+	hear(&w, "220 mx.example.test ESMTP Frank\r\n");
+	talk(&w, "EHLO d.test\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.test>\r\nDATA\r\n",
+	     "354 End data with <CR><LF>.<CR><LF>\r\n");
+	say(&w, SLICE("From: a@b.test\r\n\r\nhi\r\n.\r\n"));
+	WAIT_FOR(&w, w.in->counters.messages == 1);
+	/* All of it comes back. */
+	conn_destroy(&large.conn);
+	WAIT_FOR(&w, w.in->session_count == 1);
+	assert_int_equal(w.in->transaction_bytes, 0);
+	end(&w);
+}
+
 /* What one waiting session holds in this process. */
 TEST(idle_memory)
 {
@@ -728,4 +772,4 @@ TESTS(TEST_ROW(a_message), TEST_ROW(submission), TEST_ROW(implicit_tls), TEST_RO
       TEST_ROW(limits_of_a_network), TEST_ROW(login_that_ends_elsewhere),
       TEST_ROW(client_that_does_not_read), TEST_ROW(refused_beyond_their_limit),
       TEST_ROW(neighbours_away), TEST_ROW(stop), TEST_ROW(gone_during_commit),
-      TEST_ROW(idle_memory))
+      TEST_ROW(large_envelopes), TEST_ROW(idle_memory))

@@ -136,19 +136,6 @@ waiting_fail(struct destination *d, const struct verdict *verdict)
 
 /* ---- giving */
 
-static void
-record_log(const struct job *job, int err)
-{
-	struct log_line line;
-
-	log_begin(&line, job->out->log, EVENT_smtpout_record);
-	log_msg(&line, job->message);
-	log_number(&line, "segment", job->segment);
-	log_number(&line, "offset", (int64_t)job->offset);
-	log_err(&line, err);
-	log_end(&line);
-}
-
 /* The next job, its record open; those that cannot be read are reported. NULL: none waits. */
 static struct job *
 next_job(struct destination *d)
@@ -156,15 +143,12 @@ next_job(struct destination *d)
 	struct job *job;
 
 	while ((job = waiting_pop(d))) {
-		struct verdict verdict;
 		int err = job_open(job);
 
 		if (!err)
 			return job;
-		record_log(job, err);
-		verdict = outcome_of_trouble("The message could not be read from the spool.");
-		verdict.evidence = slice_str(err_str(err));
-		job_fail(job, &verdict);
+		job_report_unreadable(job, err);
+		job_destroy(&job);
 	}
 	return NULL;
 }
@@ -415,7 +399,7 @@ on_timer(void *ctx)
 {
 	struct destination *d = ctx;
 
-	if (d->asking) {
+	if (d->asking && !lookup_is_held(d)) {
 		struct verdict verdict = lookup_silence();
 
 		lookup_cancel(d);
@@ -448,6 +432,11 @@ destination_answer(struct smtpout *out, const struct ipc_dns_done *message)
 
 		if (verdict.class == VERDICT_OK)
 			verdict = lookup_silence();
+		if (d->name.len == 0 && verdict.class == VERDICT_NEVER) {
+			/* A smart host that has no name in DNS is our fault, not the mail's. */
+			verdict.class = VERDICT_LATER;
+			verdict.status.class = 4;
+		}
 		no_way(d, &verdict, 0);
 	}
 	destination_touch(d);
@@ -503,6 +492,6 @@ destination_abort_all(struct smtpout *out)
 		struct destination *d = CONTAINER_OF(at, struct destination, all_node);
 
 		while ((node = list_first(&d->sessions)))
-			session_abort(CONTAINER_OF(node, struct session, node));
+			smtpout_session_abort(CONTAINER_OF(node, struct session, node));
 	}
 }

@@ -19,6 +19,7 @@ struct destination {
 	struct map_node map_node;   /* in out->destinations */
 	struct map_node asked_node; /* in out->requests while asking */
 	struct list_node all_node, dirty_node, hungry_node;
+	struct list_node unasked_node; /* in out->unasked while asking and not asked */
 	struct smtpout *out;
 	struct slice name; /* behind the struct */
 	struct list waiting;

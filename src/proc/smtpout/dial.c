@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "proc/smtpout/destination.h"
 #include "proc/smtpout/outcome.h"
+#include "wire/text/clean.h"
 
 #define DIAL_ARENA_BYTES ((size_t)32768)
 
@@ -27,6 +28,7 @@ dial_create(struct destination *destination)
 	dial->destination = destination;
 	list_init(&dial->sessions);
 	arena_init(&dial->arena, out->mem, DIAL_ARENA_BYTES);
+	builder_init_fixed(&dial->others, dial->others_room, sizeof(dial->others_room));
 	rt_timer_init(&dial->race, out->rt, on_race, dial);
 	dial->count = destination->target_count;
 	memcpy(dial->targets, destination->targets, dial->count * sizeof(dial->targets[0]));
@@ -55,12 +57,51 @@ dial_drop(struct dial *dial)
 /* ---- why there is no connection */
 
 static void
+host_build(struct builder *b, const struct verdict *verdict)
+{
+	builder_add(b, verdict->host);
+	builder_str(b, verdict->host.len ? " [" : "[");
+	net_addr_format(b, &verdict->address);
+	builder_str(b, "] said:\n");
+}
+
+/* A refusal that does not decide is told beside the reason that does: it may be the one to act on.
+ * What has no room is left out with a mark. */
+static void
+others_add(struct dial *dial, const struct verdict *verdict)
+{
+	const size_t room = dial->others.cap - dial->others.len;
+	uint8_t bytes[DIAL_OTHERS_BYTES];
+	struct builder b;
+
+	if (!verdict->reply.len || dial->others_cut)
+		return;
+	builder_init_fixed(&b, bytes, sizeof(bytes));
+	if (dial->others.len)
+		builder_byte(&b, '\n');
+	host_build(&b, verdict);
+	builder_add(&b, slice_sub(verdict->reply, 0, DIAL_OTHER_REPLY_BYTES));
+	if (verdict->reply.len > DIAL_OTHER_REPLY_BYTES)
+		builder_str(&b, CLEAN_CUT);
+	ASSERT(!b.failed);
+	dial->others_cut = b.len + sizeof(CLEAN_CUT) > room;
+	if (dial->others_cut)
+		builder_str(&dial->others, "\n" CLEAN_CUT);
+	else
+		builder_add(&dial->others, builder_slice(&b));
+}
+
+static void
 reason_note(struct dial *dial, const struct verdict *verdict)
 {
 	struct verdict kept = *verdict;
 
-	if (dial->has_reason && !outcome_is_better(verdict, &dial->reason))
+	if (dial->has_reason && !outcome_is_better(verdict, &dial->reason)) {
+		others_add(dial, verdict);
 		return;
+	}
+	if (dial->has_reason)
+		others_add(dial, &dial->reason);
 	/* at most one of each rank is kept: the arena has room for all of them */
 	kept.reply = arena_keep(&dial->arena, verdict->reply);
 	kept.evidence = arena_keep(&dial->arena, verdict->evidence);
@@ -68,6 +109,40 @@ reason_note(struct dial *dial, const struct verdict *verdict)
 	kept.helo = arena_keep(&dial->arena, verdict->helo);
 	dial->reason = kept;
 	dial->has_reason = true;
+}
+
+/* The reason, complete with what others said. */
+static void
+reason_end(struct dial *dial)
+{
+	struct builder b;
+
+	ASSERT(dial->has_reason);
+	if (!dial->others.len)
+		return;
+	builder_init_arena(&b, &dial->arena, VERDICT_EVIDENCE_MAX);
+	builder_add(&b, dial->reason.evidence);
+	if (b.len)
+		builder_byte(&b, '\n');
+	builder_add(&b, builder_slice(&dial->others));
+	/* without memory the reason alone has to do */
+	if (!b.failed)
+		dial->reason.evidence = builder_slice(&b);
+}
+
+static void
+failure_log(struct dial *dial, const struct verdict *verdict)
+{
+	struct log_line line;
+
+	log_begin(&line, dial->destination->out->log, EVENT_smtpout_host_failed);
+	log_text(&line, "domain", dial->destination->name);
+	log_verdict(&line, verdict);
+	if (verdict->public_text.len)
+		log_text(&line, "what", verdict->public_text);
+	if (verdict->evidence.len)
+		log_text(&line, "evidence", verdict->evidence);
+	log_end(&line);
 }
 
 /* ---- the walk */
@@ -83,6 +158,7 @@ target_begin(struct dial *dial, const struct session_target *target)
 
 		verdict.host = target->host;
 		verdict.address = target->address;
+		failure_log(dial, &verdict);
 		reason_note(dial, &verdict);
 	}
 	return err;
@@ -138,7 +214,7 @@ dial_go_on(struct dial *dial)
 
 	while (list_empty(&dial->sessions)) {
 		if (!next_take(dial, &target)) {
-			ASSERT(dial->has_reason);
+			reason_end(dial);
 			destination_dial_failed(dial->destination, dial);
 			return;
 		}
@@ -223,5 +299,6 @@ dial_session_failed(struct dial *dial, const struct session *session, const stru
 		dial->again_target = (struct session_target){
 			.host = host_of(dial, session), .address = session->address, .plain = true};
 	}
+	failure_log(dial, verdict);
 	reason_note(dial, verdict);
 }

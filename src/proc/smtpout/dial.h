@@ -9,6 +9,10 @@
 
 #include "proc/smtpout/destination.h"
 
+/* Of what other servers said, together and each. Fits into a verdict's evidence, beside its own. */
+#define DIAL_OTHERS_BYTES ((size_t)880)
+#define DIAL_OTHER_REPLY_BYTES ((size_t)400)
+
 struct dial {
 	struct list_node node; /* in the destination's dials */
 	struct destination *destination;
@@ -19,6 +23,9 @@ struct dial {
 	struct arena arena; /* the words of reason */
 	bool has_reason;
 	struct verdict reason;
+	struct builder others; /* what servers said that is not the reason */
+	bool others_cut;
+	uint8_t others_room[DIAL_OTHERS_BYTES];
 	/* a target whose TLS failed */
 	bool again;
 	struct session_target again_target;

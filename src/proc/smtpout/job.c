@@ -5,7 +5,9 @@
 #include "proc/smtpout/job.h"
 
 #include "base/assert.h"
+#include "proc/smtpout/outcome.h"
 #include "proc/smtpout/report.h"
+#include "resolver/idna.h"
 #include "rule/explain/explain.h"
 
 /* struct job, then the recipients for the machine, then their numbers. */
@@ -61,7 +63,7 @@ job_destroy(struct job **job)
 void
 job_give_back(struct job *job)
 {
-	report_done(job->out, job->number);
+	smtpout_report_done(job->out, job->number);
 	job_destroy(&job);
 }
 
@@ -93,6 +95,17 @@ addr_for_wire(struct job *job, const struct spool_rcpt *rcpt)
 	return builder_take(&b, &wire) ? rcpt->address : wire;
 }
 
+static struct slice
+sender_for_wire(struct job *job)
+{
+	const struct slice sender = job->record.accept.sender;
+	struct slice wire;
+	struct builder b;
+
+	builder_init_arena(&b, &job->record.arena, SMTP_CLIENT_ADDR_MAX);
+	return idna_address(sender, &b) || builder_take(&b, &wire) ? sender : wire;
+}
+
 static int
 rcpts_fill(struct job *job)
 {
@@ -117,6 +130,24 @@ _Static_assert((int)SPOOL_NOTIFY_NEVER == (int)SMTP_CLIENT_NOTIFY_NEVER &&
 		       (int)SPOOL_NOTIFY_DELAY == (int)SMTP_CLIENT_NOTIFY_DELAY,
 	       "spool and client share the bits of NOTIFY");
 
+/*
+ * What smtpin wrote is believed no more than what came in: a line that is a lone dot, or a line end
+ * that is none, could end the message early at the peer, and what follows would be commands. The
+ * inline part is looked at here, body files as they are read (session_io.c).
+ */
+static int
+content_check(struct job *job)
+{
+	const struct spool_message *record = &job->record;
+
+	job->kept = (struct smtp_kept){0};
+	if (!smtp_kept_feed(&job->kept, record->content))
+		return ERR_SYNTAX;
+	if (record->accept.size_bytes > record->content.len)
+		return 0;
+	return smtp_kept_end(&job->kept) ? 0 : ERR_SYNTAX;
+}
+
 int
 job_open(struct job *job)
 {
@@ -131,7 +162,7 @@ job_open(struct job *job)
 		return err;
 	job->is_open = true;
 	job->smtp = (struct smtp_client_job){
-		.sender = accept->sender,
+		.sender = sender_for_wire(job),
 		.envid = accept->envid,
 		.ret = ret_word(accept->ret),
 		.size = accept->size_bytes,
@@ -141,6 +172,8 @@ job_open(struct job *job)
 		.rcpt_count = job->rcpt_count,
 	};
 	err = rcpts_fill(job);
+	if (!err)
+		err = content_check(job);
 	if (err)
 		job_close(job);
 	return err;
@@ -212,7 +245,7 @@ job_report(struct job *job, const uint16_t *indexes, size_t count, bool dsn_pass
 	counters_add(&out->counters, &full, count);
 	report_result(out, job->number, ipc_u16s_make(numbers, count), dsn_passed, &full);
 	if (job->open_count == 0)
-		report_done(out, job->number);
+		smtpout_report_done(out, job->number);
 }
 
 void
@@ -228,4 +261,30 @@ job_report_open(struct job *job, const struct verdict *verdict)
 	ASSERT(count == job->open_count);
 	if (count > 0)
 		job_report(job, indexes, count, false, verdict);
+}
+
+static void
+unreadable_log(const struct job *job, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, job->out->log, EVENT_smtpout_record);
+	log_msg(&line, job->message);
+	log_number(&line, "segment", job->segment);
+	log_number(&line, "offset", (int64_t)job->offset);
+	log_err(&line, err);
+	log_end(&line);
+}
+
+void
+job_report_unreadable(struct job *job, int err)
+{
+	struct verdict verdict = outcome_of_trouble(
+		err == ERR_SYNTAX ? "The stored message is damaged: it holds a line end or a lone "
+				    "dot that must not be sent."
+				  : "The message could not be read from the spool.");
+
+	verdict.evidence = slice_str(err_str(err));
+	unreadable_log(job, err);
+	job_report_open(job, &verdict);
 }

@@ -6,6 +6,7 @@
 #define PROC_SMTPOUT_JOB_H
 
 #include "proc/smtpout/smtpout.h"
+#include "wire/smtp/data.h"
 
 struct destination;
 
@@ -29,6 +30,7 @@ struct job {
 	struct smtp_client_job smtp;
 	struct smtp_client_rcpt *smtp_rcpts; /* rcpt_count of them; state stays over returns */
 	struct spool_message record;
+	struct smtp_kept kept; /* as it is behind the inline part of the content */
 	bool is_open;
 };
 
@@ -40,7 +42,8 @@ void job_destroy(struct job **job);
  */
 void job_give_back(struct job *job);
 
-/* Reads the record and fills smtp in, for the recipients that are open. */
+/* Reads the record and fills smtp in, for the recipients that are open. ERR_SYNTAX: its content is
+ * not what may go out. */
 int job_open(struct job *job) MUST_USE;
 void job_close(struct job *job);
 
@@ -53,5 +56,7 @@ void job_report(struct job *job, const uint16_t *indexes, size_t count, bool dsn
 		const struct verdict *verdict);
 /* The same for all that are open. */
 void job_report_open(struct job *job, const struct verdict *verdict);
+/* The same, and a line of the log: the content could not be had for err. */
+void job_report_unreadable(struct job *job, int err);
 
 #endif

@@ -20,8 +20,8 @@ lookup_is_fresh(const struct destination *d)
 	return d->target_count > 0 && rt_now_ms(d->out->rt) < d->targets_until_ms;
 }
 
-/* Sends the question, when there is somebody to be asked. */
-static void
+/* Sends the question; false: it waits where it is. */
+static bool
 question_send(struct destination *d)
 {
 	const struct smtpout_settings *settings = d->out->settings;
@@ -32,8 +32,14 @@ question_send(struct destination *d)
 	arena_reset(&d->arenas[1 - d->arena_index]);
 	d->incoming = NULL;
 	d->incoming_count = 0;
-	d->asked = d->out->dns && IPC_SEND(d->out->dns, DNS_ASK, dns_ask, .request = d->request,
-					   .domain = name, .port = port, .host_only = smart) == 0;
+	if (IPC_SEND(d->out->dns, DNS_ASK, dns_ask, .request = d->request, .domain = name,
+		     .port = port, .host_only = smart))
+		return false;
+	list_remove(&d->unasked_node);
+	d->asked = true;
+	d->out->asked_count++;
+	rt_timer_arm(&d->timer, settings->dns_ms);
+	return true;
 }
 
 /* The smart host is an address: nobody needs to be asked. */
@@ -47,7 +53,6 @@ smart_addr_use(struct destination *d)
 	target = ARENA_NEW(&d->arenas[d->arena_index], struct mx_target);
 	if (!target)
 		return false;
-	target->host = arena_keep(&d->arenas[d->arena_index], settings->smart_host);
 	target->address = settings->smart_addr;
 	d->targets = target;
 	d->target_count = 1;
@@ -74,7 +79,8 @@ lookup_begin(struct destination *d)
 		return err;
 	d->asking = true;
 	rt_timer_arm(&d->timer, out->settings->dns_ms);
-	question_send(d);
+	list_push_back(&out->unasked, &d->unasked_node);
+	lookup_resume(out);
 	return 0;
 }
 
@@ -85,7 +91,21 @@ lookup_cancel(struct destination *d)
 		return;
 	map_remove(&d->out->requests, &d->asked_node);
 	rt_timer_disarm(&d->timer);
+	if (d->asked)
+		d->out->asked_count--;
+	list_remove(&d->unasked_node);
 	d->asking = d->asked = false;
+	lookup_resume(d->out);
+}
+
+bool
+lookup_is_held(struct destination *d)
+{
+	if (d->asked || !d->out->dns)
+		return false;
+	rt_timer_arm(&d->timer, d->out->settings->dns_ms);
+	lookup_resume(d->out);
+	return true;
 }
 
 struct destination *
@@ -142,20 +162,25 @@ lookup_pause(struct smtpout *out)
 {
 	struct list_node *at;
 
-	for (at = list_first(&out->all); at; at = list_next(&out->all, at))
-		CONTAINER_OF(at, struct destination, all_node)->asked = false;
+	for (at = list_first(&out->all); at; at = list_next(&out->all, at)) {
+		struct destination *d = CONTAINER_OF(at, struct destination, all_node);
+
+		if (d->asked)
+			list_push_back(&out->unasked, &d->unasked_node);
+		d->asked = false;
+	}
+	out->asked_count = 0;
 }
 
 void
 lookup_resume(struct smtpout *out)
 {
-	struct list_node *at;
+	struct list_node *node;
 
-	for (at = list_first(&out->all); at; at = list_next(&out->all, at)) {
-		struct destination *d = CONTAINER_OF(at, struct destination, all_node);
-
-		if (d->asking && !d->asked)
-			question_send(d);
+	while (out->dns && out->asked_count < out->settings->asked_max &&
+	       (node = list_first(&out->unasked))) {
+		if (!question_send(CONTAINER_OF(node, struct destination, unasked_node)))
+			return;
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
  * lookup: where a destination's mail goes: asked of dns, or known already when the smart host is
- * given as an address. The answer is kept in the destination for its time to live.
+ * given as an address. The answer is kept in the destination for its time to live. No more
+ * questions are out than dns takes; the others wait for their turn, which costs mail nothing.
  */
 #ifndef PROC_SMTPOUT_LOOKUP_H
 #define PROC_SMTPOUT_LOOKUP_H
@@ -22,8 +23,13 @@ void lookup_target_add(struct destination *destination, const struct ipc_dns_tar
 /* True when there are targets now. */
 bool lookup_end(struct destination *destination, const struct ipc_dns_done *message);
 
+/* The time for an answer is over. True when dns is there and has not got the question yet, for
+ * others that went before it: then it has more time. */
+bool lookup_is_held(struct destination *destination);
+
 /* dns is gone: what it was asked is asked again by lookup_resume, when it is back. */
 void lookup_pause(struct smtpout *out);
+/* Asks what waits to be asked, as far as settings->asked_max and the channel allow. */
 void lookup_resume(struct smtpout *out);
 
 /* The verdict when dns has not answered. */

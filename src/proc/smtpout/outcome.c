@@ -77,6 +77,14 @@ static const struct outcome_row {
 				  "The connection ended before the message went out."},
 };
 
+/* After the dot nobody knows: what the sender reads must not say that nothing has arrived. */
+static const char *const final_texts[SMTP_CLIENT_HOW_MAX] = {
+	[SMTP_CLIENT_HOW_LOST] = "The connection to the server was lost after the whole message "
+				 "had been sent: it may have arrived.",
+	[SMTP_CLIENT_HOW_TIMEOUT] = "The server did not answer in time after the whole message had "
+				    "been sent: it may have arrived.",
+};
+
 static void
 words_of_reply(struct verdict *verdict, const struct smtp_reply *reply)
 {
@@ -114,6 +122,8 @@ outcome_of_client(enum smtp_client_stage stage, enum smtp_client_how how,
 	verdict.cause = rows[how].cause;
 	verdict.confidence_percent = 100;
 	verdict.public_text = slice_str(rows[how].text);
+	if (stage == SMTP_CLIENT_STAGE_FINAL && final_texts[how])
+		verdict.public_text = slice_str(final_texts[how]);
 	return verdict;
 }
 

@@ -1,6 +1,9 @@
 /*
  * smtpout report: JOB_RESULT and JOB_DONE. ipc gathers those of one turn into few packets. The list
- * of what could not be sent keeps the order; it is emptied by a timer.
+ * of what could not be sent keeps the order; it is emptied by a timer. An outcome that is neither
+ * sent nor kept must not be followed by others: a JOB_DONE without its JOB_RESULT has mail sent
+ * again, a JOB_RESULT without its JOB_DONE leaves a job for ever. Then the process ends, and queue
+ * learns all there is to know from the end of the channel.
  */
 #include "proc/smtpout/report.h"
 
@@ -19,6 +22,18 @@ struct unsent {
 };
 
 static void
+give_up(struct smtpout *out)
+{
+	struct log_line line;
+
+	log_begin(&line, out->log, EVENT_smtpout_lost_result);
+	log_err(&line, ERR_NO_MEMORY);
+	log_end(&line);
+	out->queue = NULL; /* not another word to it */
+	rt_stop(out->rt);
+}
+
+static void
 unsent_keep(struct smtpout *out, const struct ipc_message *message)
 {
 	uint8_t buf[VERDICT_ENCODED_MAX + 2 * SMTPOUT_RCPTS_MAX + 64];
@@ -30,11 +45,7 @@ unsent_keep(struct smtpout *out, const struct ipc_message *message)
 		ASSERT_UNREACHABLE();
 	unsent = mem_take(out->mem, sizeof(*unsent) + b.len);
 	if (!unsent) {
-		struct log_line line;
-
-		log_begin(&line, out->log, EVENT_smtpout_lost_result);
-		log_err(&line, ERR_NO_MEMORY);
-		log_end(&line);
+		give_up(out);
 		return;
 	}
 	unsent->type = message->type;
@@ -52,12 +63,19 @@ unsent_free(struct smtpout *out, struct unsent *unsent)
 	mem_give(out->mem, unsent, sizeof(*unsent) + unsent->len);
 }
 
+/* False: it has to be sent again. A channel that is closed has nobody at its end. */
+static bool
+is_sent(int err)
+{
+	return err == 0 || err == ERR_CLOSED;
+}
+
 static void
 report_send(struct smtpout *out, const struct ipc_message *message)
 {
 	if (!out->queue)
 		return;
-	if (!list_empty(&out->unsent) || ipc_send(out->queue, message) == ERR_LIMIT)
+	if (!list_empty(&out->unsent) || !is_sent(ipc_send(out->queue, message)))
 		unsent_keep(out, message);
 }
 
@@ -74,7 +92,7 @@ report_retry(void *ctx)
 
 		err = ipc_decode(unsent->type, slice_of(unsent->body, unsent->len), &message);
 		ASSERT(err == 0);
-		if (ipc_send(out->queue, &message) == ERR_LIMIT) {
+		if (!is_sent(ipc_send(out->queue, &message))) {
 			rt_timer_arm(&out->unsent_timer, UNSENT_RETRY_MS);
 			return;
 		}
@@ -111,7 +129,7 @@ report_result(struct smtpout *out, uint64_t job, struct ipc_u16s rcpts, bool dsn
 }
 
 void
-report_done(struct smtpout *out, uint64_t job)
+smtpout_report_done(struct smtpout *out, uint64_t job)
 {
 	report_send(out, &(struct ipc_message){.type = IPC_JOB_DONE, .u.job_done = {.job = job}});
 }

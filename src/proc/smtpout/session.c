@@ -12,6 +12,7 @@
 #include "proc/smtpout/dial.h"
 #include "proc/smtpout/outcome.h"
 #include "proc/smtpout/session_io.h"
+#include "wire/dns/name.h"
 
 #define READS_PER_EVENT 4
 
@@ -66,7 +67,8 @@ session_create(struct dial *dial, const struct session_target *target, struct se
 	s->destination = dial->destination;
 	s->address = target->address;
 	s->plain = target->plain;
-	memcpy(s->host, host.data, host.len);
+	if (host.len)
+		memcpy(s->host, host.data, host.len);
 	list_init(&s->jobs);
 	rt_timer_init(&s->timer, out->rt, on_timer, s);
 	err = stream_open(s);
@@ -227,11 +229,26 @@ job_finished(struct session *s, struct job *job)
 		destination_session_wants(destination, s);
 }
 
+/*
+ * TLS failed, and is not demanded. With TLS 1.3 our side of the handshake ends first: what the peer
+ * refuses then (it wants our certificate, say) shows as the end of the connection, or as an alert,
+ * in place of the reply to the EHLO inside.
+ */
+static bool
+is_tls_failure(const struct session *s, const struct smtp_client_event *event)
+{
+	if (s->plain || s->options.tls != SMTP_CLIENT_TLS_MAY)
+		return false;
+	if (event->stage == SMTP_CLIENT_STAGE_TLS)
+		return true;
+	return event->stage == SMTP_CLIENT_STAGE_HELLO && s->client.in_tls &&
+	       (event->how == SMTP_CLIENT_HOW_LOST || event->how == SMTP_CLIENT_HOW_PROTOCOL);
+}
+
 static void
 session_closed(struct session *s, const struct smtp_client_event *event)
 {
-	bool without_tls = event->stage == SMTP_CLIENT_STAGE_TLS && !s->plain &&
-			   s->options.tls == SMTP_CLIENT_TLS_MAY;
+	bool without_tls = is_tls_failure(s, event);
 	struct verdict verdict;
 
 	session_say_last(s);
@@ -258,11 +275,13 @@ static void
 tls_begin(struct session *s)
 {
 	const uint32_t limit_ms = s->settings->limit_ms[SMTP_CLIENT_STAGE_TLS];
+	const struct slice host = slice_str(s->host);
 	struct net_addr literal;
+	/* RFC 6066 3: no addresses */
+	bool named = dns_name_is_host(host) && net_addr_parse(host, &literal) < 0;
 	struct conn_tls_options options = {
 		.context = s->out->tls,
-		/* RFC 6066 3: no addresses */
-		.server_name = net_addr_parse(slice_str(s->host), &literal) < 0 ? s->host : NULL,
+		.server_name = named ? s->host : NULL,
 		.deadline_ms = limit_ms < SMTPOUT_HANDSHAKE_MS ? limit_ms : SMTPOUT_HANDSHAKE_MS,
 	};
 
@@ -489,7 +508,7 @@ session_quit(struct session *s)
 }
 
 void
-session_abort(struct session *s)
+smtpout_session_abort(struct session *s)
 {
 	struct list_node *node;
 

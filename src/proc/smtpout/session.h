@@ -26,7 +26,7 @@ struct session {
 	struct smtp_client_options options;
 	struct smtp_client client;
 
-	char host[SESSION_HOST_MAX + 1];
+	char host[SESSION_HOST_MAX + 1]; /* empty: it was given as an address */
 	struct net_addr address, source;
 	bool plain; /* TLS failed there: without */
 	bool connecting, shaking, ready, dead, quitting;
@@ -43,7 +43,8 @@ struct session {
 	uint64_t content_at; /* bytes of it that are out */
 	size_t dot_at;	     /* bytes of the end mark that are out */
 	uint8_t tail[2];     /* the last bytes of the content so far */
-	uint8_t *piece;	     /* part of a body file; NULL without one */
+	struct smtp_kept kept;
+	uint8_t *piece; /* part of a body file; NULL without one */
 	size_t piece_at, piece_len;
 };
 
@@ -70,7 +71,7 @@ void session_run(struct session *session);
 /* Says QUIT; only without jobs. */
 void session_quit(struct session *session);
 /* Closes and gives its jobs back. */
-void session_abort(struct session *session);
+void smtpout_session_abort(struct session *session);
 
 /* Fills host and addresses in. */
 void session_sign(const struct session *session, struct verdict *verdict);

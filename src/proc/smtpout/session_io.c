@@ -25,6 +25,7 @@ session_content_begin(struct session *s, struct job *job)
 	s->content_at = 0;
 	s->dot_at = 0;
 	s->piece_at = s->piece_len = 0;
+	s->kept = job->kept;
 	s->tail[0] = '\r'; /* empty content needs no line end */
 	s->tail[1] = '\n';
 	smtp_client_answer_content(&s->client, rt_now_ms(s->out->rt));
@@ -36,6 +37,18 @@ content_is_out(const struct session *s)
 	const struct spool_message *record = &s->content->record;
 
 	return s->content_at >= record->accept.size_bytes;
+}
+
+/* Of a piece that must not go out nothing does. */
+static int
+piece_check(struct session *s, struct slice piece)
+{
+	const struct spool_message *record = &s->content->record;
+	bool last = s->content_at + piece.len >= record->accept.size_bytes;
+
+	if (!smtp_kept_feed(&s->kept, piece) || (last && !smtp_kept_end(&s->kept)))
+		return ERR_SYNTAX;
+	return 0;
 }
 
 /* Reads the next piece of a body file when the one before is out. */
@@ -57,7 +70,16 @@ piece_fill(struct session *s)
 		return got < 0 ? (int)got : ERR_TRUNCATED;
 	s->piece_at = 0;
 	s->piece_len = (size_t)got;
-	return 0;
+	return piece_check(s, slice_of(s->piece, s->piece_len));
+}
+
+/* The content ends in the middle: its job has its verdict, and the connection is of no use. */
+static void
+content_fail(struct session *s, int err)
+{
+	job_report_unreadable(s->content, err);
+	s->content = NULL;
+	smtp_client_lost(&s->client, rt_now_ms(s->out->rt));
 }
 
 static struct slice
@@ -166,13 +188,7 @@ send_once(struct session *s)
 	struct slice slices[SLICES_MAX];
 	size_t count;
 	ssize_t put;
-	int err;
 
-	if (s->content && !content_is_out(s)) {
-		err = piece_fill(s);
-		if (err)
-			return err;
-	}
 	count = gather(s, slices);
 	if (count == 0) {
 		s->blocked = false;
@@ -197,9 +213,15 @@ bool
 session_send(struct session *s)
 {
 	bool was_blocked = s->blocked, moved = false;
-	ssize_t put;
+	ssize_t put = 0;
 
 	for (int i = 0; i < SENDS_PER_ROUND; i++) {
+		int err = s->content && !content_is_out(s) ? piece_fill(s) : 0;
+
+		if (err) {
+			content_fail(s, err);
+			return true;
+		}
 		put = send_once(s);
 		if (put <= 0)
 			break;

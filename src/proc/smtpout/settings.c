@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "proc/smtpout/smtpout.h"
+#include "rule/route/mx.h"
+#include "wire/conf/host.h"
 
 #define SETTINGS_ARENA_BYTES ((size_t)8192)
 
@@ -18,28 +20,20 @@ addr_of(struct slice text)
 	return addr;
 }
 
-/* "host", "host:port", or an address with or without a port. */
 static void
 smart_host_read(struct smtpout_settings *s, struct slice text)
 {
-	struct slice rest = text, host;
-	uint64_t port;
+	struct conf_host host;
 
 	s->smart_port = s->port;
-	if (text.len == 0)
+	if (text.len == 0 || conf_host_read(text, &host) < 0)
 		return;
-	if (net_addr_parse_port(text, &s->smart_addr) == 0) {
-		s->smart_port = s->smart_addr.port;
-	} else if (net_addr_parse(text, &s->smart_addr) == 0) {
-		s->smart_addr.port = s->port;
-	} else {
-		s->smart_addr = (struct net_addr){0};
-		host = slice_cut(&rest, ':');
-		if (rest.data && slice_to_u64(rest, UINT16_MAX, &port) && port > 0)
-			s->smart_port = (uint16_t)port;
-		text = host;
-	}
-	s->smart_host = arena_keep(&s->arena, text);
+	if (host.port)
+		s->smart_port = host.port;
+	s->smart_addr = host.addr;
+	if (host.addr.family != NET_FAMILY_NONE)
+		s->smart_addr.port = s->smart_port;
+	s->smart_host = arena_keep(&s->arena, host.text);
 }
 
 static void
@@ -75,11 +69,11 @@ smtpout_settings_create(struct smtpout *out, struct smtpout_settings **ret_setti
 	arena_init(&s->arena, out->mem, SETTINGS_ARENA_BYTES);
 	s->port = (uint16_t)config->smtp_out_port;
 	s->helo = arena_keep(&s->arena, config->helo.len ? config->helo : config->hostname);
-	s->login = arena_keep(&s->arena,
-			      slice_sub(config->smart_host_login, 0, SMTP_CLIENT_LOGIN_MAX));
+	s->login = arena_keep(&s->arena, config->smart_host_login);
 	s->source4 = addr_of(config->source_address4);
 	s->source6 = addr_of(config->source_address6);
 	s->tls = config->tls_out == CONFIG_TLS_OUT_OPPORTUNISTIC;
+	s->asked_max = MX_ASKING_MAX / (uint32_t)config->smtpout_processes;
 	s->jobs_ahead = (uint32_t)config->destination_jobs_ahead;
 	s->sessions_max = (uint32_t)config->outbound_connections_max;
 	s->messages_max = (uint32_t)config->out_messages_max;

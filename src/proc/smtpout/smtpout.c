@@ -53,6 +53,7 @@ out_init(struct smtpout *out, struct boot *boot)
 	out->log = boot->log;
 	out->mem = rt_mem(boot->rt);
 	list_init(&out->all);
+	list_init(&out->unasked);
 	list_init(&out->dirty);
 	list_init(&out->hungry);
 	list_init(&out->idle);
@@ -152,6 +153,16 @@ smtpout_channel_closed(void *state, struct ipc_channel *channel)
 	}
 }
 
+/* dns takes questions again. */
+static void
+smtpout_drained(void *state, struct ipc_channel *channel)
+{
+	struct smtpout *out = state;
+
+	if (channel == out->dns)
+		lookup_resume(out);
+}
+
 /* ---- messages */
 
 static void
@@ -169,7 +180,7 @@ job_in(struct smtpout *out, const struct ipc_job *message)
 
 		if (message->rcpts.count)
 			report_result(out, message->job, message->rcpts, false, &verdict);
-		report_done(out, message->job);
+		smtpout_report_done(out, message->job);
 		return;
 	}
 	out->counters.jobs++;
@@ -293,6 +304,7 @@ const struct boot_process smtpout_process = {
 	.channel = smtpout_channel,
 	.channel_closed = smtpout_channel_closed,
 	.receive = smtpout_receive,
+	.drained = smtpout_drained,
 	.file = smtpout_file,
 	.reload = smtpout_reload,
 	.stop = smtpout_stop,

@@ -37,6 +37,7 @@ struct smtpout_settings {
 	uint16_t smart_port;
 	struct slice login;
 	uint16_t port;
+	uint32_t asked_max; /* questions to dns at once */
 	uint32_t jobs_ahead, sessions_max, messages_max;
 	uint32_t idle_ms, family_delay_ms, connect_ms, block_ms, dns_ms;
 	bool tls;
@@ -63,11 +64,13 @@ struct smtpout {
 	struct map destinations; /* by name */
 	struct map requests;	 /* of dns, by number */
 	uint32_t request_last;
-	struct list all;    /* destinations */
-	struct list dirty;  /* those to look at before the turn ends */
-	struct list hungry; /* those that wait for sessions_max */
-	struct list idle;   /* sessions without jobs, oldest first */
-	struct list dead;   /* sessions to be freed before the turn ends */
+	struct list unasked;  /* destinations whose question dns has not got yet, oldest first */
+	uint32_t asked_count; /* questions that it has */
+	struct list all;      /* destinations */
+	struct list dirty;    /* those to look at before the turn ends */
+	struct list hungry;   /* those that wait for sessions_max */
+	struct list idle;     /* sessions without jobs, oldest first */
+	struct list dead;     /* sessions to be freed before the turn ends */
 	uint32_t session_count, job_count;
 	struct rt_hook turn_end;
 	bool stopping, stopped;

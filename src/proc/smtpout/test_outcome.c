@@ -65,6 +65,22 @@ TEST(table)
 	}
 }
 
+/* Who sends again after silence behind the dot should know that it may be a second copy. */
+TEST(after_the_dot)
+{
+	static const enum smtp_client_how hows[] = {SMTP_CLIENT_HOW_LOST, SMTP_CLIENT_HOW_TIMEOUT};
+	const struct slice want = SLICE("may have arrived");
+
+	for (size_t i = 0; i < 2; i++) {
+		struct slice text;
+
+		text = outcome_of_client(SMTP_CLIENT_STAGE_FINAL, hows[i], NULL).public_text;
+		assert_true(slice_find(text, want) < text.len);
+		text = outcome_of_client(SMTP_CLIENT_STAGE_DATA, hows[i], NULL).public_text;
+		assert_true(slice_find(text, want) == text.len);
+	}
+}
+
 /* A 4xx is no bounce because another host said 5xx, and silence is no answer. */
 TEST(better)
 {
@@ -79,4 +95,4 @@ TEST(better)
 	assert_false(outcome_is_better(&later, &later));
 }
 
-TESTS(TEST_ROW(table), TEST_ROW(better))
+TESTS(TEST_ROW(table), TEST_ROW(after_the_dot), TEST_ROW(better))

@@ -60,13 +60,18 @@ answer(struct peer_link *link, struct slice command)
 	}
 	if (slice_eq(reply, SLICE("@silent")))
 		return true;
-	if (slice_eq(reply, SLICE("@tls"))) {
+	if (slice_starts(reply, SLICE("@tls"))) {
 		link->shaking = true;
+		link->closes = slice_eq(reply, SLICE("@tls-close"));
 		reply = SLICE("220 go\r\n");
 	}
 	if (slice_eq(reply, SLICE("@stall"))) {
 		link->stalled = true;
 		reply = SLICE("220 go\r\n");
+	}
+	if (slice_eq(reply, SLICE("@deaf"))) {
+		link->deaf = true;
+		reply = SLICE("354 go\r\n");
 	}
 	link->in_data = slice_starts(command, SLICE("DATA")) && reply.data[0] == '3';
 	if (link->in_data)
@@ -143,6 +148,8 @@ flush(struct peer_link *link)
 	link->out_len = 0;
 	if (out.len && conn_send(link->conn, &out, 1) < 0)
 		link_close(link);
+	else if (link->deaf)
+		conn_want(link->conn, 0);
 	else if (link->shaking && conn_tls_result(link->conn) == ERR_STATE)
 		tls_begin(link);
 }
@@ -162,6 +169,10 @@ on_ready(void *ctx, unsigned events)
 			return;
 		link->shaking = false;
 		link->peer->shaken += err == 0;
+		if (link->closes) {
+			link_close(link);
+			return;
+		}
 		conn_want(link->conn, RT_READABLE);
 	}
 	got = conn_recv(link->conn, buf, sizeof(buf));

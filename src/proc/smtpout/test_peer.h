@@ -15,8 +15,9 @@
 #define PEER_CONTENT_MAX ((size_t)1 << 20)
 
 /* To a command that begins so (or "@greeting", "."), this is the reply; the first rule that fits.
- * "@close", "@silent" and "@tls" (220, then
- * the handshake) and "@stall" (220, then nothing) are actions. count: how often, 0: always. */
+ * "@close", "@silent", "@tls" (220, then the handshake), "@tls-close" (and then the end) and
+ * "@stall" (220, then nothing) and "@deaf" (354, then it reads no more) are actions. count: how
+ * often, 0: always. */
 struct peer_rule {
 	const char *command, *reply;
 	unsigned count;
@@ -27,8 +28,9 @@ struct peer;
 struct peer_link {
 	struct peer *peer;
 	struct conn *conn;
-	bool shaking;
-	bool stalled; /* deaf and dumb from now on */
+	bool shaking, closes; /* closes: when the handshake is done */
+	bool stalled;	      /* dumb from now on */
+	bool deaf;	      /* what comes in stays in the socket from now on */
 	uint8_t line[4096];
 	size_t line_len;
 	bool in_data;

@@ -4,6 +4,29 @@
  */
 #include "proc/smtpout/test_rig.h"
 
+#define SMUGGLED "RSET\r\nMAIL FROM:<ceo@me.test>\r\nRCPT TO:<y@far.test>\r\n"
+
+static const struct rig_message rig_messages[] = {
+	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, RIG_CONTENT, 0, 0, NULL},
+	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0, NULL},
+	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0, NULL},
+	{"d@me.test",
+	 {"x@far.test"},
+	 "Subject: \xc3\xa4\r\n\r\n",
+	 0,
+	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT,
+	 NULL},
+	/* what a smtpin that obeys somebody else could write */
+	{"e@me.test", {"x@far.test"}, "Subject: x\r\n\r\na\nb\r\n", 0, 0, NULL},
+	{"f@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.\r\n" SMUGGLED, 0, 0, NULL},
+	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb"},
+	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
+	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
+	{"j@n\xc3\xb6.test", {"x@far.test"}, RIG_CONTENT, 0, SPOOL_UTF8, NULL},
+	{"k@me.test", {"x@far.test"}, "Subject: huge\r\n\r\n", (size_t)32 << 20, 0, NULL},
+};
+#define COUNT (sizeof(rig_messages) / sizeof(rig_messages[0]))
+
 struct spool_reader {
 	struct mem *mem;
 };
@@ -54,7 +77,7 @@ spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offse
 
 	(void)offset;
 	(void)length;
-	if (segment >= rig_message_count)
+	if (segment >= COUNT)
 		return ERR_NOT_FOUND;
 	from = &rig_messages[segment];
 	memset(ret_message, 0, sizeof(*ret_message));
@@ -82,6 +105,22 @@ spool_message_close(struct spool_reader *reader, struct spool_message *message)
 	arena_finish(&message->arena);
 }
 
+static void
+bad_put(const struct spool_message *message, uint64_t offset, struct slice piece, uint8_t *to)
+{
+	const char *bad = NULL;
+	uint64_t at = message->content.len + 64 * (message->accept.size_bytes / 128);
+
+	for (size_t i = 0; i < COUNT; i++) {
+		if (slice_eq(message->accept.sender, slice_str(rig_messages[i].sender)))
+			bad = rig_messages[i].file_bad;
+	}
+	for (; bad && *bad; bad++, at++) {
+		if (at >= offset && at < offset + piece.len)
+			to[at - offset] = (uint8_t)*bad;
+	}
+}
+
 /* The body file is lines of 63 letters. */
 ssize_t
 spool_message_read(struct spool_reader *reader, const struct spool_message *message,
@@ -97,6 +136,7 @@ spool_message_read(struct spool_reader *reader, const struct spool_message *mess
 
 		to[i] = at == 63 ? '\n' : at == 62 ? '\r' : (uint8_t)('a' + at % 26);
 	}
+	bad_put(message, offset, slice_of(to, i), to);
 	return (ssize_t)i;
 }
 
@@ -108,6 +148,27 @@ boot_stopped(struct boot *boot)
 	rt_stop(rig_now->t.rt);
 }
 
+/* ---- between smtpout and its sockets (the linker's --wrap) */
+
+ssize_t __real_conn_send(struct conn *conn, const struct slice *slices, size_t count);
+ssize_t __wrap_conn_send(struct conn *conn, const struct slice *slices, size_t count);
+
+ssize_t
+__wrap_conn_send(struct conn *conn, const struct slice *slices, size_t count)
+{
+	struct builder b;
+
+	if (rig_now && rig_now->write_count < RIG_WRITES_MAX && count &&
+	    slice_starts(slices[0], SLICE("Subject: x\r\n"))) {
+		char *write = rig_now->writes[rig_now->write_count++];
+
+		builder_init_fixed(&b, write, sizeof(rig_now->writes[0]) - 1);
+		for (size_t i = 0; i < count; i++)
+			builder_add(&b, slices[i]);
+	}
+	return __real_conn_send(conn, slices, count);
+}
+
 /* ---- in place of queue and dns */
 
 static void
@@ -116,6 +177,7 @@ result_in(struct rig *rig, const struct ipc_job_result *from)
 	struct rig_result *to = &rig->results[rig->result_count++];
 	struct slice reply = slice_sub(from->verdict.reply, 0, sizeof(to->reply) - 1);
 	struct slice host = slice_sub(from->verdict.host, 0, sizeof(to->host) - 1);
+	struct slice evidence = slice_sub(from->verdict.evidence, 0, sizeof(to->evidence) - 1);
 
 	ASSERT(rig->result_count <= RIG_RESULTS_MAX);
 	to->job = from->job;
@@ -130,6 +192,8 @@ result_in(struct rig *rig, const struct ipc_job_result *from)
 		memcpy(to->reply, reply.data, reply.len);
 	if (host.len)
 		memcpy(to->host, host.data, host.len);
+	if (evidence.len)
+		memcpy(to->evidence, evidence.data, evidence.len);
 }
 
 static void
@@ -164,6 +228,9 @@ dns_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	unsigned preference = 0;
 
 	(void)from;
+	if (request == RIG_REQUEST_NONE)
+		return;
+	rig->asked++;
 	if (rig->dns_mute)
 		return;
 	for (unsigned i = 0; i < rig->dead_count; i++)
@@ -179,6 +246,12 @@ static void
 smtpout_in(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 {
 	smtpout_process.receive(((struct rig *)ctx)->out, from, message);
+}
+
+static void
+smtpout_drained(void *ctx, struct ipc_channel *channel)
+{
+	smtpout_process.drained(((struct rig *)ctx)->out, channel);
 }
 
 static void
@@ -210,7 +283,7 @@ pair(struct rig *rig, enum ipc_role role, struct ipc_channel **ret_far,
 	struct ipc_ends far = {role, IPC_ROLE_SMTPOUT, 0, 0}, near = {IPC_ROLE_SMTPOUT, role, 0, 0};
 	struct ipc_events far_events = {rig, role == IPC_ROLE_QUEUE ? queue_receive : dns_receive,
 					NULL, far_closed};
-	struct ipc_events near_events = {rig, smtpout_in, NULL, smtpout_closed};
+	struct ipc_events near_events = {rig, smtpout_in, smtpout_drained, smtpout_closed};
 	int fds[2];
 
 	assert_int_equal(rt_channel_pair(rig->t.rt, fds), 0);
@@ -333,4 +406,33 @@ rig_end(struct rig *rig)
 	arena_finish(&rig->arena);
 	log_destroy(&rig->boot.log);
 	test_rt_end(&rig->t);
+}
+
+/* ---- what came of it */
+
+void
+rig_result_is(const struct rig *rig, size_t index, unsigned class, unsigned stage, unsigned code)
+{
+	const struct rig_result *got = &rig->results[index];
+
+	assert_true(index < rig->result_count);
+	assert_int_equal(got->class, class);
+	assert_string_equal(verdict_stage_str(got->stage), verdict_stage_str(stage));
+	assert_int_equal(got->code, code);
+}
+
+void
+rig_status_is(const struct rig *rig, size_t index, unsigned class, unsigned subject,
+	      unsigned detail)
+{
+	assert_int_equal(rig->results[index].status.class, class);
+	assert_int_equal(rig->results[index].status.subject, subject);
+	assert_int_equal(rig->results[index].status.detail, detail);
+}
+
+void
+rig_evidence_is(const struct rig *rig, size_t index, const char *want)
+{
+	if (!strstr(rig->results[index].evidence, want))
+		fail_msg("%s: without %s", rig->results[index].evidence, want);
 }

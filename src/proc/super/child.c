@@ -115,7 +115,8 @@ child_spawn(struct super_child *child, int child_fd)
 				 .fd_count = 1,
 				 .log_fd = super->log_fd,
 				 .uid = child->uid,
-				 .gid = child->gid};
+				 .gid = child->gid,
+				 .starts = (unsigned)child->restarts};
 	struct builder b;
 	int err;
 
@@ -204,7 +205,7 @@ on_restart(void *ctx)
 	struct super_files files;
 
 	child->restarts++;
-	if (super_files_open(super, &super->config.values, &files)) {
+	if (super_files_open(super, &super->config.values, &files, NULL)) {
 		restart_later(child);
 		return;
 	}
@@ -252,6 +253,10 @@ super_child_exited(struct super *super, int pid, int status)
 		child->pid = 0;
 		child->ready = false;
 		ipc_channel_destroy(&child->channel);
+		if (child->role == IPC_ROLE_CONTROL)
+			super_config_forget(super);
+		child->reloads = 0;
+		super_config_told(child, false);
 		if (rt_now_ms(super->rt) - child->started_ms >=
 		    super->config.values.restart_wait_max)
 			child->failures = 0;

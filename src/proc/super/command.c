@@ -24,7 +24,13 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	struct super *super = child->super;
 	struct log_line line;
 
-	(void)message;
+	/* When all serve, a restarted child shall rather do without than the mail stop. */
+	if (message->u.boot_ready.refused && !super->all_ready) {
+		super_fail(super, SUPER_EXIT_CONFIG,
+			   "a process cannot use a file that it was given",
+			   slice_str(ipc_role_str(child->role)), 0);
+		return;
+	}
 	child->ready = true;
 	for (size_t i = 0; i < super->child_count; i++)
 		if (!super->children[i].ready)
@@ -32,20 +38,27 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	if (super->all_ready)
 		return;
 	super->all_ready = true;
+	log_set_echo(super->log, -1);
 	log_begin(&line, super->log, EVENT_ready);
 	log_number(&line, "pid", rt_pid(super->rt));
 	log_number(&line, "processes", (int64_t)super->child_count);
 	log_end(&line);
 }
 
-/* Believed only of a neighbour: nobody else could know. */
+/* Believed only of a neighbour: nobody else could know; and only when it is trusted no less, for
+ * otherwise whoever takes over smtpin could keep queue from running. The channel is gone either
+ * way, so that one of the two has to start again: then it is the one that accuses. */
 static void
 take_broken(struct super_child *child, const struct ipc_message *message)
 {
 	const struct ipc_boot_broken *broken = &message->u.boot_broken;
 	struct super_child *bad = super_child_find(child->super, broken->role, broken->instance);
 
-	if (bad && bad != child && ipc_roles_speak(child->role, bad->role))
+	if (!bad || bad == child || !ipc_roles_speak(child->role, bad->role))
+		return;
+	if (ipc_role_trust(child->role) < ipc_role_trust(bad->role))
+		super_child_kill(child, "says that a more trusted one broke the rules");
+	else
 		super_child_kill(bad, "broke the rules of its channel");
 }
 
@@ -60,16 +73,16 @@ take_stopped(struct super_child *child, const struct ipc_message *message)
 static void
 take_reload(struct super_child *child, const struct ipc_message *message)
 {
-	struct super *super = child->super;
-	uint32_t request = message->u.ctl_reload.request;
+	super_config_ask_by(child->super, message->u.ctl_reload.request);
+}
 
-	if (super->asking.by_control || super->stop_phase >= 0) {
-		super_command_done(super, request, SUPER_EXIT_TEMPORARY, SLICE("busy; try again"));
+static void
+take_reloaded(struct super_child *child, const struct ipc_message *message)
+{
+	if (!child->reloads)
 		return;
-	}
-	super->asking.by_control = true;
-	super->asking.request = request;
-	super_config_ask(super);
+	child->reloads--;
+	super_config_told(child, message->u.boot_reloaded.refused);
 }
 
 static void
@@ -130,9 +143,10 @@ static const struct {
 	enum ipc_type type;
 	void (*take)(struct super_child *child, const struct ipc_message *message);
 } handlers[] = {
-	{IPC_BOOT_READY, take_ready},	  {IPC_BOOT_BROKEN, take_broken},
-	{IPC_BOOT_STOPPED, take_stopped}, {IPC_CTL_RELOAD, take_reload},
-	{IPC_CTL_STOP, take_stop},	  {IPC_CTL_STATUS, take_status},
+	{IPC_BOOT_READY, take_ready},	    {IPC_BOOT_BROKEN, take_broken},
+	{IPC_BOOT_STOPPED, take_stopped},   {IPC_CTL_RELOAD, take_reload},
+	{IPC_CTL_STOP, take_stop},	    {IPC_CTL_STATUS, take_status},
+	{IPC_BOOT_RELOADED, take_reloaded},
 };
 
 void

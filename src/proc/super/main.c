@@ -1,76 +1,10 @@
 /*
- * frank-super [--config FILE] [--programs FOLDER] [--zone FILE] [--now EPOCH]: starts Frank, in the
- * foreground. The other programs lie in FOLDER; --zone answers all DNS questions from a file; --now
- * lets the wall clock start there.
+ * frank-super: see arguments.c and README.
  */
-#include <string.h>
-
 #include "proc/super/super.h"
-
-#define CONFIG_PATH "/etc/frank/frank.conf"
-#define PROGRAMS_PATH "/usr/libexec/frank"
-#define USAGE "usage: frank-super [--config FILE] [--programs FOLDER] [--zone FILE] [--now EPOCH]\n"
-#define STDERR_FD 2
-#define MS_PER_S 1000
-#define NOW_MAX ((uint64_t)1 << 40)
-
-struct arguments {
-	struct super_options options;
-	const char *now;
-};
-
-static const struct {
-	const char *name;
-	size_t offset; /* of a const char * in struct arguments */
-} rows[] = {
-	{"--config", offsetof(struct arguments, options.config_path)},
-	{"--programs", offsetof(struct arguments, options.programs_path)},
-	{"--zone", offsetof(struct arguments, options.zone_path)},
-	{"--now", offsetof(struct arguments, now)},
-};
-
-static bool
-arguments_read(int argc, char **argv, struct arguments *arguments)
-{
-	for (int i = 1; i < argc; i += 2) {
-		size_t row = 0;
-
-		while (row < sizeof(rows) / sizeof(rows[0]) && strcmp(argv[i], rows[row].name) != 0)
-			row++;
-		if (row == sizeof(rows) / sizeof(rows[0]) || i + 1 == argc)
-			return false;
-		*(const char **)(void *)((char *)arguments + rows[row].offset) = argv[i + 1];
-	}
-	return true;
-}
 
 int
 main(int argc, char **argv)
 {
-	struct arguments arguments = {
-		.options = {.config_path = CONFIG_PATH, .programs_path = PROGRAMS_PATH}};
-	struct rt_options options = {0};
-	uint64_t now_s = 0;
-	struct rt *rt;
-	int exit_code;
-
-	if (rt_create(&options, &rt))
-		return SUPER_EXIT_SOFTWARE;
-	if (!arguments_read(argc, argv, &arguments) ||
-	    (arguments.now && !slice_to_u64(slice_str(arguments.now), NOW_MAX, &now_s))) {
-		exit_code =
-			rt_write(rt, STDERR_FD, SLICE(USAGE)) ? SUPER_EXIT_IO : SUPER_EXIT_USAGE;
-		rt_destroy(&rt);
-		return exit_code;
-	}
-	if (arguments.now) {
-		options.wall_offset_ms = (int64_t)now_s * MS_PER_S - rt_wall_ms(rt);
-		arguments.options.wall_offset_ms = options.wall_offset_ms;
-		rt_destroy(&rt);
-		if (rt_create(&options, &rt))
-			return SUPER_EXIT_SOFTWARE;
-	}
-	exit_code = super_run(rt, &arguments.options);
-	rt_destroy(&rt);
-	return exit_code;
+	return super_main(argc, argv);
 }

@@ -1,7 +1,8 @@
 /*
  * The configuration: a child without rights reads the file (boot/config_child.h) and answers a
  * snapshot, which is decoded, sealed and handed to all. At a reload an answer that is no snapshot,
- * or files that cannot be opened, leave everything as it was.
+ * or files that cannot be opened, leave everything as it was. What one child cannot use (a
+ * certificate) it says, and whoever asked for the reload is told when all have answered.
  */
 #include "proc/super/super.h"
 
@@ -14,7 +15,8 @@
 #define STDERR_FD 2
 /* Nobody: its own uid is not known before the file has been read. */
 #define CONFIG_CHILD_UID 65534u
-#define REASON_MAX 1900 /* of a CTL_DONE text */
+#define REASON_MAX 1900	  /* of a CTL_DONE text */
+#define TOLD_MS_MAX 10000 /* for the children to say what they think of it */
 
 static void
 on_limit(void *ctx)
@@ -55,6 +57,37 @@ child_run(struct super *super, int config_fd)
 	return err;
 }
 
+/* To whoever waits; of what is in force now, with the options that are not. */
+static void
+told_answer(struct super *super, int exit_code, struct slice text)
+{
+	struct super_asking *asking = &super->asking;
+	uint8_t buf[SUPER_NOTE_MAX + 400];
+	struct builder b;
+
+	if (!asking->told.waits)
+		return;
+	builder_init_fixed(&b, buf, sizeof(buf));
+	builder_add(&b, text);
+	if (asking->note.len) {
+		builder_str(&b, "; a restart is needed for ");
+		builder_add(&b, slice_from(builder_slice(&asking->note), sizeof(", ") - 1));
+	}
+	if (asking->note.failed)
+		builder_str(&b, " ... (see the log)");
+	ASSERT(!b.failed);
+	super_command_done(super, asking->told.request, exit_code, builder_slice(&b));
+	asking->told.waits = false;
+}
+
+static void
+asker_answer(struct super *super, struct super_asker *asker, int exit_code, struct slice text)
+{
+	if (asker->waits)
+		super_command_done(super, asker->request, exit_code, text);
+	asker->waits = false;
+}
+
 /* The first one must work; a later one leaves all as it is. */
 static void
 refuse(struct super *super, const char *what, struct slice reason, int err)
@@ -69,10 +102,8 @@ refuse(struct super *super, const char *what, struct slice reason, int err)
 	if (err)
 		log_err(&line, err);
 	log_end(&line);
-	if (asking->by_control)
-		super_command_done(super, asking->request, SUPER_EXIT_CONFIG,
-				   reason.len ? slice_sub(reason, 0, REASON_MAX) : slice_str(what));
-	asking->by_control = false;
+	asker_answer(super, &asking->now, SUPER_EXIT_CONFIG,
+		     reason.len ? slice_sub(reason, 0, REASON_MAX) : slice_str(what));
 	if (!super->started) {
 		super->exit_code = SUPER_EXIT_CONFIG;
 		rt_stop(super->rt);
@@ -103,6 +134,61 @@ super_config_ask(struct super *super)
 	}
 	rt_timer_init(&asking->limit, super->rt, on_limit, super);
 	rt_timer_arm(&asking->limit, CONFIG_CHILD_TIME_MS);
+}
+
+void
+super_config_ask_by(struct super *super, uint32_t request)
+{
+	struct super_asking *asking = &super->asking;
+	struct super_asker asker = {.waits = true, .request = request};
+
+	if (asking->now.waits || asking->next.waits || asking->told.waits ||
+	    super->stop_phase >= 0) {
+		super_command_done(super, request, SUPER_EXIT_TEMPORARY, SLICE("busy; try again"));
+		return;
+	}
+	if (asking->pid)
+		asking->next = asker;
+	else
+		asking->now = asker;
+	super_config_ask(super);
+}
+
+void
+super_config_forget(struct super *super)
+{
+	super->asking.now.waits = super->asking.next.waits = super->asking.told.waits = false;
+}
+
+void
+super_config_told(struct super_child *child, bool refused)
+{
+	struct super *super = child->super;
+	uint8_t buf[200];
+	struct builder b;
+
+	if (refused) {
+		builder_init_fixed(&b, buf, sizeof(buf));
+		builder_str(&b, "reloaded, but ");
+		builder_str(&b, ipc_role_str(child->role));
+		builder_str(&b, " cannot use a file that it was given and keeps the old one: see "
+				"the log");
+		ASSERT(!b.failed);
+		told_answer(super, SUPER_EXIT_CONFIG, builder_slice(&b));
+	}
+	for (size_t i = 0; i < super->child_count; i++)
+		if (super->children[i].reloads)
+			return;
+	told_answer(super, SUPER_EXIT_OK, SLICE("reloaded"));
+}
+
+void
+super_config_untold(void *ctx)
+{
+	struct super *super = ctx;
+
+	told_answer(super, SUPER_EXIT_TEMPORARY,
+		    SLICE("reloaded, but not every process has said so yet"));
 }
 
 static void
@@ -143,33 +229,62 @@ send_all(struct super *super, const struct super_files *files)
 				       .config = super->config.fd);
 		if (err)
 			super_child_kill(child, "cannot be told of the configuration");
+		else
+			child->reloads++;
 	}
+}
+
+static void
+file_refuse(struct super *super, struct super_config *next, struct slice path, int err)
+{
+	uint8_t buf[REASON_MAX];
+	struct builder b;
+
+	builder_init_fixed(&b, buf, sizeof(buf));
+	builder_str(&b, "cannot be opened: ");
+	builder_add(&b, path);
+	refuse(super, "a file that it names", builder_slice(&b), err);
+	config_drop(super, next);
 }
 
 static void
 reload(struct super *super, struct super_config *next)
 {
 	struct super_asking *asking = &super->asking;
+	bool other_log = !slice_eq(super->config.values.log, next->values.log);
+	struct slice bad = next->values.log;
 	struct super_files files;
 	struct log_line line;
-	int err = super_files_open(super, &next->values, &files);
+	int log_fd = -1, err = 0;
 
+	if (other_log)
+		err = super_log_open(super, &next->values, &log_fd);
+	if (!err)
+		err = super_files_open(super, &next->values, &files, &bad);
 	if (err) {
-		config_drop(super, next);
-		refuse(super, "a file that it names cannot be opened", SLICE_EMPTY, err);
+		if (log_fd > STDERR_FD)
+			rt_close(super->rt, log_fd);
+		file_refuse(super, next, bad, err);
 		return;
 	}
-	super_restart_only_log(super, &next->values);
-	config_drop(super, &super->config);
+	builder_init_fixed(&asking->note, asking->note_buf, sizeof(asking->note_buf));
+	super_restart_only_log(super, &next->values, &asking->note);
+	if (super->first.fd < 0)
+		super->first = super->config;
+	else
+		config_drop(super, &super->config);
 	super->config = *next;
+	if (other_log)
+		super_log_use(super, log_fd);
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
+	if (asking->now.waits) /* else somebody may still wait for the last one */
+		asking->told = asking->now;
+	asking->now.waits = false;
+	rt_timer_arm(&asking->told_limit, TOLD_MS_MAX);
 	send_all(super, &files);
 	super_files_close(super, &files);
 	log_begin(&line, super->log, EVENT_reload);
 	log_end(&line);
-	if (asking->by_control)
-		super_command_done(super, asking->request, SUPER_EXIT_OK, SLICE("reloaded"));
-	asking->by_control = false;
 }
 
 static void
@@ -217,6 +332,8 @@ super_config_exited(struct super *super, int pid, int status)
 	mem_give(rt_mem(super->rt), (void *)(uintptr_t)answer.data, answer.len);
 	if (asking->again && super->stop_phase < 0) {
 		asking->again = false;
+		asking->now = asking->next;
+		asking->next.waits = false;
 		super_config_ask(super);
 	}
 	return true;
@@ -233,4 +350,5 @@ super_config_finish(struct super *super)
 		rt_close(super->rt, asking->result_fd);
 	}
 	config_drop(super, &super->config);
+	config_drop(super, &super->first);
 }

@@ -57,7 +57,7 @@ dir_make(struct super *super, const char *path, int *ret_fd)
 	if (!err)
 		err = rt_open_dir(super->rt, RT_AT_PATH, buf, false, &fd);
 	if (!err) {
-		err = rt_sync(super->rt, fd);
+		err = rt_sync_dir(super->rt, fd);
 		rt_close(super->rt, fd);
 	}
 	if (err)
@@ -209,20 +209,28 @@ file_open(struct super *super, struct slice path, int *ret_fd)
 }
 
 int
-super_files_open(struct super *super, const struct config *config, struct super_files *ret_files)
+super_files_open(struct super *super, const struct config *config, struct super_files *ret_files,
+		 struct slice *ret_bad)
 {
 	struct super_files files = {-1, -1, -1, -1};
 	struct slice zone =
 		super->options.zone_path ? slice_str(super->options.zone_path) : config->zone_file;
-	int err = file_open(super, config->tls_certificate, &files.certificate);
+	const struct {
+		struct slice path;
+		int *fd;
+	} rows[] = {
+		{config->tls_certificate, &files.certificate},
+		{config->tls_key, &files.key},
+		{zone, &files.zone},
+		{config->smart_host_password_file, &files.smart_host_password},
+	};
+	int err = 0;
 
-	if (!err)
-		err = file_open(super, config->tls_key, &files.key);
-	if (!err)
-		err = file_open(super, zone, &files.zone);
-	if (!err)
-		err = file_open(super, config->smart_host_password_file,
-				&files.smart_host_password);
+	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err = file_open(super, rows[i].path, rows[i].fd);
+		if (err && ret_bad)
+			*ret_bad = rows[i].path;
+	}
 	if (err)
 		super_files_close(super, &files);
 	else

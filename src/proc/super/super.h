@@ -1,5 +1,5 @@
 /*
- * super: the parent of all. What its files share: main.c (arguments), super.c (start, signals,
+ * super: the parent of all. What its files share: arguments.c, super.c (start, signals,
  * end), resources.c (what is opened), child.c (one child's life), wiring.c (what children are
  * sent), reload.c (the config child), command.c (what control asks).
  */
@@ -48,6 +48,7 @@ struct super_child {
 	struct ipc_channel *channel; /* NULL when not running */
 	bool ready;
 	unsigned failures; /* in a row */
+	unsigned reloads;  /* boot_config that it has not answered yet */
 	uint64_t restarts;
 	uint64_t started_ms;
 	struct rt_timer restart;
@@ -70,14 +71,25 @@ struct super_files {
 	int certificate, key, zone, smart_host_password;
 };
 
+/* Of a request for a reload that control passed on. */
+struct super_asker {
+	bool waits; /* for its answer */
+	uint32_t request;
+};
+
+#define SUPER_NOTE_MAX 600
+
 /* The config child that runs, if any. */
 struct super_asking {
 	int pid; /* 0: none */
 	int result_fd;
-	bool again;	 /* asked for once more meanwhile */
-	bool by_control; /* answer this request */
-	uint32_t request;
-	struct rt_timer limit;
+	bool again; /* asked for once more meanwhile: what runs may have read the older file */
+	struct super_asker now, next;
+	struct super_asker told; /* the children have the new configuration, and are to say so */
+	struct rt_timer limit, told_limit;
+	/* Of what the children were told last: the options that wait for a restart. */
+	uint8_t note_buf[SUPER_NOTE_MAX];
+	struct builder note;
 };
 
 struct super {
@@ -88,6 +100,9 @@ struct super {
 	int programs_fd;
 	bool started;
 	struct super_config config;
+	/* What it was started with: the fixed options of it are in force. fd -1: config still is
+	 * it. */
+	struct super_config first;
 	struct super_asking asking;
 	struct super_child children[SUPER_CHILDREN_MAX];
 	size_t child_count;
@@ -102,6 +117,9 @@ struct super {
 	int exit_code;
 };
 
+/* arguments.c. The program; answers its exit code. */
+int super_main(int argc, char **argv);
+
 /* super.c */
 int super_run(struct rt *rt, const struct super_options *options);
 /* Everything that the first configuration brings. */
@@ -110,6 +128,8 @@ void super_stop(struct super *super);
 /* A child of the current phase has gone. */
 void super_stop_next(struct super *super);
 void super_log_reopen(struct super *super);
+/* Owns fd. */
+void super_log_use(struct super *super, int fd);
 /* Logs what failed and ends with that code. name: a path or what it was about. */
 void super_fail(struct super *super, enum super_exit code, const char *what, struct slice name,
 		int err);
@@ -123,9 +143,10 @@ int super_dirs_open(struct super *super) MUST_USE;
  * somebody has them. */
 int super_claim(struct super *super, bool last) MUST_USE;
 void super_resources_close(struct super *super);
-/* Logs what cannot be opened and answers the error; then nothing is open. */
+/* Logs what cannot be opened and answers the error; then nothing is open. ret_bad: its path; may be
+ * NULL. */
 int super_files_open(struct super *super, const struct config *config,
-		     struct super_files *ret_files) MUST_USE;
+		     struct super_files *ret_files, struct slice *ret_bad) MUST_USE;
 void super_files_close(struct super *super, struct super_files *files);
 
 /* child.c */
@@ -147,13 +168,21 @@ int super_send_files(struct super_child *child, const struct super_files *files)
 
 /* reload.c */
 void super_config_ask(struct super *super);
+void super_config_ask_by(struct super *super, uint32_t request);
+/* Whoever waits for an answer is gone with its control. */
+void super_config_forget(struct super *super);
+/* A child has answered, or is gone. refused: there was something that it could not use. */
+void super_config_told(struct super_child *child, bool refused);
+/* Not all have answered in time. */
+void super_config_untold(void *ctx);
 /* True when it was the config child. */
 bool super_config_exited(struct super *super, int pid, int status);
 void super_config_finish(struct super *super);
 
 /* restart_only.c */
-/* Logs each option of next that differs from what is in force and needs a restart. */
-void super_restart_only_log(struct super *super, const struct config *next);
+/* Logs each option of next that differs from what is in force and needs a restart, and names it in
+ * note: ", x, y". */
+void super_restart_only_log(struct super *super, const struct config *next, struct builder *note);
 
 /* command.c */
 void super_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message);

@@ -1,7 +1,8 @@
 /*
  * A child for the tests of super: it plays the role that its name says (frank-smtpin, ...), by the
- * frame that all children live in, and logs what happens to it as event test_child. smtpout cheats
- * its neighbours when the host name begins with "cheat." after a reload.
+ * frame that all children live in, and logs what happens to it as event test_child. After a reload
+ * smtpout cheats its neighbours when the host name begins with "cheat.", and says that each
+ * neighbour cheated when it begins with "accuse.". With "ask." control wants a reload at its start.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -9,12 +10,14 @@
 #include "boot/boot.h"
 #include "rt/file.h"
 
+#define SUPER_FD 3
 #define CHEAT_FD_FIRST 4
 #define CHEAT_FD_END 64
 
 struct test_child {
 	struct boot *boot;
 	size_t channels;
+	struct ipc_channel *super; /* of control */
 };
 
 static void
@@ -47,6 +50,8 @@ child_channel(void *state, struct ipc_channel *channel)
 	struct test_child *child = state;
 	struct ipc_ends ends = ipc_channel_ends(channel);
 
+	if (ends.peer == IPC_ROLE_SUPER)
+		child->super = channel;
 	child->channels++;
 	note(child, "channel", slice_str(ipc_role_str(ends.peer)), ends.peer_instance);
 }
@@ -88,6 +93,17 @@ child_start(void *state)
 	struct test_child *child = state;
 
 	note(child, "start", child->boot->config->hostname, (int64_t)child->channels);
+	if (child->super && slice_starts(child->boot->config->hostname, SLICE("ask.")))
+		note(child, "ask", SLICE_EMPTY,
+		     IPC_SEND(child->super, CTL_RELOAD, ctl_reload, .request = 1));
+}
+
+static void
+child_receive(void *state, struct ipc_channel *from, struct ipc_message *message)
+{
+	(void)from;
+	if (message->type == IPC_CTL_DONE)
+		note(state, "answer", message->u.ctl_done.text, message->u.ctl_done.exit);
 }
 
 /* Bytes that are no message, into every channel but super's. */
@@ -104,15 +120,40 @@ cheat(struct test_child *child)
 	}
 }
 
+/* As one that was taken over could: a message to super that no event of its own is behind. */
+static void
+accuse(struct test_child *child)
+{
+	for (unsigned role = 0; role < IPC_ROLE_MAX; role++) {
+		struct ipc_message message = {.type = IPC_BOOT_BROKEN,
+					      .u.boot_broken = {.role = (uint8_t)role}};
+		uint8_t body_buf[16], packet_buf[32];
+		struct builder body, packet;
+		int err;
+
+		builder_init_fixed(&body, body_buf, sizeof(body_buf));
+		err = ipc_encode(&body, &message);
+		builder_init_fixed(&packet, packet_buf, sizeof(packet_buf));
+		builder_u16(&packet, IPC_BOOT_BROKEN);
+		builder_u16(&packet, 0);
+		builder_u32(&packet, (uint32_t)body.len);
+		builder_add(&packet, builder_slice(&body));
+		if (!err)
+			err = rt_write(child->boot->rt, SUPER_FD, builder_slice(&packet));
+		note(child, "accuse", slice_str(ipc_role_str(role)), err);
+	}
+}
+
 static void
 child_reload(void *state)
 {
 	struct test_child *child = state;
+	struct slice hostname = child->boot->config->hostname;
 
-	if (child->boot->role == IPC_ROLE_SMTPOUT &&
-	    slice_starts(child->boot->config->hostname, SLICE("cheat.")))
+	if (child->boot->role == IPC_ROLE_SMTPOUT && slice_starts(hostname, SLICE("cheat.")))
 		cheat(child);
-
+	if (child->boot->role == IPC_ROLE_SMTPOUT && slice_starts(hostname, SLICE("accuse.")))
+		accuse(child);
 	note(child, "reload", child->boot->config->hostname, 0);
 }
 
@@ -141,6 +182,7 @@ main(int argc, char **argv)
 		.create = child_create,
 		.channel = child_channel,
 		.channel_closed = child_channel_closed,
+		.receive = child_receive,
 		.listener = child_fd,
 		.dir = child_fd,
 		.tls = child_tls,

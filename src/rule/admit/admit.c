@@ -67,7 +67,7 @@ admit_rcpt(const struct smtp_address *address, enum admit_place place,
 {
 	switch (place) {
 	case ADMIT_PLACE_LOCAL:
-		return ADMIT_OK;
+		return routes_further(address->local) ? ADMIT_FORM : ADMIT_OK;
 	case ADMIT_PLACE_UNKNOWN:
 		return routes_further(address->local) ? ADMIT_FORM : ADMIT_UNKNOWN;
 	case ADMIT_PLACE_ELSEWHERE:

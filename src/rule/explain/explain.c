@@ -12,6 +12,7 @@
 #define NEVER VERDICT_NEVER
 #define ANY_STAGE UINT16_MAX
 #define AT(NAME) (uint16_t)(1u << VERDICT_STAGE_##NAME)
+#define ABOUT_RCPT (uint16_t)(AT(RECIPIENT) | AT(DATA) | AT(FINAL))
 #define NO_REPLY UINT16_MAX
 #define WILD UINT16_MAX
 #define S(subject, detail) subject, detail
@@ -188,7 +189,8 @@ explain_verdict(struct verdict *v)
 		rule = explain_rule_find(v, &words);
 		v->cause = rule ? rule->cause : VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = rule ? rule->confidence_percent : 0;
-		if (rule)
+		/* what is known already says more than the words that the reply has anyway */
+		if (rule && !v->evidence.len)
 			v->evidence = words;
 	}
 	row = cause_row(v->cause);

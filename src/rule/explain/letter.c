@@ -86,6 +86,25 @@ letter_code_build(struct builder *b, const struct dsn_rcpt *rcpt)
 	builder_dec(b, row ? row->number : cause_row(VERDICT_CAUSE_UNKNOWN)->number);
 }
 
+/* Where DNS was clear, what it said; else that nobody was found. */
+static const char *
+dns_reason(const struct verdict *v)
+{
+	static const struct {
+		uint16_t subject, detail;
+		const char *text;
+	} rows[] = {
+		{1, 10, "because this domain takes no mail."},
+		{4, 6, "because mail for this domain would come back to our own server."},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (v->status.subject == rows[i].subject && v->status.detail == rows[i].detail)
+			return rows[i].text;
+	}
+	return "because no mail server of this domain could be found.";
+}
+
 /* Why the mail did not get there, after "could not be delivered ". */
 static const char *
 failure_reason(const struct dsn_rcpt *rcpt)
@@ -97,7 +116,7 @@ failure_reason(const struct dsn_rcpt *rcpt)
 	if (v->stage == VERDICT_STAGE_LOCAL)
 		return "because our own server could not put it into the mailbox.";
 	if (v->stage == VERDICT_STAGE_DNS)
-		return "because no mail server of this domain could be found.";
+		return dns_reason(v);
 	if (v->code >= 500)
 		return "because the mail server responsible for this domain returned a permanent "
 		       "error.";
@@ -182,7 +201,7 @@ put_facts(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *
 		builder_str(b, "Server:      ");
 		clean_line(b, v->host, DSN_TEXT_MAX);
 		if (v->address.family) {
-			builder_str(b, " [");
+			builder_str(b, v->host.len ? " [" : "[");
 			net_addr_format(b, &v->address);
 			builder_byte(b, ']');
 		}
@@ -245,17 +264,16 @@ static void
 put_advice(struct builder *b, const struct dsn_rcpt *rcpt)
 {
 	const struct verdict *v = &rcpt->verdict;
-	const struct cause_row *row = cause_row(v->cause);
+	unsigned cause = cause_row(v->cause) ? v->cause : VERDICT_CAUSE_UNKNOWN;
+	const struct cause_row *row = cause_row(cause);
 
-	if (!row)
-		row = cause_row(VERDICT_CAUSE_UNKNOWN);
 	builder_str(b, "\r\nWhy, and what to do (cause: ");
 	builder_str(b, row->name);
 	builder_str(b, sureness(v));
 	builder_str(b, ")\r\n");
 	if (rcpt->expired)
 		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text);
-	put_sentences(b, "For you: ", row->sender_text);
+	put_sentences(b, "For you: ", cause_sender_text(cause, rcpt->action == DSN_FAILED));
 	put_sentences(b, "For the administrator: ", row->admin_text);
 }
 
@@ -267,7 +285,8 @@ is_same(const struct dsn_rcpt *a, const struct dsn_rcpt *b)
 
 	return a->action == b->action && a->expired == b->expired && v->cause == w->cause &&
 	       v->stage == w->stage && v->code == w->code && slice_eq(v->reply, w->reply) &&
-	       slice_eq(v->host, w->host) && net_addr_eq(&v->address, &w->address) &&
+	       slice_eq(v->evidence, w->evidence) && slice_eq(v->host, w->host) &&
+	       net_addr_eq(&v->address, &w->address) &&
 	       slice_eq_nocase(dsn_domain(a->address), dsn_domain(b->address));
 }
 
@@ -302,6 +321,10 @@ put_section(struct builder *b, const struct dsn_report *r, size_t index)
 		put_reply(b, rcpt->verdict.reply);
 	else
 		builder_str(b, "\r\n");
+	if (verdict_facts(&rcpt->verdict).len && !asked) {
+		builder_str(b, "Before that:\r\n");
+		put_reply(b, rcpt->verdict.evidence);
+	}
 	for (size_t i = index; i < r->rcpt_count && !b->failed; i++) {
 		if (i == index || is_same(rcpt, &r->rcpts[i]))
 			put_value(b, "Recipient:   ", r->rcpts[i].address);

@@ -341,6 +341,95 @@ TEST(letters)
 	}
 }
 
+/* "We do so by ourselves" holds while we do. */
+TEST(rate)
+{
+	static const struct {
+		uint8_t kind, action;
+		bool expired;
+		struct slice want;
+	} kinds[] = {
+		{DSN_DELAY, DSN_DELAYED, false, SLICE("We do so by ourselves")},
+		{DSN_FAILURE, DSN_FAILED, false, SLICE("Send it again later")},
+		{DSN_FAILURE, DSN_FAILED, true, SLICE("Send it again later")},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"),
+					.action = kinds[i].action,
+					.expired = kinds[i].expired,
+					.verdict = {.class = VERDICT_LATER,
+						    .stage = VERDICT_STAGE_RECIPIENT,
+						    .code = 451,
+						    .reply = SLICE("451 4.7.1 Greylisted")}};
+		struct dsn_report report = report_of(&rcpt, 1);
+		struct slice got;
+
+		report.kind = kinds[i].kind;
+		explain_verdict(&rcpt.verdict);
+		got = letter(&report);
+		assert_true(slice_find(got, kinds[i].want) < got.len);
+		if (i > 0)
+			assert_true(slice_find(got, SLICE("by ourselves")) == got.len);
+	}
+}
+
+/* What DNS says plainly is said plainly. */
+TEST(dns)
+{
+	static const struct {
+		struct verdict_status status;
+		struct slice want;
+	} kinds[] = {
+		{{5, 1, 10}, SLICE("because this domain takes no mail.")},
+		{{5, 4, 6}, SLICE("because mail for this domain would come back")},
+		{{5, 1, 2}, SLICE("because no mail server of this domain could")},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct dsn_rcpt rcpt = {.address = SLICE("b@x.t"),
+					.verdict = {.class = VERDICT_NEVER,
+						    .stage = VERDICT_STAGE_DNS,
+						    .status = kinds[i].status}};
+		struct dsn_report report = report_of(&rcpt, 1);
+		struct slice got;
+
+		explain_verdict(&rcpt.verdict);
+		got = letter(&report);
+		for (size_t at = 0; at < got.len; at++) {
+			if (got.data[at] == '\r')
+				out[at] = ' ';
+			if (got.data[at] == '\n')
+				out[at] = ' ';
+		}
+		if (slice_find(got, kinds[i].want) == got.len)
+			fail_msg("%zu: %.*s", i, SLICE_ARG(got));
+	}
+}
+
+/* What another host said stands beside the reply that decided; words of the reply itself do not. */
+TEST(others)
+{
+	struct dsn_rcpt rcpt = {
+		.address = SLICE("bob@x.test"),
+		.verdict = {.class = VERDICT_LATER,
+			    .stage = VERDICT_STAGE_GREETING,
+			    .code = 421,
+			    .reply = SLICE("421 too busy"),
+			    .evidence = SLICE("mx.x.test [192.0.2.7] said:\n554 no")}};
+	struct dsn_report report = report_of(&rcpt, 1);
+	struct slice got;
+
+	explain_verdict(&rcpt.verdict);
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("\r\n    421 too busy\r\n\r\nBefore that:\r\n\r\n    "
+					  "mx.x.test [192.0.2.7] said:\r\n    554 no\r\n")) <
+		    got.len);
+	rcpt.verdict.evidence = SLICE("busy");
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("Before that")) == got.len);
+}
+
 TEST(hostile)
 {
 	struct dsn_rcpt rcpt = {
@@ -380,4 +469,5 @@ TEST(largest)
 	assert_true(slice_find(letter(&report), SLICE("More recipients are listed")) > 0);
 }
 
-TESTS(TEST_ROW(letters), TEST_ROW(hostile), TEST_ROW(largest))
+TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(others), TEST_ROW(hostile),
+      TEST_ROW(largest))

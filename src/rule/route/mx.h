@@ -16,6 +16,9 @@
 #include "wire/dns/record.h"
 #include "wire/verdict/verdict.h"
 
+/* Domains that dns asks for at once, for all smtpout processes together: each asks for its share,
+ * and holds the others back. What comes all the same is answered "later". */
+#define MX_ASKING_MAX 1000
 #define MX_HOSTS_MAX 20		/* the best ones; further MX records are left out */
 #define MX_HOST_ADDRESSES_MAX 8 /* of one family */
 #define MX_TARGETS_MAX 64
@@ -40,7 +43,7 @@ struct mx_ask {
 };
 
 struct mx_target {
-	struct slice host;
+	struct slice host;	 /* empty: the domain is an address literal */
 	struct net_addr address; /* port 0 */
 	uint16_t preference;
 	bool secure; /* MX and address both validated */

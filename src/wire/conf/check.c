@@ -1,20 +1,28 @@
 /*
- * check: rules over the whole configuration, one row each: a test, a level, a sentence that says
- * what to do. And the problem list itself.
+ * check: rules over the whole configuration, one row each: a test, a level, the options that it is
+ * about, a sentence that says what to do. And the problem list itself.
  */
-#include "wire/conf/option.h"
+#include "base/assert.h"
+#include "wire/conf/host.h"
 #include "wire/conf/parse.h"
+#include "wire/smtp/address.h"
 
 void
 conf_problem_add(struct arena *arena, struct conf_problems *problems,
 		 const struct conf_problem *problem)
 {
+	size_t at;
+
 	if (!problem->warning)
 		problems->errors++;
 	if (problems->count == CONF_PROBLEMS_MAX)
 		return;
-	problems->items[problems->count] = *problem;
-	problems->items[problems->count++].text = arena_keep(arena, problem->text);
+	/* In the order of the file; what has no line comes last. */
+	at = problems->count++;
+	for (; at > 0 && problems->items[at - 1].line - 1 > problem->line - 1; at--)
+		problems->items[at] = problems->items[at - 1];
+	problems->items[at] = *problem;
+	problems->items[at].text = arena_keep(arena, problem->text);
 }
 
 static bool
@@ -26,19 +34,13 @@ hostname_missing(const struct config *c)
 static bool
 hostname_wrong(const struct config *c)
 {
-	struct slice rest = c->hostname;
+	return c->hostname.len && !conf_full_name_is_valid(c->hostname);
+}
 
-	while (rest.data) {
-		struct slice label = slice_cut(&rest, '.');
-
-		if (label.len == 0 || label.len > 63 || label.data[0] == '-')
-			return c->hostname.len > 0;
-		for (size_t i = 0; i < label.len; i++)
-			if (!ascii_is_alpha(label.data[i]) && !ascii_is_digit(label.data[i]) &&
-			    label.data[i] != '-')
-				return true;
-	}
-	return false;
+static bool
+helo_wrong(const struct config *c)
+{
+	return c->helo.len && !conf_full_name_is_valid(c->helo);
 }
 
 static bool
@@ -48,64 +50,58 @@ no_listener(const struct config *c)
 }
 
 static bool
-listener_without_address(const struct config *c)
-{
-	for (size_t i = 0; i < c->listener_count; i++)
-		if (c->listeners[i].address.count == 0)
-			return true;
-	return false;
-}
-
-/* How often this address and port is listened on; port 0 (any free one) never clashes. */
-static size_t
-address_uses(const struct config *c, const struct net_addr *addr)
-{
-	size_t uses = 0;
-
-	for (size_t i = 0; i < c->listener_count; i++) {
-		const struct config_addrs *list = &c->listeners[i].address;
-
-		for (size_t j = 0; j < list->count; j++)
-			uses += addr->port && list->items[j].port == addr->port &&
-				net_addr_eq(&list->items[j], addr);
-	}
-	return uses;
-}
-
-static bool
-address_twice(const struct config *c)
-{
-	for (size_t i = 0; i < c->listener_count; i++)
-		for (size_t j = 0; j < c->listeners[i].address.count; j++)
-			if (address_uses(c, &c->listeners[i].address.items[j]) > 1)
-				return true;
-	return false;
-}
-
-static bool
-submission_without_tls(const struct config *c)
-{
-	for (size_t i = 0; i < c->listener_count; i++)
-		if (c->listeners[i].kind != CONFIG_KIND_MX && c->tls_certificate.len == 0)
-			return true;
-	return false;
-}
-
-static bool
 certificate_without_key(const struct config *c)
 {
 	return (c->tls_certificate.len == 0) != (c->tls_key.len == 0);
 }
 
 static bool
-source_address_wrong(const struct config *c)
+address_wrong(struct slice text, enum net_family family)
 {
 	struct net_addr addr;
 
-	return (c->source_address4.len &&
-		(net_addr_parse(c->source_address4, &addr) || addr.family != NET_FAMILY_4)) ||
-	       (c->source_address6.len &&
-		(net_addr_parse(c->source_address6, &addr) || addr.family != NET_FAMILY_6));
+	return text.len && (net_addr_parse(text, &addr) || addr.family != family);
+}
+
+static bool
+source_address4_wrong(const struct config *c)
+{
+	return address_wrong(c->source_address4, NET_FAMILY_4);
+}
+
+static bool
+source_address6_wrong(const struct config *c)
+{
+	return address_wrong(c->source_address6, NET_FAMILY_6);
+}
+
+static bool
+smart_host_wrong(const struct config *c)
+{
+	struct conf_host host;
+
+	return c->smart_host.len && conf_host_read(c->smart_host, &host) < 0;
+}
+
+static bool
+login_without_password(const struct config *c)
+{
+	return (c->smart_host_login.len == 0) != (c->smart_host_password_file.len == 0);
+}
+
+static bool
+login_without_smart_host(const struct config *c)
+{
+	return c->smart_host_login.len && !c->smart_host.len;
+}
+
+static bool
+failure_copy_wrong(const struct config *c)
+{
+	uint8_t scratch[SMTP_LOCAL_MAX];
+	struct smtp_address address;
+
+	return c->failure_copy.len && smtp_address_parse(c->failure_copy, scratch, &address) < 0;
 }
 
 static bool
@@ -178,59 +174,202 @@ sandbox_off(const struct config *c)
 	return c->sandbox == CONFIG_SANDBOX_OFF;
 }
 
+/* The options that a rule is about: it stands where the first one does that is there, and keeps
+ * quiet when one of them is bad already. */
+#define RULE_OPTIONS_MAX 2
+#define ABOUT(...)                                                                                 \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
+
 static const struct {
 	bool (*holds)(const struct config *);
 	bool warning;
+	const char *options[RULE_OPTIONS_MAX];
 	const char *text;
 } rules[] = {
-	{hostname_missing, false,
+	{hostname_missing, false, ABOUT("hostname"),
 	 "hostname is missing: expected `hostname mail.example.com`, the name that reverse DNS "
 	 "gives for this server"},
-	{hostname_wrong, false,
-	 "hostname: expected a full DNS name of letters, digits and hyphens"},
-	{no_listener, false,
+	{hostname_wrong, false, ABOUT("hostname"),
+	 "hostname: expected a full DNS name of letters, digits and hyphens, such as "
+	 "mail.example.com"},
+	{helo_wrong, false, ABOUT("helo"),
+	 "helo: expected a full DNS name of letters, digits and hyphens, such as "
+	 "mail.example.com"},
+	{no_listener, false, ABOUT(NULL),
 	 "no listener: expected at least one block `listener NAME { address 0.0.0.0:25 }`"},
-	{listener_without_address, false,
-	 "a listener has no address: expected `address 192.0.2.1:25`"},
-	{address_twice, false, "two listeners share an address and port: give each its own"},
-	{submission_without_tls, false,
-	 "a submission listener needs TLS: expected tls-certificate and tls-key"},
-	{certificate_without_key, false,
+	{certificate_without_key, false, ABOUT("tls-certificate", "tls-key"),
 	 "tls-certificate and tls-key belong together: expected both or none"},
-	{source_address_wrong, false,
-	 "source-address-4 or source-address-6: expected an address of that family without port"},
-	{relays_for_anybody, false,
+	{source_address4_wrong, false, ABOUT("source-address-4"),
+	 "source-address-4: expected an IPv4 address without port"},
+	{source_address6_wrong, false, ABOUT("source-address-6"),
+	 "source-address-6: expected an IPv6 address without port"},
+	{smart_host_wrong, false, ABOUT("smart-host"),
+	 "smart-host: expected a host name or an address, with a port or without: "
+	 "relay.example.com, relay.example.com:587, [2001:db8::1]:587"},
+	{failure_copy_wrong, false, ABOUT("failure-copy"),
+	 "failure-copy: expected one mail address, such as postmaster@example.com"},
+	{relays_for_anybody, false, ABOUT("relay-trusted"),
 	 "relay-trusted holds everybody: this would be an open relay; expected your own networks"},
-	{no_schedule, false, "retry-schedule: expected at least one time"},
-	{password_in_the_clear, false,
+	{no_schedule, false, ABOUT("retry-schedule"), "retry-schedule: expected at least one time"},
+	{login_without_password, false, ABOUT("smart-host-login", "smart-host-password-file"),
+	 "smart-host-login and smart-host-password-file belong together: expected both or none"},
+	{password_in_the_clear, false, ABOUT("tls-out", "smart-host-login"),
 	 "smart-host-login with tls-out off would send the password in the clear: expected tls-out "
 	 "opportunistic"},
-	{relays_for_many, true,
+	{login_without_smart_host, true, ABOUT("smart-host-login", "smart-host"),
+	 "smart-host-login is used for nothing: there is no smart-host"},
+	{relays_for_many, true, ABOUT("relay-trusted"),
 	 "relay-trusted holds a very large network: whoever is in it can send in your name; name "
 	 "your own networks"},
-	{lab_port, true,
+	{lab_port, true, ABOUT("smtp-out-port"),
 	 "smtp-out-port is not 25: for a lab only; mail to other servers goes to port 25"},
-	{lab_loopback, true,
+	{lab_loopback, true, ABOUT("allow-loopback-destinations"),
 	 "allow-loopback-destinations is on: for a lab only; mail loops become possible"},
-	{lab_zone, true, "zone-file answers all DNS questions: for a lab only"},
-	{short_lifetime, true,
+	{lab_zone, true, ABOUT("zone-file"), "zone-file answers all DNS questions: for a lab only"},
+	{short_lifetime, true, ABOUT("lifetime"),
 	 "lifetime is under 4 days: mail to a server that is down over a weekend would come back "
 	 "(RFC 5321 4.5.4.1)"},
-	{notice_after_lifetime, true,
+	{notice_after_lifetime, true, ABOUT("delay-notice-after", "lifetime"),
 	 "delay-notice-after is not less than lifetime: no notice will be sent"},
-	{sandbox_off, true,
+	{sandbox_off, true, ABOUT("sandbox"),
 	 "sandbox is off: a taken-over process could do more harm; use a kernel with Landlock and "
 	 "seccomp"},
 };
 
+/* About a listener; index is its number. */
+static bool
+without_address(const struct config *c, size_t index)
+{
+	return c->listeners[index].address.count == 0;
+}
+
+/* Whether an address and port stands in the list before its item number end; port 0 (any free one)
+ * never clashes. */
+static bool
+address_is_in(const struct config_addrs *list, size_t end, const struct net_addr *addr)
+{
+	for (size_t i = 0; i < end; i++)
+		if (addr->port && list->items[i].port == addr->port &&
+		    net_addr_eq(&list->items[i], addr))
+			return true;
+	return false;
+}
+
+static bool
+address_twice(const struct config *c, size_t index)
+{
+	const struct config_addrs *own = &c->listeners[index].address;
+
+	for (size_t i = 0; i < own->count; i++) {
+		if (address_is_in(own, i, &own->items[i]))
+			return true;
+		for (size_t j = 0; j < index; j++)
+			if (address_is_in(&c->listeners[j].address, c->listeners[j].address.count,
+					  &own->items[i]))
+				return true;
+	}
+	return false;
+}
+
+static bool
+submission_without_tls(const struct config *c, size_t index)
+{
+	return c->listeners[index].kind != CONFIG_KIND_MX && c->tls_certificate.len == 0;
+}
+
+static const struct {
+	bool (*holds)(const struct config *, size_t index);
+	const char *option;	  /* of the listener */
+	const char *other_option; /* a global one, or NULL */
+	const char *text;	  /* follows the listener's name */
+} listener_rules[] = {
+	{without_address, "address", NULL, " has no address: expected `address 192.0.2.1:25`"},
+	{address_twice, "address", NULL,
+	 " has an address and port that another one has, too: give each its own"},
+	{submission_without_tls, "kind", "tls-certificate",
+	 " needs TLS, which submission never goes without: expected tls-certificate and tls-key"},
+};
+
+static const struct conf_place *
+place_find(const struct conf_place *places, struct conf_options options, const char *name)
+{
+	const struct conf_option *option = conf_option_find(options, slice_str(name));
+
+	ASSERT(option);
+	return &places[option - options.rows];
+}
+
+struct conf_problem
+conf_problem_about(const struct conf_problems *problems, const char *option)
+{
+	const struct conf_place *place;
+
+	if (!problems->places)
+		return (struct conf_problem){0};
+	place = place_find(problems->places->options, conf_global_options, option);
+	return (struct conf_problem){.line = place->line, .column = place->column};
+}
+
+static void
+rule_check(struct arena *arena, const struct config *config, const struct conf_places *places,
+	   struct conf_problems *problems, size_t rule)
+{
+	struct conf_problem found = {.warning = rules[rule].warning,
+				     .text = slice_str(rules[rule].text)};
+
+	if (!rules[rule].holds(config))
+		return;
+	for (size_t i = 0; i < RULE_OPTIONS_MAX && rules[rule].options[i]; i++) {
+		const struct conf_place *place =
+			place_find(places->options, conf_global_options, rules[rule].options[i]);
+
+		if (place->bad)
+			return;
+		if (!found.line) {
+			found.line = place->line;
+			found.column = place->column;
+		}
+	}
+	conf_problem_add(arena, problems, &found);
+}
+
+static void
+listener_check(struct arena *arena, const struct config *config, const struct conf_places *places,
+	       struct conf_problems *problems, size_t index)
+{
+	const struct conf_block_places *block = &places->listeners[index];
+
+	for (size_t i = 0; i < sizeof(listener_rules) / sizeof(listener_rules[0]); i++) {
+		const char *other = listener_rules[i].other_option;
+		const struct conf_place *place =
+			place_find(block->options, conf_listener_options, listener_rules[i].option);
+		struct builder b;
+
+		if (block->head.bad || place->bad || !listener_rules[i].holds(config, index) ||
+		    (other && place_find(places->options, conf_global_options, other)->bad))
+			continue;
+		if (!place->line)
+			place = &block->head;
+		builder_init_arena(&b, arena, CONFIG_VALUE_MAX);
+		builder_str(&b, "listener ");
+		builder_add(&b, config->listeners[index].name);
+		builder_str(&b, listener_rules[i].text);
+		conf_problem_add(arena, problems,
+				 &(struct conf_problem){place->line, place->column, false,
+							builder_slice(&b)});
+	}
+}
+
 void
-conf_check(struct arena *arena, const struct config *config, struct conf_problems *problems)
+conf_check(struct arena *arena, const struct config *config, const struct conf_places *places,
+	   struct conf_problems *problems)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].holds(config))
-			conf_problem_add(arena, problems,
-					 &(struct conf_problem){0, 0, rules[i].warning,
-								slice_str(rules[i].text)});
+		rule_check(arena, config, places, problems, i);
+	for (size_t i = 0; i < config->listener_count; i++)
+		listener_check(arena, config, places, problems, i);
 }
 
 void

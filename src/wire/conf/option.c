@@ -1,5 +1,5 @@
 /*
- * option: the tables made from the .def files, look-up by name, and the nearest known name for a
+ * option: the tables made from the .def files, look-up by name, and the nearest known word for a
  * misspelt one (edit distance).
  */
 #include "wire/conf/option.h"
@@ -38,6 +38,10 @@ static const struct conf_option listener_rows[] = {
 #include "def/listener_options.def"
 };
 #undef OPTION
+
+_Static_assert(sizeof(global_rows) / sizeof(global_rows[0]) <= CONF_GLOBAL_OPTIONS_MAX, "rows");
+_Static_assert(sizeof(listener_rows) / sizeof(listener_rows[0]) <= CONF_LISTENER_OPTIONS_MAX,
+	       "rows");
 
 const struct conf_options conf_global_options = {global_rows,
 						 sizeof(global_rows) / sizeof(global_rows[0])};
@@ -84,19 +88,57 @@ edit_distance(struct slice a, struct slice b)
 	return row[b.len];
 }
 
+/* What a candidate must come below: a third of the letters, and never half of them. */
+static bool
+is_nearer(struct slice name, struct slice candidate, size_t *distance)
+{
+	size_t found = edit_distance(name, candidate);
+
+	if (found >= *distance || found * 2 > name.len)
+		return false;
+	*distance = found;
+	return true;
+}
+
 const char *
 conf_option_suggest(struct conf_options options, struct slice name)
 {
+	size_t distance = name.len / 3 + 2;
 	const char *best = NULL;
-	size_t best_distance = name.len / 3 + 2;
 
-	for (size_t i = 0; i < options.count; i++) {
-		size_t distance = edit_distance(name, slice_str(options.rows[i].name));
-
-		if (distance < best_distance && distance * 2 <= name.len) {
-			best_distance = distance;
+	for (size_t i = 0; i < options.count; i++)
+		if (is_nearer(name, slice_str(options.rows[i].name), &distance))
 			best = options.rows[i].name;
-		}
+	return best;
+}
+
+/* What others call on and off. */
+static const struct {
+	const char *word, *means;
+} flag_words[] = {
+	{"yes", "on"}, {"true", "on"},	 {"1", "on"},  {"enabled", "on"},
+	{"no", "off"}, {"false", "off"}, {"0", "off"}, {"disabled", "off"},
+};
+
+struct slice
+conf_value_suggest(const struct conf_option *option, struct slice word)
+{
+	struct slice rest = SLICE("on|off"), best = SLICE_EMPTY;
+	size_t distance = word.len / 3 + 2;
+
+	if (option->choices)
+		rest = slice_str(option->choices);
+	else if (option->type != CONF_FLAG)
+		return best;
+	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
+		if (option->type == CONF_FLAG &&
+		    slice_eq_nocase(word, slice_str(flag_words[i].word)))
+			return slice_str(flag_words[i].means);
+	while (rest.data) {
+		struct slice choice = slice_cut(&rest, '|');
+
+		if (slice_eq_nocase(word, choice) || is_nearer(word, choice, &distance))
+			best = choice;
 	}
 	return best;
 }

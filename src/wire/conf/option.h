@@ -39,6 +39,10 @@ struct conf_options {
 	size_t count;
 };
 
+/* Rows at most, for what is kept by row. */
+#define CONF_GLOBAL_OPTIONS_MAX 128
+#define CONF_LISTENER_OPTIONS_MAX 32
+
 /* Of struct config and of struct config_listener. */
 extern const struct conf_options conf_global_options;
 extern const struct conf_options conf_listener_options;
@@ -47,6 +51,8 @@ extern const struct conf_options conf_listener_options;
 const struct conf_option *conf_option_find(struct conf_options options, struct slice name);
 /* The known name that is most like this one, or NULL when none is near. */
 const char *conf_option_suggest(struct conf_options options, struct slice name);
+/* The same for a value of one that takes certain words only; empty when none is near. */
+struct slice conf_value_suggest(const struct conf_option *option, struct slice word);
 
 /* The words of one option line. */
 struct conf_words {

@@ -66,10 +66,16 @@ typedef void item_write_fn(struct builder *, const struct conf_option *, const v
 typedef void item_encode_fn(struct builder *, const void *);
 typedef void item_decode_fn(struct cursor *, struct arena *, const struct conf_option *, void *);
 
+static size_t
+text_max(const struct conf_option *option)
+{
+	return option->max ? option->max : CONFIG_VALUE_MAX;
+}
+
 static int
 text_read(struct conf_reading *r, const struct conf_option *option, struct slice word, void *item)
 {
-	if (word.len > (option->max ? option->max : CONFIG_VALUE_MAX))
+	if (word.len > text_max(option))
 		return ERR_RANGE;
 	*(struct slice *)item = arena_keep(r->arena, word);
 	return r->arena->failed ? ERR_NO_MEMORY : 0;
@@ -113,8 +119,7 @@ text_encode(struct builder *b, const void *item)
 static void
 text_decode(struct cursor *c, struct arena *arena, const struct conf_option *option, void *item)
 {
-	(void)option;
-	*(struct slice *)item = arena_keep(arena, cursor_blob(c, CONFIG_VALUE_MAX));
+	*(struct slice *)item = arena_keep(arena, cursor_blob(c, text_max(option)));
 }
 
 static int
@@ -387,6 +392,11 @@ conf_value_expected(struct builder *b, const struct conf_option *option)
 			builder_byte(b, ' ');
 			builder_add(b, slice_cut(&rest, '|'));
 		}
+	}
+	if (option->type == CONF_TEXT && option->max) {
+		builder_str(b, " of at most ");
+		builder_dec(b, option->max);
+		builder_str(b, " bytes");
 	}
 	if (types[option->type].read != count_read)
 		return;

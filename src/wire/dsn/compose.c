@@ -134,7 +134,8 @@ put_header(struct dsn_writer *w)
 	builder_str(w->b, "\r\n");
 }
 
-/* Every line ends in CRLF and has at most 998 bytes; no other control character than a tab. */
+/* Every line ends in CRLF and has at most 998 bytes; no NUL. Other control characters are the
+ * sender's own and go back to them as they came. */
 static bool
 is_carried(struct slice s, bool eight_bit)
 {
@@ -250,26 +251,62 @@ put_original(struct dsn_writer *w, struct slice orcpt)
 	builder_str(w->b, "\r\n");
 }
 
+/* The type, and before our own words those that programs know. */
+static const char *
+diagnostic_begin(const struct dsn_rcpt *rcpt)
+{
+	const struct verdict *v = &rcpt->verdict;
+
+	if (v->code)
+		return "smtp; ";
+	if (rcpt->expired)
+		return "X-Frank; delivery time expired: ";
+	if (v->status.subject == 4 && v->status.detail == 6)
+		return "X-Frank; message looping: ";
+	return "X-Frank; ";
+}
+
 /* The remote's reply, a line of it on each line (RFC 3464 2.3.6); our own words where it said
  * nothing. */
 static void
-put_diagnostic(struct dsn_writer *w, const struct verdict *v)
+put_diagnostic(struct dsn_writer *w, const struct dsn_rcpt *rcpt)
 {
 	bool brief = w->report->rcpt_count > DSN_RCPTS_BRIEF;
 	size_t lines_max = brief ? DSN_REPLY_LINES_BRIEF : DSN_REPLY_LINES_MAX;
 	size_t line_max = brief ? DSN_REPLY_LINE_BRIEF : DSN_REPLY_LINE_MAX;
-	struct slice rest = v->reply, line;
+	struct slice rest = rcpt->verdict.reply, line;
 	size_t count = 0;
 
 	if (!rest.len)
 		return;
-	builder_str(w->b, v->code ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: X-Frank; ");
-	while (count < lines_max && clean_line_next(&rest, &line)) {
+	builder_str(w->b, "Diagnostic-Code: ");
+	builder_str(w->b, diagnostic_begin(rcpt));
+	while (count <= lines_max && clean_line_next(&rest, &line)) {
 		if (!slice_trim(line).len)
 			continue;
 		if (count++)
 			builder_str(w->b, "\r\n    ");
-		put_text(w, slice_trim(line), line_max);
+		if (count > lines_max)
+			builder_str(w->b, CLEAN_CUT);
+		else
+			put_text(w, slice_trim(line), line_max);
+	}
+	builder_str(w->b, "\r\n");
+}
+
+/* RFC 3464 2.1.2, 2.3.5: a name of DNS, or an address in brackets. */
+static void
+put_remote(struct dsn_writer *w, const struct verdict *v)
+{
+	if (!v->host.len && !v->address.family)
+		return;
+	builder_str(w->b, "Remote-MTA: dns; ");
+	if (v->host.len) {
+		put_text(w, v->host, DSN_TEXT_MAX);
+	} else {
+		builder_byte(w->b, '[');
+		net_addr_format(w->b, &v->address);
+		builder_byte(w->b, ']');
 	}
 	builder_str(w->b, "\r\n");
 }
@@ -288,12 +325,8 @@ put_rcpt(struct dsn_writer *w, const struct dsn_rcpt *rcpt)
 	builder_str(w->b, "\r\nStatus: ");
 	verdict_status_format(w->b, dsn_status(rcpt));
 	builder_str(w->b, "\r\n");
-	if (v->host.len) {
-		builder_str(w->b, "Remote-MTA: dns; ");
-		put_text(w, v->host, DSN_TEXT_MAX);
-		builder_str(w->b, "\r\n");
-	}
-	put_diagnostic(w, v);
+	put_remote(w, v);
+	put_diagnostic(w, rcpt);
 	if (v->wall_ms)
 		put_date(w, "Last-Attempt-Date", v->wall_ms / 1000);
 	if (rcpt->action == DSN_DELAYED && w->report->retry_until_s)

@@ -4,8 +4,6 @@
  */
 #include "wire/smtp/caps.h"
 
-#include "wire/smtp/reply.h"
-
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 /* RFC 9422 3: a limit's value is one to six digits and not zero. */
 #define LIMIT_VALUE_MAX 999999u
@@ -79,8 +77,8 @@ row_apply(const struct caps_row *row, struct smtp_caps *caps, struct slice param
 		row->read(caps, params);
 }
 
-static void
-read_line(struct smtp_caps *caps, struct slice line)
+void
+smtp_caps_read(struct smtp_caps *caps, struct slice line)
 {
 	struct slice keyword = slice_cut(&line, ' ');
 	struct slice first = keyword;
@@ -94,13 +92,4 @@ read_line(struct smtp_caps *caps, struct slice line)
 		if (slice_eq_nocase(keyword, slice_str(caps_rows[i].keyword)))
 			row_apply(&caps_rows[i], caps, line);
 	}
-}
-
-void
-smtp_caps_read(struct slice text, struct smtp_caps *ret_caps)
-{
-	*ret_caps = (struct smtp_caps){0};
-	slice_cut(&text, '\n');
-	while (text.data)
-		read_line(ret_caps, smtp_reply_line_text(slice_cut(&text, '\n')));
 }

@@ -1,5 +1,6 @@
 /*
- * smtp caps: what a server offers, read from its reply to EHLO (RFC 5321 4.1.1.1). Unknown
+ * smtp caps: what a server offers, read from its reply to EHLO (RFC 5321 4.1.1.1) line by line,
+ * while the reply comes in: what is kept of it to be shown may be less than it said. Unknown
  * keywords and numbers that are none are passed over; nothing here is an error.
  */
 #ifndef WIRE_SMTP_CAPS_H
@@ -28,7 +29,8 @@ struct smtp_caps {
 	uint32_t rcpt_domain_max;
 };
 
-/* text: the lines of a 2xx reply to EHLO, as smtp_reply_text gives them. */
-void smtp_caps_read(struct slice text, struct smtp_caps *ret_caps);
+/* Adds what a line says that stands behind the first one, without its code. Whether the reply was a
+ * 2xx is known at its end: else all of it is to be forgotten. */
+void smtp_caps_read(struct smtp_caps *caps, struct slice line);
 
 #endif

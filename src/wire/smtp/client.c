@@ -125,6 +125,7 @@ session_refused(struct smtp_client *c)
 static void
 say_ehlo(struct smtp_client *c)
 {
+	c->caps = (struct smtp_caps){0};
 	c->state = STATE_EHLO;
 	smtp_client_say(c, "EHLO ", c->options->helo);
 }
@@ -193,10 +194,12 @@ ehlo_reply(struct smtp_client *c)
 		c->options->login.len || (!c->in_tls && c->options->tls == SMTP_CLIENT_TLS_MUST);
 
 	if (smtp_reply_class(&c->reply) == 2) {
-		smtp_caps_read(smtp_reply_text(&c->reply), &c->caps);
 		c->esmtp = true;
 		hello_done(c);
-	} else if (smtp_reply_class(&c->reply) == 5 && !must) {
+		return;
+	}
+	c->caps = (struct smtp_caps){0};
+	if (smtp_reply_class(&c->reply) == 5 && !must) {
 		c->state = STATE_HELO;
 		smtp_client_say(c, "HELO ", c->options->helo);
 	} else {
@@ -233,8 +236,7 @@ smtp_client_answer_tls(struct smtp_client *c, bool done, uint64_t now_ms)
 		smtp_client_end(c, SMTP_CLIENT_STAGE_TLS, SMTP_CLIENT_HOW_HANDSHAKE);
 		return;
 	}
-	/* RFC 3207 4.2: what was learned before must be forgotten */
-	c->caps = (struct smtp_caps){0};
+	/* RFC 3207 4.2: what was learned before is forgotten, here and by the EHLO that follows */
 	c->in_tls = true;
 	c->esmtp = false;
 	c->tls_ms = now_ms;
@@ -307,6 +309,7 @@ smtp_client_feed(struct smtp_client *c, struct slice input, uint64_t now_ms)
 		return 0;
 	if (c->reply.complete)
 		smtp_reply_init(&c->reply);
+	c->reply.caps = c->state == STATE_EHLO ? &c->caps : NULL;
 	got = smtp_reply_feed(&c->reply, input, &used);
 	if (got > 0) {
 		c->have_reply = true;

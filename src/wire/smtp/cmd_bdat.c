@@ -101,9 +101,13 @@ server_answer_chunk(struct smtp_server *s, const struct smtp_answer *answer)
 		s->state = STATE_CHUNKS;
 		return;
 	}
+	s->chunks_failed = true;
+	s->failed_by = answer->code < 500 ? SMTP_REFUSED_CHUNKS_LATER : SMTP_REFUSED_BDAT_NOT_NOW;
 	s->drop_chunk = true;
 	server_reply_answer(s, answer);
 	server_reset(s);
+	if (server_too_much_to_drain(s, s->chunk_left))
+		server_close(s);
 }
 
 static enum smtp_server_step

@@ -40,6 +40,7 @@ answer_data_command(struct smtp_server *s, const struct smtp_answer *answer)
 		server_close(s);
 		return;
 	}
+	s->data_told = true;
 	if (answer->code != 354) {
 		server_reply_answer(s, answer);
 		return;
@@ -64,8 +65,10 @@ find_fault(const struct smtp_server *s)
 	const struct smtp_server_options *options = s->options;
 	const struct smtp_data *data = &s->data;
 
-	if (data->flags & SMTP_DATA_FLAWS)
+	if (data->flags & SMTP_DATA_LINE_FLAWS)
 		return SMTP_REFUSED_MESSAGE_LINES;
+	if (data->flags & SMTP_DATA_CONTINUES)
+		return SMTP_REFUSED_MESSAGE_START;
 	if (options->size_max && data->size - data->dots > options->size_max)
 		return SMTP_REFUSED_SIZE_MAX;
 	if (options->header_max && data->header_size > options->header_max)

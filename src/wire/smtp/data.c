@@ -3,16 +3,18 @@
  *
  *	START -- "." --> DOT -- CR --> DOT_CR -- LF --> the end (DOTTED only)
  *	  ^ |            | \              \
- *	  | other        |  other: the dot was stuffed; anything else: ".", bare CR
- *	  |  v           v                 v
+ *	  | other        |  other: back to START   anything else: ".", bare CR
+ *	  |  v           v "."             v
  *	  | LINE <-----------------------------
  *	  |  CR
  *	  |  v
  *	  -- CR_SEEN -- anything but LF: bare CR
  *
  * DOT and DOT_CR hold their bytes back while they may be the end; when they are not, they are given
- * out from a constant if the input that had them is gone. An LF in LINE is bare and starts no line,
- * so that LF.CRLF ends nothing.
+ * out from a constant if the input that had them is gone. A dot before anything but a dot was not
+ * stuffed by anybody, is no part of the line (RFC 5321 4.5.2), and is not given out: what is kept
+ * has one form, and a header field cannot hide behind a dot. An LF in LINE is bare and starts no
+ * line, so that LF.CRLF ends nothing.
  */
 #include "wire/smtp/data.h"
 
@@ -86,6 +88,8 @@ take_byte(struct smtp_data *d, uint8_t byte)
 		d->flags |= SMTP_DATA_BARE_CR;
 	if (byte == '\n' && !ends)
 		d->flags |= SMTP_DATA_BARE_LF;
+	if (d->size == 0 && (byte == ' ' || byte == '\t'))
+		d->flags |= SMTP_DATA_CONTINUES;
 	if (byte != '\r' && byte != '\n')
 		note_byte(d, byte);
 	count_byte(d);
@@ -149,21 +153,21 @@ resume_dot(struct smtp_data *d, struct slice *input, struct slice *ret_chunk)
 		d->in_body = true;
 		return SMTP_DATA_END;
 	}
+	if (d->state == DOT && byte != '.') {
+		d->state = START;
+		return SMTP_DATA_MORE;
+	}
 	return release_dot(d, ret_chunk);
 }
 
 /*
- * DOTTED: a line begins with a dot at s[at]. True when it is known not to be the end: the dot was
- * stuffed. Else the dot stays in the input for resume_dot.
+ * DOTTED: a line begins with a dot at s[at]. True when another is seen to follow: it was stuffed.
+ * Else it stays in the input for resume_dot.
  */
 static bool
 dot_is_stuffed(struct smtp_data *d, struct slice s, size_t at)
 {
-	bool known = at + 1 < s.len && s.data[at + 1] != '\r';
-
-	if (at + 2 < s.len && s.data[at + 1] == '\r' && s.data[at + 2] != '\n')
-		known = true;
-	if (!known)
+	if (at + 1 >= s.len || s.data[at + 1] != '.')
 		return false;
 	count_dot(d);
 	d->state = LINE;
@@ -276,4 +280,49 @@ smtp_unstuff_next(struct smtp_unstuff *u, struct slice *input, struct slice *ret
 	*ret_chunk = slice_sub(*input, 0, at);
 	*input = slice_from(*input, at);
 	return true;
+}
+
+/* In LINE: up to the CR, by way of memchr, since all that goes out comes through here. */
+static bool
+kept_line(struct smtp_kept *k, struct slice *piece)
+{
+	size_t end = slice_index(*piece, '\r');
+	struct slice run = slice_sub(*piece, 0, end);
+
+	if (slice_index(run, '\n') < run.len)
+		return false;
+	if (end < piece->len)
+		k->state = CR_SEEN;
+	*piece = slice_from(*piece, end + 1);
+	return true;
+}
+
+bool
+smtp_kept_feed(struct smtp_kept *k, struct slice piece)
+{
+	while (piece.len) {
+		uint8_t byte = piece.data[0];
+
+		if (k->state == DOT_CR || (k->state == CR_SEEN && byte != '\n'))
+			return false;
+		if (k->state == CR_SEEN) {
+			k->state = START;
+			piece = slice_from(piece, 1);
+		} else if ((k->state == START && byte == '.') ||
+			   (k->state == DOT && byte == '\r')) {
+			k->state = k->state == START ? DOT : DOT_CR;
+			piece = slice_from(piece, 1);
+		} else {
+			k->state = LINE;
+			if (!kept_line(k, &piece))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool
+smtp_kept_end(const struct smtp_kept *k)
+{
+	return k->state == START || k->state == LINE;
 }

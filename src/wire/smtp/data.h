@@ -4,13 +4,14 @@
  * What ends a line and a message is written here only, for server, client, spool and bounce alike:
  * CRLF ends a line, CRLF.CRLF ends DATA (RFC 5321 4.1.1.4, 4.5.2), nothing else does.
  *
- * Nothing is repaired: a CR or LF on its own and NUL are remembered as flaws, for which the owner
- * refuses the message once it has been read to its real end. Nothing is copied: chunks are parts of
- * the input, or of a constant where a byte held back or added has to appear.
+ * No line end is repaired: a CR or LF on its own and NUL are remembered as flaws, for which the
+ * owner refuses the message once it has been read to its real end. Nothing is copied: chunks are
+ * parts of the input, or of a constant where a byte held back or added has to appear.
  */
 #ifndef WIRE_SMTP_DATA_H
 #define WIRE_SMTP_DATA_H
 
+#include "base/err.h"
 #include "base/slice.h"
 
 enum smtp_data_flag {
@@ -18,12 +19,14 @@ enum smtp_data_flag {
 	SMTP_DATA_BARE_CR = 1 << 0,
 	SMTP_DATA_BARE_LF = 1 << 1,
 	SMTP_DATA_NUL = 1 << 2,
+	SMTP_DATA_CONTINUES = 1 << 6, /* begins with white space: would go on with our trace */
 	/* Facts. */
 	SMTP_DATA_EIGHT_BIT = 1 << 3,	     /* a byte over 127 somewhere */
 	SMTP_DATA_EIGHT_BIT_HEADER = 1 << 4, /* one in the header block */
 	SMTP_DATA_NO_FINAL_CRLF = 1 << 5,    /* the last CRLF was added here (BDAT only) */
 };
-#define SMTP_DATA_FLAWS (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF | SMTP_DATA_NUL)
+#define SMTP_DATA_LINE_FLAWS (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF | SMTP_DATA_NUL)
+#define SMTP_DATA_FLAWS (SMTP_DATA_LINE_FLAWS | SMTP_DATA_CONTINUES)
 
 enum smtp_data_mode {
 	SMTP_DATA_DOTTED, /* DATA: ends with a lone dot, which is not part of the message */
@@ -66,5 +69,19 @@ struct smtp_unstuff {
 
 /* The next part of the plain body; false when all input has been taken. */
 bool smtp_unstuff_next(struct smtp_unstuff *u, struct slice *input, struct slice *ret_chunk);
+
+/*
+ * Whether a kept body, given in pieces of any size, is one message and no more when it goes out
+ * behind DATA, with CRLF where its last line has none, and a lone dot: no CR or LF on its own, no
+ * line that is a lone dot. Zeroed is ready.
+ */
+struct smtp_kept {
+	uint8_t state;
+};
+
+/* False: it is not, from somewhere in this piece on. */
+bool smtp_kept_feed(struct smtp_kept *k, struct slice piece) MUST_USE;
+/* All has been given: whether it may end here. */
+bool smtp_kept_end(const struct smtp_kept *k) MUST_USE;
 
 #endif

@@ -57,6 +57,28 @@ compare(struct body *a, struct body *b, enum smtp_data_mode mode, struct slice i
 	ASSERT(slice_eq(slice_of(a->bytes, a->len), slice_of(b->bytes, b->len)));
 }
 
+/* A kept body is good when all of it, and no more, is read back as one message without flaws. */
+static void
+check_kept(struct body *body, uint8_t room[], struct slice input, size_t step)
+{
+	bool closed = input.len == 0 || slice_ends_nocase(input, SLICE("\r\n"));
+	struct smtp_kept k = {0};
+	bool good = true;
+	size_t len = input.len;
+
+	for (size_t at = 0; at < input.len && good; at += step)
+		good = smtp_kept_feed(&k, slice_sub(input, at, step));
+	good = good && smtp_kept_end(&k);
+	if (input.len)
+		memcpy(room, input.data, input.len);
+	memcpy(room + len, "\r\n", 2);
+	len += closed ? 0 : 2;
+	memcpy(room + len, ".\r\n", 3);
+	read_body(body, SMTP_DATA_DOTTED, slice_of(room, len + 3), len + 3);
+	ASSERT(good == (body->ended && body->len == len &&
+			!(body->d.flags & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))));
+}
+
 FUZZ(input)
 {
 	static uint8_t bytes[3][BODY_MAX];
@@ -67,6 +89,7 @@ FUZZ(input)
 		return;
 	step = 1 + input.data[0] % 16;
 	input = slice_from(input, 1);
+	check_kept(&a, bytes[1], input, step);
 	compare(&a, &b, SMTP_DATA_DOTTED, input, step);
 	compare(&a, &b, SMTP_DATA_OCTETS, input, step);
 	if (a.d.flags & SMTP_DATA_FLAWS)

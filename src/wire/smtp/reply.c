@@ -7,10 +7,12 @@
 #include "wire/smtp/reply.h"
 
 #include "base/assert.h"
+#include "wire/smtp/caps.h"
 #include "wire/text/clean.h"
 
-/* Room that lines before the last one leave for it. */
-#define TEXT_FOR_LAST_BYTES SMTP_REPLY_LINE_KEPT_MAX
+/* Room that lines before the last one leave for it, and for the mark of those that have none. */
+#define TEXT_FOR_LAST_BYTES (1 + SMTP_REPLY_LINE_KEPT_MAX)
+#define TEXT_FOR_MARK_BYTES (sizeof("\n" CLEAN_CUT) - 1)
 #define CODE_DIGITS_MAX 3u
 
 void
@@ -18,7 +20,8 @@ smtp_reply_init(struct smtp_reply *r)
 {
 	r->code = 0;
 	r->status = (struct smtp_status){0, 0, 0};
-	r->cut = r->complete = false;
+	r->caps = NULL;
+	r->complete = r->full = false;
 	r->line_count = r->line_len = r->text_len = 0;
 	r->byte_count = 0;
 }
@@ -92,27 +95,54 @@ smtp_status_read(struct slice text)
 	return text.len == 0 || text.data[0] == ' ' ? status : none;
 }
 
-/* More lines before the last one may not take the room kept for it. */
-static void
-text_append(struct smtp_reply *r, bool last)
+static bool
+text_add(struct smtp_reply *r, struct slice line, size_t room_left)
 {
-	size_t cap = last ? SMTP_REPLY_TEXT_MAX : SMTP_REPLY_TEXT_MAX - TEXT_FOR_LAST_BYTES - 1;
-	size_t len = r->text_len;
 	struct builder b;
 
-	if (r->cut && !last)
-		return;
-	builder_init_fixed(&b, r->text, cap);
-	b.len = len;
-	if (len)
+	builder_init_fixed(&b, r->text, SMTP_REPLY_TEXT_MAX - room_left);
+	b.len = r->text_len;
+	if (b.len)
 		builder_byte(&b, '\n');
-	clean_line(&b, slice_of(r->line, r->line_len), TEXT_FOR_LAST_BYTES);
-	if (b.failed) {
-		ASSERT(!last);
-		r->cut = true;
+	builder_add(&b, line);
+	if (!b.failed)
+		r->text_len = (uint16_t)b.len;
+	return !b.failed;
+}
+
+/* More lines before the last one may not take the room kept for it. */
+static void
+text_append(struct smtp_reply *r, struct slice line, bool last)
+{
+	bool fits;
+
+	if (r->full && !last)
+		return;
+	if (last) {
+		fits = text_add(r, line, 0);
+		ASSERT(fits);
 		return;
 	}
-	r->text_len = (uint16_t)b.len;
+	if (text_add(r, line, TEXT_FOR_LAST_BYTES + TEXT_FOR_MARK_BYTES))
+		return;
+	r->full = true;
+	fits = text_add(r, SLICE(CLEAN_CUT), TEXT_FOR_LAST_BYTES);
+	ASSERT(fits);
+}
+
+/* The line has been read: keeps it, and takes from it what EHLO tells. */
+static void
+line_keep(struct smtp_reply *r, bool last)
+{
+	uint8_t room[SMTP_REPLY_LINE_KEPT_MAX];
+	struct builder b;
+
+	builder_init_fixed(&b, room, sizeof(room));
+	clean_line(&b, slice_of(r->line, r->line_len), sizeof(room));
+	ASSERT(!b.failed);
+	if (r->caps && r->line_count > 1)
+		smtp_caps_read(r->caps, smtp_reply_line_text(builder_slice(&b)));
+	text_append(r, builder_slice(&b), last);
 }
 
 /* 1 for the last line of a reply, 0 for one before it. */
@@ -140,7 +170,7 @@ line_judge(struct smtp_reply *r)
 		r->status = status;
 	if (last && r->status.klass != code / 100)
 		r->status.klass = 0;
-	text_append(r, last);
+	line_keep(r, last);
 	return last;
 }
 
@@ -162,15 +192,13 @@ byte_take(struct smtp_reply *r, uint8_t byte)
 	if (++r->byte_count > SMTP_REPLY_BYTES_MAX)
 		return ERR_LIMIT;
 	if (byte != '\n') {
-		if (r->line_len < SMTP_REPLY_LINE_KEPT_MAX)
+		if (r->line_len < sizeof(r->line))
 			r->line[r->line_len++] = byte;
-		else if (byte != '\r')
-			r->cut = true;
 		return 0;
 	}
 	got = line_end(r);
 	if (got == ERR_SYNTAX)
-		text_append(r, true); /* what it said instead is worth showing */
+		line_keep(r, true); /* what it said instead is worth showing */
 	r->line_len = 0;
 	return got;
 }

@@ -15,13 +15,16 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* Bytes of a line that are kept; the rest of a longer line is skipped. */
+/* Bytes of a line that are kept; a longer line ends in the mark CLEAN_CUT (wire/text/clean.h). */
 #define SMTP_REPLY_LINE_KEPT_MAX 1024u
-/* Bytes of all lines that are kept, without their line ends; the last line always gets room. */
+/* Bytes of all lines that are kept; the last line always gets room. A line CLEAN_CUT stands for
+ * those before it that had none. */
 #define SMTP_REPLY_TEXT_MAX 4096u
 /* More than this is no reply but an attack: ERR_LIMIT. */
 #define SMTP_REPLY_LINES_MAX 256u
 #define SMTP_REPLY_BYTES_MAX 65536u
+
+struct smtp_caps;
 
 /* An enhanced status code (RFC 3463), as 5.1.1. klass 0: none. */
 struct smtp_status {
@@ -31,14 +34,18 @@ struct smtp_status {
 struct smtp_reply {
 	uint16_t code;		   /* 200 to 599, of the last line */
 	struct smtp_status status; /* as the peer gave it; klass 0 when it gave none */
-	bool cut;		   /* the kept text is not all there was */
 	uint16_t line_count;
 	uint32_t byte_count; /* of the whole reply on the wire */
 
+	/* Where the lines behind the first one are read into as keywords of a reply to EHLO,
+	 * however much of the text is kept; or NULL. Set between smtp_reply_init and the first
+	 * feed. */
+	struct smtp_caps *caps;
+
 	/* for smtp_reply_feed alone */
-	bool complete;
+	bool complete, full;
 	uint16_t line_len, text_len;
-	uint8_t line[SMTP_REPLY_LINE_KEPT_MAX];
+	uint8_t line[SMTP_REPLY_LINE_KEPT_MAX + 1]; /* one more shows that there was more */
 	uint8_t text[SMTP_REPLY_TEXT_MAX];
 };
 

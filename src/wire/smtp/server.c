@@ -86,6 +86,13 @@ smtp_server_feed(struct smtp_server *s, struct slice input, uint64_t now_ms)
 	s->now_ms = now_ms;
 	if (s->closing || s->state == STATE_TLS || input.len == 0)
 		return;
+	if (s->data_told && unsent(s)) {
+		/* No client can have seen our answer to DATA yet (RFC 2920 3.1). */
+		(void)server_refuse(s, SMTP_REFUSED_BEFORE_354);
+		server_close(s);
+		return;
+	}
+	s->data_told = false;
 	if (s->mode == MODE_DATA || s->mode == MODE_CHUNK)
 		s->progress_ms = now_ms;
 	server_input_feed(s, input);
@@ -174,13 +181,16 @@ check_command(const struct smtp_server *s, const struct command_row *row,
 
 /*
  * Behind DATA nothing may come before its reply (RFC 2920 3.1); who sends more after a refusal
- * would have its message taken for commands.
+ * would have its message taken for commands. So would the octets of a chunk behind a BDAT that
+ * cannot be read.
  */
 static enum smtp_server_step
 refuse_command(struct smtp_server *s, const struct command_row *row, enum smtp_refusal refusal)
 {
 	(void)server_refuse(s, refusal);
-	if (row && row->handler == cmd_data && s->view.len)
+	if (row && row->handler == cmd_data)
+		s->data_told = true;
+	if (s->line_is_bdat || (s->data_told && s->view.len))
 		server_close(s);
 	return STEP_AGAIN;
 }
@@ -204,13 +214,13 @@ step_command(struct smtp_server *s, struct smtp_server_event *ret_event)
 	if (s->options->commands_max && s->commands > s->options->commands_max)
 		return server_refuse(s, SMTP_REFUSED_COMMANDS_MAX);
 	if (refused != SMTP_REFUSED_MAX)
-		return server_refuse(s, refused);
+		return refuse_command(s, NULL, refused);
 	command.argument = line;
 	command.verb = slice_cut(&command.argument, ' ');
 	command.argument = slice_trim(command.argument);
 	row = find_command(slice_trim(command.verb));
 	if (!row)
-		return server_refuse(s, SMTP_REFUSED_UNKNOWN);
+		return refuse_command(s, NULL, SMTP_REFUSED_UNKNOWN);
 	refused = check_command(s, row, &command, line.len + 2);
 	if (refused != SMTP_REFUSED_MAX)
 		return refuse_command(s, row, refused);
@@ -323,6 +333,8 @@ static void
 answer_message(struct smtp_server *s, const struct smtp_answer *answer)
 {
 	s->state = STATE_READY;
+	if (answer->code == 250)
+		s->errors = 0;
 	server_reply_answer(s, answer);
 }
 
@@ -410,6 +422,13 @@ smtp_server_tls_started(struct smtp_server *s, bool channel_binding)
 	s->esmtp = s->utf8 = false;
 	s->progress_ms = s->now_ms;
 	server_input_discard(s);
+}
+
+void
+smtp_server_abort(struct smtp_server *s)
+{
+	if (!s->closing)
+		(void)server_refuse(s, SMTP_REFUSED_SHUTDOWN);
 }
 
 void

@@ -120,6 +120,8 @@ struct smtp_server {
 	uint8_t state, mode, waiting, refused, failed_by;
 	bool view_is_pending, skip_line, esmtp, tls, channel_binding, authenticated, utf8;
 	bool chunk_last, chunk_waits, failed, drop_chunk, chunks_failed;
+	bool line_is_bdat; /* the last command line began so, readable or not */
+	bool data_told;	   /* DATA was answered, and the answer may still be unsent */
 	bool tell_refused, tell_reset, tell_auth_end, closing, closed, shutting_down, out_broken;
 };
 
@@ -148,6 +150,8 @@ void smtp_server_tick(struct smtp_server *s, uint64_t now_ms);
 void smtp_server_tls_started(struct smtp_server *s, bool channel_binding);
 /* 421 at the next border of commands; a message being received is still taken. */
 void smtp_server_shutdown(struct smtp_server *s);
+/* 421 now, whatever is under way. */
+void smtp_server_abort(struct smtp_server *s);
 /* An answer is owed. */
 bool smtp_server_is_waiting(const struct smtp_server *s);
 /* Between EHLO and MAIL with nothing under way. */

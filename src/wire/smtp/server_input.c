@@ -98,6 +98,12 @@ line_is_clean(struct slice line)
 	return slice_index(text, '\r') == text.len && slice_index(text, 0) == text.len;
 }
 
+static bool
+begins_with_bdat(struct slice line)
+{
+	return slice_eq_nocase(slice_sub(line, 0, 4), SLICE("BDAT"));
+}
+
 bool
 server_input_line(struct smtp_server *s, size_t max, struct slice *ret_line,
 		  enum smtp_refusal *ret_refused)
@@ -105,6 +111,8 @@ server_input_line(struct smtp_server *s, size_t max, struct slice *ret_line,
 	size_t at = slice_index(s->view, '\n');
 	struct slice line = slice_sub(s->view, 0, at + 1);
 
+	if (!s->skip_line)
+		s->line_is_bdat = begins_with_bdat(line);
 	if (at == s->view.len) {
 		if (s->skip_line || s->view.len > max) {
 			s->skip_line = true;

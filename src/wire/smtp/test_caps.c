@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "wire/smtp/caps.h"
+#include "wire/smtp/reply.h"
 
 static const struct row {
 	const char *name, *text;
@@ -46,9 +47,12 @@ TEST(table)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct smtp_caps *want = &rows[i].want;
-		struct smtp_caps got;
+		struct slice text = slice_str(rows[i].text);
+		struct smtp_caps got = {0};
 
-		smtp_caps_read(slice_str(rows[i].text), &got);
+		slice_cut(&text, '\n');
+		while (text.data)
+			smtp_caps_read(&got, smtp_reply_line_text(slice_cut(&text, '\n')));
 		if (got.pipelining != want->pipelining || got.eight_bit != want->eight_bit ||
 		    got.utf8 != want->utf8 || got.dsn != want->dsn ||
 		    got.starttls != want->starttls || got.chunking != want->chunking ||

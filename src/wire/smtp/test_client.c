@@ -1,6 +1,7 @@
 /* smtp client: dialogues up to the first mail: greeting, hello, TLS, login, their failures. */
 #include "wire/smtp/test_client_script.h"
 
+#define TWO .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "1@y.test 2@y.test"}}
 #define ONE .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}
 
 static const struct script scripts[] = {
@@ -127,6 +128,43 @@ static const struct script scripts[] = {
 	 "S: 250 ok\n"
 	 "C: RCPT TO:<x@y.test>\n",
 	 ONE, .tls = SMTP_CLIENT_TLS_MAY},
+	{"a limit that was named before TLS only",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-LIMITS RCPTMAX=1\n"
+	 "S: 250 STARTTLS\n"
+	 "C: STARTTLS\n"
+	 "S: 220 go\n"
+	 "E: tls\n"
+	 "!tls-ok\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<1@y.test>\n"
+	 "C: RCPT TO:<2@y.test>\n"
+	 "C: DATA\n",
+	 TWO, .tls = SMTP_CLIENT_TLS_MAY},
+	{"a limit that is named after TLS only",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 STARTTLS\n"
+	 "C: STARTTLS\n"
+	 "S: 220 go\n"
+	 "E: tls\n"
+	 "!tls-ok\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-PIPELINING\n"
+	 "S: 250 LIMITS RCPTMAX=1\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<1@y.test>\n"
+	 "C: DATA\n",
+	 TWO, .tls = SMTP_CLIENT_TLS_MAY},
 	{"STARTTLS is not wanted",
 	 "S: 220 mx\n"
 	 "C: EHLO me.test\n"
@@ -324,6 +362,41 @@ TEST(deadlines)
 }
 
 /* A password does not stay in the buffer once it is sent. */
+/* What is offered counts, however much is said before it: more than is kept to be shown. */
+TEST(caps_behind_much_text)
+{
+	static const struct script script = {"", ""};
+	static struct script_run run;
+	static uint8_t reply[16384];
+	struct builder b;
+
+	builder_init_fixed(&b, reply, sizeof(reply));
+	builder_str(&b, "250-mx\r\n");
+	while (b.len < 8000)
+		builder_str(&b, "250-XWORDS that nobody needs to know\r\n");
+	builder_str(&b, "250-8BITMIME\r\n250-X\r\n250 SIZE 1000\r\n");
+	script_begin(&run, &script, NULL);
+	script_feed(&run, SLICE("220-mx\r\n220 DSN\r\n"));
+	script_feed(&run, builder_slice(&b));
+	assert_true(run.client.caps.eight_bit);
+	assert_int_equal(run.client.caps.size_max, 1000);
+	assert_false(run.client.caps.dsn);
+}
+
+/* Of a refused EHLO nothing is believed. */
+TEST(caps_of_a_refusal)
+{
+	static const struct script script = {"", ""};
+	static struct script_run run;
+
+	script_begin(&run, &script, NULL);
+	script_feed(&run, SLICE("220 mx\r\n"));
+	script_feed(&run, SLICE("250-mx\r\n250-8BITMIME\r\n500 no\r\n"));
+	script_feed(&run, SLICE("250 mx\r\n"));
+	assert_true(smtp_client_is_idle(&run.client));
+	assert_false(run.client.caps.eight_bit);
+}
+
 TEST(login_is_wiped)
 {
 	static const struct script script = {"", "", .login = "frank", .password = "secret",
@@ -341,4 +414,5 @@ TEST(login_is_wiped)
 	assert_int_equal(slice_find(buffer, SLICE("AGZy")), buffer.len);
 }
 
-TESTS(TEST_ROW(dialogues), TEST_ROW(deadlines), TEST_ROW(login_is_wiped))
+TESTS(TEST_ROW(dialogues), TEST_ROW(caps_behind_much_text), TEST_ROW(caps_of_a_refusal),
+      TEST_ROW(deadlines), TEST_ROW(login_is_wiped))

@@ -131,7 +131,12 @@ TEST(dotted)
 		ROW("\r\n.." END, "\r\n..\r\n", "", 0, 2),
 		ROW("\r\n..." END, "\r\n...\r\n", "", 0, 2),
 		ROW("\r\n..x" END, "\r\n..x\r\n", "", 0, 2),
-		ROW("\r\n.x" END, "\r\n.x\r\n", "", 0, 2),
+		/* Stuffed by nobody: the line has no dot, and no field hides behind one. */
+		ROW("\r\n.x" END, "\r\nx\r\n", "", 0, 2),
+		ROW(".From: x" END, "From: x\r\n", "", 0, 9),
+		ROW("a: b\r\n. c\r\n.\r\n", "a: b\r\n c\r\n", "", 0, 10),
+		ROW(" x" END, " x\r\n", "", SMTP_DATA_CONTINUES, 4),
+		ROW(".\tx" END, "\tx\r\n", "", SMTP_DATA_CONTINUES, 4),
 		ROW("\r\n..\r\n.." END, "\r\n..\r\n..\r\n", "", 0, 2),
 		ROW("a\r\n\r\nb\0c" END, "a\r\n\r\nb\0c\r\n", "", SMTP_DATA_NUL, 5),
 		ROW("\r\n\xc3\xb6" END, "\r\n\xc3\xb6\r\n", "", SMTP_DATA_EIGHT_BIT, 2),
@@ -156,12 +161,12 @@ TEST(not_the_end)
 		ROW("\r\na\r.\nb" END, "\r\na\r.\nb\r\n", "", CR | LF, 2),
 		ROW("\r\na\r.\r\nb" END, "\r\na\r.\r\nb\r\n", "", CR, 2),
 		ROW("\r\na\n.\rb" END, "\r\na\n.\rb\r\n", "", CR | LF, 2),
-		ROW("\r\na\r\n.\nb" END, "\r\na\r\n.\nb\r\n", "", LF, 2),
+		ROW("\r\na\r\n.\nb" END, "\r\na\r\n\nb\r\n", "", LF, 2),
 		ROW("\r\na\r\n.\rb" END, "\r\na\r\n.\rb\r\n", "", CR, 2),
 		ROW("\r\na\r\n.\r\r\nb" END, "\r\na\r\n.\r\r\nb\r\n", "", CR, 2),
 		ROW("\r\na\r\r\n.\r\r\nb" END, "\r\na\r\r\n.\r\r\nb\r\n", "", CR, 2),
 		ROW("\r\na\r\n\0.\r\nb" END, "\r\na\r\n\0.\r\nb\r\n", "", SMTP_DATA_NUL, 2),
-		ROW("\r\na\r\n.\0\r\nb" END, "\r\na\r\n.\0\r\nb\r\n", "", SMTP_DATA_NUL, 2),
+		ROW("\r\na\r\n.\0\r\nb" END, "\r\na\r\n\0\r\nb\r\n", "", SMTP_DATA_NUL, 2),
 		ROW("\n.\r\nb" END, "\n.\r\nb\r\n", "", LF, 7),
 		ROW("\r.\r\nb" END, "\r.\r\nb\r\n", "", CR, 7),
 		/* CR CR LF ends a line all the same: dots behind it count. */
@@ -249,5 +254,49 @@ TEST(there_and_back)
 	}
 }
 
-TESTS(TEST_ROW(dotted), TEST_ROW(not_the_end), TEST_ROW(octets), TEST_ROW(counts),
+/* What may go out as it is kept, and what would be two messages or half of one at some server. */
+TEST(kept)
+{
+	static const struct {
+		struct slice body;
+		bool good;
+	} rows[] = {
+		{SLICE(""), true},
+		{SLICE("a\r\n"), true},
+		{SLICE("no end"), true},
+		{SLICE("\r\n\r\n"), true},
+		{SLICE("a\r\n..\r\n.x\r\n...\r\n"), true},
+		{SLICE("..\r\n"), true},
+		{SLICE("a\0b\r\n"), true},
+		{SLICE(".\r\n"), false},
+		{SLICE("a\r\n.\r\n"), false},
+		{SLICE("a\r\n.\r\nMAIL FROM:<>\r\n"), false},
+		{SLICE("."), false},
+		{SLICE("a\r\n."), false},
+		{SLICE("a\r\n.\r"), false},
+		{SLICE("a\r\n.\rb\r\n"), false},
+		{SLICE("a\nb\r\n"), false},
+		{SLICE("\n"), false},
+		{SLICE("a\n.\r\n"), false},
+		{SLICE("a\r\n.\n"), false},
+		{SLICE("a\rb\r\n"), false},
+		{SLICE("a\r\r\n"), false},
+		{SLICE("\r.\r\n"), false},
+		{SLICE("a\r"), false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t step = 1; step <= rows[i].body.len + 1; step++) {
+			struct smtp_kept k = {0};
+			bool good = true;
+
+			for (size_t at = 0; at < rows[i].body.len && good; at += step)
+				good = smtp_kept_feed(&k, slice_sub(rows[i].body, at, step));
+			if ((good && smtp_kept_end(&k)) != rows[i].good)
+				fail_msg("row %zu in pieces of %zu", i, step);
+		}
+	}
+}
+
+TESTS(TEST_ROW(kept), TEST_ROW(dotted), TEST_ROW(not_the_end), TEST_ROW(octets), TEST_ROW(counts),
       TEST_ROW(there_and_back))

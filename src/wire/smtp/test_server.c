@@ -20,7 +20,7 @@ struct owner {
 	uint8_t body[TRANSCRIPT_MAX];
 	size_t body_len;
 	struct smtp_server_event asked;
-	bool deferred, waiting, closed;
+	bool deferred, waiting, closed, no_room;
 	uint8_t kept[512]; /* of the event asked, what an answer needs */
 	size_t kept_len;
 	uint64_t now_ms;
@@ -64,6 +64,7 @@ say_mail(struct owner *o, const struct smtp_server_event *event)
 static void
 say_rcpt(struct owner *o, const struct smtp_server_event *event)
 {
+	o->no_room = slice_eq(event->address.local, SLICE("full"));
 	say(o, "<RCPT ");
 	say_address(o, &event->address);
 	if (event->rcpt.notify) {
@@ -184,6 +185,8 @@ decide(const struct owner *o)
 	case SMTP_SERVER_STARTTLS:
 		return (struct smtp_answer){.code = 220, .status = "2.0.0", .text = SLICE("Go")};
 	case SMTP_SERVER_DATA:
+		if (o->no_room)
+			return (struct smtp_answer){452, "4.3.1", SLICE("Full"), false};
 		return (struct smtp_answer){.code = 354};
 	case SMTP_SERVER_AUTH:
 	case SMTP_SERVER_AUTH_RESPONSE:
@@ -471,6 +474,51 @@ TEST(shutdown)
 	smtp_server_finish(&o.s);
 }
 
+/* What arrives while our answer to DATA is still unsent was sent before it (RFC 2920 3.1). */
+TEST(data_at_the_border_of_a_read)
+{
+	static const char *const commands[] = {EHLO MAIL_A RCPT_B "DATA\r\n", EHLO "DATA\r\n"};
+	static struct owner o;
+	struct smtp_server_event event;
+
+	for (size_t i = 0; i < 2; i++) {
+		start(&o, &mx, "");
+		smtp_server_feed(&o.s, slice_str(commands[i]), 0);
+		while (smtp_server_next(&o.s, &event)) {
+			handle(&o, &event);
+			o.asked = event;
+			keep_answer_input(&o, &event);
+			if (smtp_server_is_waiting(&o.s))
+				answer(&o);
+		}
+		smtp_server_feed(&o.s, SLICE("\r\n.\r\nNOOP\r\n"), 0);
+		o.out.len = 0;
+		pull(&o);
+		assert_true(o.closed);
+		assert_true(slice_ends_nocase(builder_slice(&o.out),
+					      SLICE("before the reply; closing\n<refused "
+						    "before-354>\n<CLOSE>\n")) ||
+			    slice_ends_nocase(builder_slice(&o.out),
+					      SLICE("<refused before-354>\n<RESET>\n<CLOSE>\n")));
+		smtp_server_finish(&o.s);
+	}
+}
+
+/* In the middle of a message, too. */
+TEST(abort_now)
+{
+	static struct owner o;
+
+	start(&o, &mx, EHLO MAIL_A RCPT_B "DATA\r\n");
+	feed_segment(&o, "\r\nhalf of it\r\n", NULL, 0);
+	o.out.len = 0;
+	smtp_server_abort(&o.s);
+	pull(&o);
+	assert_slice_str(builder_slice(&o.out), "421 4.3.2 Shutting down, come back later\n"
+						"<refused shutdown>\n<RESET>\n<CLOSE>\n");
+	smtp_server_finish(&o.s);
+}
+
 /* Answers that come when the session is over are ignored. */
 TEST(late_answer)
 {
@@ -524,4 +572,5 @@ TEST(small_when_idle)
 }
 
 TESTS(TEST_ROW(all_dialogues), TEST_ROW(limits), TEST_ROW(drain), TEST_ROW(deadlines),
-      TEST_ROW(shutdown), TEST_ROW(late_answer), TEST_ROW(out_of_memory), TEST_ROW(small_when_idle))
+      TEST_ROW(shutdown), TEST_ROW(data_at_the_border_of_a_read), TEST_ROW(abort_now),
+      TEST_ROW(late_answer), TEST_ROW(out_of_memory), TEST_ROW(small_when_idle))

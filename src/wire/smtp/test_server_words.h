@@ -65,6 +65,10 @@ struct dialogue {
 #define RCPT_B "RCPT TO:<b@x>\r\n"
 #define MAIL_RCPT "<MAIL a@x>\n" OK "<RCPT b@x>\n" OK
 #define GO "354 End data with <CR><LF>.<CR><LF>\n"
+#define ZEROS                                                                                      \
+	"00000000000000000000000000000000000000000000000000"                                       \
+	"00000000000000000000000000000000000000000000000000"
+#define TOO_LONG_ENDS "500 5.5.2 Line too long\n<refused line-long>\n<RESET>\n<CLOSE>\n"
 #define BYE "221 2.0.0 Bye\n<CLOSE>\n"
 #define GO_CLOSE                                                                                   \
 	"503 5.5.1 Nothing may be sent behind DATA before the reply; closing\n"                    \

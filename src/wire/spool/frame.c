@@ -118,6 +118,21 @@ spool_file_head_decode(struct slice bytes, struct spool_file_head *ret_head)
 	return 0;
 }
 
+bool
+spool_file_head_unborn(struct slice content, enum spool_file_kind kind)
+{
+	struct slice magic = slice_str(file_magic[kind]);
+	size_t common = content.len < magic.len ? content.len : magic.len, zeros = 0;
+
+	while (zeros < content.len && content.data[zeros] == 0)
+		zeros++;
+	if (content.len > SPOOL_FILE_HEAD_BYTES)
+		return false;
+	return zeros == content.len ||
+	       (content.len < SPOOL_FILE_HEAD_BYTES &&
+		slice_eq(slice_sub(content, 0, common), slice_sub(magic, 0, common)));
+}
+
 void
 spool_head_encode(struct builder *b, const struct spool_head *head, uint64_t secret)
 {

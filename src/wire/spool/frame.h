@@ -31,6 +31,9 @@ struct spool_file_head {
 void spool_file_head_encode(struct builder *b, const struct spool_file_head *head);
 /* ERR_TRUNCATED, ERR_CHECKSUM, ERR_VERSION (another form: of a newer Frank). */
 int spool_file_head_decode(struct slice bytes, struct spool_file_head *ret_head) MUST_USE;
+/* The whole content of a file is what a crash leaves of its head: nothing, zeros, its first bytes.
+ */
+bool spool_file_head_unborn(struct slice content, enum spool_file_kind kind);
 
 enum spool_record_kind {
 	SPOOL_RECORD_ACCEPT = 1,

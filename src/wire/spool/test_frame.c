@@ -87,6 +87,9 @@ TEST(file_head_round_trip)
 		bytes[i] ^= 0x40;
 		assert_true(spool_file_head_decode(builder_slice(&b), &got) < 0);
 		assert_true(spool_file_head_decode(slice_of(bytes, i), &got) < 0);
+		assert_true(spool_file_head_unborn(slice_of(bytes, i), SPOOL_FILE_JOURNAL));
+		assert_int_equal(spool_file_head_unborn(slice_of(bytes, i), SPOOL_FILE_SEGMENT),
+				 i <= 5); /* FRANK */
 		bytes[i] ^= 0x40;
 	}
 }

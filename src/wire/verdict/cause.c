@@ -4,6 +4,8 @@
  */
 #include "wire/verdict/cause.h"
 
+#include "base/assert.h"
+
 static const struct cause_row cause_rows[] = {
 #define CAUSE(NAME, name, number, ACTOR, ACTION, SCOPE, sender, admin)                             \
 	[VERDICT_CAUSE_##NAME] = {name,                                                            \
@@ -14,6 +16,14 @@ static const struct cause_row cause_rows[] = {
 				  sender,                                                          \
 				  admin},
 #include "def/causes.def"
+#undef CAUSE
+};
+
+static const char *const cause_failed_texts[VERDICT_CAUSE_MAX] = {
+#define CAUSE(...)
+#define FAILED(NAME, sentence) [VERDICT_CAUSE_##NAME] = sentence,
+#include "def/causes.def"
+#undef FAILED
 #undef CAUSE
 };
 
@@ -38,6 +48,15 @@ const struct cause_row *
 cause_row(unsigned cause)
 {
 	return cause > VERDICT_CAUSE_NONE && cause < VERDICT_CAUSE_MAX ? &cause_rows[cause] : NULL;
+}
+
+const char *
+cause_sender_text(unsigned cause, bool failed)
+{
+	ASSERT(cause_row(cause));
+	if (failed && cause_failed_texts[cause])
+		return cause_failed_texts[cause];
+	return cause_rows[cause].sender_text;
 }
 
 enum verdict_cause

@@ -16,6 +16,9 @@ struct cause_row {
 
 /* NULL for VERDICT_CAUSE_NONE and beyond the table. */
 const struct cause_row *cause_row(unsigned cause);
+/* The sentence for the sender: that of the row, or another one once the mail has failed. cause as
+ * in a row that exists. */
+const char *cause_sender_text(unsigned cause, bool failed);
 /* VERDICT_CAUSE_NONE when there is no such name. */
 enum verdict_cause cause_of_name(struct slice name);
 /* The status (RFC 3463) that fits where the remote gave none; klass as in the verdict's class. */

@@ -71,6 +71,14 @@ verdict_cause_str(unsigned cause)
 	return cause < VERDICT_CAUSE_MAX ? cause_words[cause] : "?";
 }
 
+struct slice
+verdict_facts(const struct verdict *v)
+{
+	if (!v->evidence.len || slice_find(v->reply, v->evidence) < v->reply.len)
+		return SLICE_EMPTY;
+	return v->evidence;
+}
+
 void
 verdict_status_format(struct builder *b, struct verdict_status status)
 {

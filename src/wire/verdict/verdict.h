@@ -76,7 +76,7 @@ struct verdict {
 	struct slice reply;	  /* the remote's own words, all lines, cleaned */
 	struct slice public_text; /* for the SMTP peer, without private detail */
 	struct slice evidence;	  /* verbatim parts and facts */
-	struct slice host;	  /* name of the remote host */
+	struct slice host;	  /* name of the remote host; empty: it was given by its address */
 	struct net_addr address;  /* of the remote host */
 	struct net_addr source;	  /* ours */
 	struct slice helo;	  /* what we called ourselves */
@@ -91,6 +91,8 @@ const char *verdict_actor_str(unsigned actor);
 const char *verdict_action_str(unsigned action);
 const char *verdict_scope_str(unsigned scope);
 const char *verdict_cause_str(unsigned cause); /* "none" for VERDICT_CAUSE_NONE */
+/* The evidence, unless it is words of the reply, which says it then. */
+struct slice verdict_facts(const struct verdict *verdict);
 /* "5.7.1", or nothing for none. */
 void verdict_status_format(struct builder *b, struct verdict_status status);
 

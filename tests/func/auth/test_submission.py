@@ -29,6 +29,10 @@ def test_sender_bound_envelope(lab):
     ("none", "Subject: no From at all", 550),
     ("garbage", "From: ann at example dot test", 550),
     ("sender-other", "From: <ann@example.test>\r\nSender: <bob@example.test>", 550),
+    ("group", "From: us: bob@example.test;", 550),
+    ("group-empty", "From: undisclosed:;", 550),
+    ("encoded-word", "From: =?utf-8?q?bob?=@example.test", 550),
+    ("blank-before-colon", "From : <bob@example.test>", 550),
 ])
 def test_sender_bound_header(lab, line, code):
     """conformance: 6409 submission (sender bound to the login in From: 550 5.7.1)."""
@@ -42,6 +46,34 @@ def test_sender_bound_header(lab, line, code):
         lab.hosts.wait_mail("accept.test", token)
     else:
         assert not lab.hosts.mail("accept.test", token)
+
+
+@table([
+    ("second-from", "From: <ann@example.test>\r\n.From: <bob@example.test>"),
+    ("sender", "From: <ann@example.test>\r\n.Sender: <bob@example.test>"),
+    ("continued", "From: <ann@example.test>\r\n. , <bob@example.test>"),
+])
+def test_dots_hide_nothing(lab, lines):
+    """conformance: 6409 submission (a dot that nobody stuffed does not hide a header field)."""
+    with lab.logged_in() as client:
+        client.mail("ann@example.test", "bob@example.test")
+        client.cmd("DATA", 354)
+        client.send(f"{lines}\r\nX-Token: {lab.token()}\r\n\r\nx\r\n.\r\n")
+        client.want(550)
+
+
+def test_date_behind_a_dot(lab):
+    """conformance: 6409 submission (nor does it double Date and Message-ID)."""
+    token = lab.token()
+    with lab.logged_in() as client:
+        client.mail("ann@example.test", "bob@example.test")
+        client.cmd("DATA", 354)
+        client.send(f"From: <ann@example.test>\r\nSubject: {token}\r\n"
+                    f".Date: Thu, 01 Jan 2026 12:00:00 +0000\r\n"
+                    f".Message-ID: <{token}@x.test>\r\n\r\nx\r\n.\r\n")
+        client.want(250)
+    message, = lab.bob.wait(token)
+    assert len(message.headers("Date")) == len(message.headers("Message-ID")) == 1
 
 
 def test_date_and_message_id_added(lab):

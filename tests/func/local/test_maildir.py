@@ -2,11 +2,8 @@
 
 import os
 import re
-import shutil
-import subprocess
 
-from harness import Skip, table
-from hosts import wait_until
+from harness import table
 
 
 def test_headers(lab):
@@ -71,37 +68,3 @@ def test_burst(lab):
         client.quit()
     found = lab.bob.wait(token, count=300, timeout=60)
     assert len({m.headers("Subject")[0] for m in found}) == 300
-
-
-def test_dovecot_reads_it(lab):
-    """Issue, with real parts: Dovecot reads the Maildir."""
-    doveadm = shutil.which("doveadm")
-    if not doveadm:
-        raise Skip("no Dovecot")
-    token = lab.token()
-    lab.deliver("a@accept.test", lab.bob.address, lab.message(token, "Read me.\r\n"))
-    lab.bob.wait(token)
-    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-    owner = os.stat(lab.bob.maildir)
-    folder = os.path.join(lab.folder, "dovecot")
-    os.makedirs(folder, exist_ok=True)
-    if os.getuid() == 0:
-        os.chown(folder, owner.st_uid, owner.st_gid)
-    conf = os.path.join(folder, "dovecot.conf")
-    with open(conf, "w", encoding="utf-8") as file:
-        file.write(f"base_dir = {folder}\nlog_path = {folder}/log\nssl = no\n"
-                   f"mail_location = maildir:{lab.bob.maildir}:INDEX=MEMORY:CONTROL={folder}\n"
-                   f"mail_uid = {owner.st_uid}\nmail_gid = {owner.st_gid}\n"
-                   "first_valid_uid = 0\nfirst_valid_gid = 0\nlisten = 127.0.0.1\n"
-                   f"default_login_user = {user}\ndefault_internal_user = {user}\n")
-    if owner.st_uid == 0:
-        raise Skip("Dovecot reads no mail of root's")
-
-    def text():
-        done = subprocess.run([doveadm, "-c", conf, "fetch", "text", "mailbox", "INBOX", "subject",
-                               token], capture_output=True, text=True, timeout=30, check=False,
-                              env=dict(os.environ, USER=user, HOME=folder))
-        assert done.returncode == 0, done.stderr[-500:]
-        return done.stdout
-    # What came within the second of the first look is shown at the next.
-    wait_until(lambda: "Read me." in text(), 5, "Dovecot shows the message", step=0.5)

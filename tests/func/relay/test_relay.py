@@ -28,6 +28,9 @@ FORMS = [
     ("blank", f"<user@ {DOM}>"),
     ("no-brackets", f"user@{DOM}"),
     ("only-domain", f"<@{DOM}>"),
+    # A detail behind + must not hide one either.
+    ("detail-quoted", f'<"bob+user@{DOM}"@{LOCAL}>'),
+    ("detail-percent", f"<bob+user%{DOM}@{LOCAL}>"),
 ]
 
 SENDERS = [("null", ""), ("foreign", "a@elsewhere.test"), ("own-domain", f"ann@{LOCAL}"),
@@ -47,17 +50,8 @@ def test_refused(lab, recipient, sender):
             return
         reply = client.cmd("RCPT TO:" + recipient.replace("{ip}", address))
         assert reply.code in (550, 501, 553), reply.full
-        if reply.code == 550:
-            assert reply.status in ("5.7.1", "5.1.1", "5.1.2", "5.1.3"), reply.full
-            foreign = recipient in (f"<user@{DOM}>", f"<@{LOCAL}:user@{DOM}>")
-            assert not foreign or reply.status == "5.7.1", reply.full
+        assert reply.code != 550 or reply.status == "5.7.1", reply.full
         assert client.cmd("DATA").code in (503, 554)
-
-
-def test_nothing_came_out(lab):
-    """conformance: relay (the host that takes anything got nothing)."""
-    assert not lab.hosts.mail(DOM, "elsewhere.test")
-    assert not [m for m in lab.hosts.mail(DOM) if m.recipients[0].startswith("user")]
 
 
 def test_local_is_no_relay(lab):

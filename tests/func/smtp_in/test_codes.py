@@ -6,9 +6,9 @@ CODES = [
     # name, lines before, line, codes
     ("unknown", [], "XYZZY", [500]),
     ("empty", [], "", [500]),
-    ("turn", [], "TURN", [500, 502]),
-    ("etrn", [], "ETRN example.test", [500, 502]),
-    ("expn", [], "EXPN list", [502, 252, 550]),
+    ("turn", [], "TURN", [502]),
+    ("etrn", [], "ETRN example.test", [502]),
+    ("expn", [], "EXPN list", [502]),
     ("vrfy", [], "VRFY bob", [252]),
     ("vrfy-empty", [], "VRFY", [501]),
     ("help", [], "HELP", [214]),
@@ -36,7 +36,7 @@ CODES = [
     ("mail-size-empty", [], "MAIL FROM:<a@accept.test> SIZE=", [501]),
     ("mail-twice-size", [], "MAIL FROM:<a@accept.test> SIZE=1 SIZE=2", [501, 555]),
     ("unknown-user", ["MAIL FROM:<a@accept.test>"], "RCPT TO:<nobody@example.test>", [550]),
-    ("auth-on-mx", [], "AUTH PLAIN AGEAYg==", [500, 502, 503, 538, 530]),
+    ("auth-on-mx", [], "AUTH PLAIN AGEAYg==", [502]),
 ]
 
 

@@ -60,7 +60,7 @@ def test_bare_in_data(lab, sequence):
         client.hello()
         client.mail("a@accept.test", lab.bob.address)
         client.data(lab.message(token, b"one" + sequence + b"two\r\n"), 5)
-    assert not lab.bob.messages(token)
+    lab.assert_nothing(lab.bob, token)
 
 
 @table([
@@ -87,7 +87,7 @@ def test_bare_at_the_end(lab, rest):
         client.send(lab.message(token) + rest)
     with lab.connect() as client:
         client.hello()
-    assert not lab.bob.messages(token)
+    lab.assert_nothing(lab.bob, token)
 
 
 def test_dot_over_packets(lab):

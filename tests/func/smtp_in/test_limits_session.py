@@ -65,7 +65,7 @@ def test_silent_in_data(lab):
             assert client.want(421).status.startswith("4.")
         except Closed:
             pass
-    assert not lab.bob.messages(token)
+    lab.assert_nothing(lab.bob, token)
 
 
 def test_connections(lab):

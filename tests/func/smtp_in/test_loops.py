@@ -30,6 +30,6 @@ def test_delivered_to(lab):
         client.hello()
         client.mail(f"{token}@accept.test", lab.bob.address)
         reply = client.data(text, 250, 554)
-    assert not lab.bob.messages(token)
+    lab.assert_nothing(lab.bob, token)
     if reply.code == 250:
         lab.hosts.wait_mail("accept.test", token)

@@ -70,9 +70,10 @@ def test_versions(lab, listener):
     """conformance: 8314 (TLS 1.2 at least; 1.1 is refused)."""
     for version, good in ((ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, True),
                           (ssl.TLSVersion.TLSv1_1, False)):
-        with lab.connect("mx" if listener == "mx" else "submission") as client:
-            client.hello()
-            client.cmd("STARTTLS", 220)
+        with lab.connect(listener, tls=False) as client:
+            if listener != "submissions":
+                client.hello()
+                client.cmd("STARTTLS", 220)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             context.set_ciphers("ALL:@SECLEVEL=0")

@@ -2,7 +2,8 @@
 
 import time
 
-from harness import table
+from harness import queue_id, table
+from hosts import wait_until
 
 PARALLEL = 16
 
@@ -13,9 +14,9 @@ PARALLEL = 16
     ("unknown.test", "5.1.1", ["550 5.1.1 The email account that you tried to reach"]),
     ("full.test", "5.2.2", ["552 5.2.2 The mailbox is full"]),
     ("ptr.test", "5.7.25", ["550 5.7.25", "has no PTR record"]),
-    ("nullmx.test", "5.1.10", []),
-    ("nxdomain.test", "5.1.2", []),
-    ("self.test", "5.4.6", []),
+    ("nullmx.test", "5.1.10", ["The domain publishes that it takes no mail."]),
+    ("nxdomain.test", "5.1.2", ["The domain does not exist."]),
+    ("self.test", "5.4.6", ["would come back to our own", "names this server"]),
     ("localhost-mx.test", "5.4.6", []),
     ("codes.test", "5.1.1", ["the last line counts", "the first line says later"]),
     ("oddcode.test", "5.", ["599"]),
@@ -70,6 +71,22 @@ def test_first_try(lab, host):
     assert time.monotonic() - began < 15
     assert mail.envelope["violations"] == []
     assert mail.sender == lab.ann.address and mail.recipients == [f"{token}@{host}"]
+
+
+def test_failed_host_logged(lab):
+    """Issue 8c: what a host said before another one took the mail is in the log."""
+    token = lab.token()
+    lab.submit(f"{token}@mxbusy.test", lab.message(token))
+    lab.hosts.wait_mail("mxbusy.test", token, timeout=20)
+    lines = lab.log.find(event="smtpout_host_failed", domain="mxbusy.test")
+    assert lines and "421" in lines[0]["reply"] and lines[0]["host"] == "mx.busy.test", lines
+
+
+def test_refusal_in_trace(lab):
+    """Issue 8c: a refusal is recorded, though another host decides."""
+    token = lab.token()
+    identity = queue_id(lab.submit(f"{token}@rgatedead.test", lab.message(token)))
+    wait_until(lambda: "poor reputation" in lab.frank("trace", identity), 10, "it is in the trace")
 
 
 def test_slow(lab):

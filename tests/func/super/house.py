@@ -115,6 +115,26 @@ class House:
         return self.lines(event, **fields)
 
 
+def config_child_hold(pid, ask):
+    """Stops a config child of that super, which ask() brings forth; answers its pid. It lives for
+    some milliseconds, so that more than one may be needed."""
+    for _ in range(20):
+        ask()
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+                children = file.read().split()
+            for child in children:
+                try:
+                    with open(f"/proc/{child}/cmdline", encoding="utf-8") as file:
+                        if file.read().startswith("frank-config"):
+                            os.kill(int(child), signal.SIGSTOP)
+                            return int(child)
+                except (FileNotFoundError, ProcessLookupError):
+                    pass
+    raise AssertionError("no config child")
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:

@@ -17,15 +17,16 @@ SERVER = "none"
 ALLOWED = [
     ("config", "config", set()),
     ("smtpin", "smtpin", {"accept", "sync"}),
-    ("queue", "queue", {"create-inside", "truncate", "pwrite", "sync"}),
+    ("queue", "queue", {"create-inside", "unlock", "sync"}),
     ("smtpout", "smtpout", {"socket", "connect"}),
     ("postoffice", "postoffice", {"create-inside", "sync"}),
-    ("dns", "dns", {"socket", "connect", "drop-append"}),
-    ("directory", "directory", {"create-inside", "truncate", "pwrite", "drop-append", "sync"}),
+    ("dns", "dns", {"socket", "connect", "connect-sendto", "connect-sendmsg", "drop-append"}),
+    ("directory", "directory", {"create-inside", "truncate", "pwrite", "drop-append", "sync",
+                                "chmod-open"}),
     ("bounce", "bounce", {"sync"}),
     ("control", "control", {"accept"}),
 ]
-TRIES = 32
+TRIES = 38
 
 
 def program_of(name, folder):

@@ -9,7 +9,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from hosts import wait_until                                   # noqa: E402
-from house import CHILDREN, PROC, UID_BASE, House, alive, wait_gone  # noqa: E402
+from house import (CHILDREN, PROC, UID_BASE, House, alive, config_child_hold,  # noqa: E402
+                   wait_gone)
 
 SERVER = "none"
 NEIGHBOURS = {
@@ -106,6 +107,19 @@ def test_a_cheat_is_started_again(_lab):
             assert name == "smtpout" or house.pid(name) == before[name], name
 
 
+def test_a_less_trusted_one_ends_only_itself(_lab):
+    """What smtpout says of its neighbours and of others costs none of them its life."""
+    with House() as house:
+        before = {name: house.pid(name) for name in CHILDREN}
+        house.configure(hostname="accuse.example.test")
+        house.process.send_signal(signal.SIGHUP)
+        house.wait_line("child_killed", child="smtpout")
+        house.wait_line("start", 2, process="smtpout")
+        for name in CHILDREN:
+            assert name == "smtpout" or house.pid(name) == before[name], name
+        assert {row["child"] for row in house.lines("child_died")} == {"smtpout"}
+
+
 def test_all_go_with_super(_lab):
     """kill -9 of super takes its children with it."""
     with House() as house:
@@ -160,6 +174,48 @@ def test_reload(_lab):
         assert house.end() == 0
 
 
+def answers(house):
+    """How many reloads were done when control heard that its own is; and how many there are."""
+    found, done = [], 0
+    with open(house.path("log"), encoding="utf-8") as file:
+        for line in file:
+            words = line.split()
+            done += words[2:4] == ["super", "reload"]
+            if words[2:4] == ["control", "test_child"] and "what=answer" in words:
+                assert "name=reloaded" in words, line
+                found.append(done)
+    return found, done
+
+
+def asked_by_a_new_control(house, held):
+    """While that config child is held, control dies, and the next one asks for a reload, too."""
+    found, done = answers(house)
+    asks = len(told(house, "control", "ask"))
+    os.kill(house.pid("control"), signal.SIGKILL)
+    wait_until(lambda: len(told(house, "control", "ask")) > asks, 20, "a new control")
+    time.sleep(0.2)
+    assert answers(house) == (found, done)
+    os.kill(held, signal.SIGCONT)
+    wait_until(lambda: len(answers(house)[0]) > len(found), 20, "an answer")
+    assert answers(house)[0] == found + [done + 2]
+
+
+def test_reload_is_answered_for_the_newer_file(_lab):
+    """One that is asked for while another is under way is answered when its own is done."""
+    with House(hostname="ask.example.test", restart_wait="50ms") as house:
+        wait_until(lambda: answers(house) == ([1], 1), 20, "an answer")
+        asked_by_a_new_control(house, config_child_hold(
+            house.process.pid, lambda: house.process.send_signal(signal.SIGHUP)))
+
+
+def test_a_new_control_is_not_told_of_old_requests(_lab):
+    """What a control asked for before its end is no answer to the next one."""
+    with House(hostname="ask.example.test", restart_wait="50ms", restart_wait_max="100ms") as house:
+        wait_until(lambda: answers(house) == ([1], 1), 20, "an answer")
+        asked_by_a_new_control(house, config_child_hold(
+            house.process.pid, lambda: os.kill(house.pid("control"), signal.SIGKILL)))
+
+
 def test_what_needs_a_restart_is_said(_lab):
     """Options that are fixed while Frank runs are named at a reload; the rest is taken."""
     with House() as house:
@@ -191,10 +247,27 @@ def test_a_second_frank_is_refused(_lab):
         house.start(wait=False)
         second, house.process = house.process, first
         assert second.wait(20) == 75
+        assert "another Frank has this spool" in second.stderr.read()
         second.stderr.close()
         with open(house.path("log2"), encoding="utf-8") as file:
             assert "another Frank" in file.read()
         assert first.poll() is None
+
+
+def test_what_keeps_it_from_starting_is_told(_lab):
+    """Also with a log file, standard error says why; and nothing of what comes once all serve."""
+    with House() as house:
+        first = house.process
+        os.kill(house.pid("dns"), signal.SIGKILL)
+        house.wait_line("child_died")
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(30) == 0 and first.stderr.read() == ""
+        first.stderr.close()
+        os.unlink(house.path("cert.pem"))
+        house.start(wait=False)
+        assert house.process.wait(20) == 78
+        said = house.process.stderr.read()
+        assert "file_unreadable" in said and "cert.pem" in said, said
 
 
 def test_an_invalid_configuration_does_not_start(_lab):

@@ -8,7 +8,6 @@ from harness import Closed, table
 from hosts import ROOT, wait_until
 
 FRESH = True
-EXPECT_LOG = [r" (warn|error) "]
 
 
 def test_421_on_shutdown(lab):
@@ -23,6 +22,25 @@ def test_421_on_shutdown(lab):
     wait_until(lambda: not lab.alive(), 20, "ended")
 
 
+@table([("ctrl-c", signal.SIGINT), ("systemd", signal.SIGTERM), ("hangup", signal.SIGHUP)])
+def test_signal_to_the_group(lab, number):
+    """Issue 3b: a signal that reaches all processes at once ends (or reloads) it in order: 421 to
+    the session at hand, and nothing in the log that an operator would have to look at."""
+    with lab.connect() as client:
+        client.hello()
+        children = lab.children()
+        os.killpg(lab.info["pid"], number)
+        if number == signal.SIGHUP:
+            wait_until(lambda: lab.log.find(event="reload"), 10, "reloaded")
+            client.cmd("NOOP", 250)
+            assert lab.children() == children
+            return
+        lab.ended = True
+        assert client.want(421).status.startswith("4.")
+    wait_until(lambda: not lab.alive(), 20, "ended")
+    assert not lab.log.find(event="child_died")
+
+
 def test_children_go_with_super(lab):
     """Issue 3b: children exit when super goes."""
     pids = lab.children()
@@ -33,6 +51,9 @@ def test_children_go_with_super(lab):
 
 def test_survives_kill_of_children(lab):
     """Issue 3b: a killed child is restarted, the others go on, no mail is lost."""
+    lab.log.expect(r" error super child_died .* signal=9$")
+    lab.log.expect(r" warn queue queue_unheard ")       # what a worker had in hand
+    lab.log.expect(r" warn smtpin smtpin_later .*wait until ready")     # before its first segment
     token = lab.token()
     lab.submit("x@always451.test", lab.message(token))
     for pid in lab.children():
@@ -52,6 +73,7 @@ def test_survives_kill_of_children(lab):
 
 def test_restart_keeps_mail(lab):
     """I1: accepted mail survives stop and start, kill -9 and start."""
+    lab.log.expect(r" warn queue queue_unheard ")       # an attempt at hand at the kill
     tokens = [lab.token() for _ in range(3)]
     for token in tokens:
         lab.submit(f"{token}@later-rcpt.test", lab.message(token))
@@ -61,11 +83,40 @@ def test_restart_keeps_mail(lab):
         assert wait_until(lambda t=token: lab.hosts.mail("later-rcpt.test", t), 60)
 
 
+def seen(folder):
+    """What lies in the lab's folder, with times; the server itself writes to its own places."""
+    found = {}
+    for path, folders, names in os.walk(folder):
+        folders[:] = [n for n in folders if n not in ("spool", "state", "mail", "run")]
+        for name in names:
+            full = os.path.join(path, name)
+            if not name.endswith((".log", ".out", ".jsonl")):
+                found[full] = os.lstat(full).st_mtime_ns
+    return found
+
+
+@table([("again", []), ("fresh", ["--fresh"])])
+def test_second_run_refused(lab, words):
+    """A second ./dev run on a lab that runs says so, and has changed nothing."""
+    before = seen(lab.folder)
+    assert any(path.endswith("frank.conf") for path in before), before
+    done = subprocess.run(["./dev", "run", "--background", lab.folder, *words], cwd=ROOT,
+                          check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "already runs" in done.stderr, done.stderr
+    assert "./dev stop" in done.stderr
+    assert seen(lab.folder) == before
+    with lab.connect() as client:
+        client.hello()
+
+
 def test_second_frank_refused(lab):
     """Issue 3b: a second Frank on one spool is refused."""
-    done = subprocess.run(["./dev", "run", "--background", lab.folder], cwd=ROOT, check=False,
+    lab.log.expect(r" error super super_failed .*another Frank")
+    program = os.path.join(os.path.dirname(lab.info["tool"]), "frank-super")
+    done = subprocess.run([program, "--config", lab.info["config"], "--programs",
+                           os.path.dirname(program)], cwd=lab.folder, check=False,
                           capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0
+    assert done.returncode == 75 and "another Frank" in done.stderr, done.stderr
     with lab.connect() as client:
         client.hello()
 

@@ -1,9 +1,10 @@
 """The frank command, against a running server."""
 
 import json
+import subprocess
 import time
 
-from harness import queue_id
+from harness import ROOT, queue_id, table, tool_path
 from hosts import wait_until
 
 
@@ -35,9 +36,29 @@ def test_trace_json(lab):
     assert identity in json.dumps(json.loads(lab.frank("trace", identity, "--json")))
 
 
+@table([
+    ("connect", "nohost.test", "connect", "Connection refused"),
+    ("dns", "timeout.test", "dns", "name servers of the domain do not answer"),
+])
+def test_why_without_a_reply(lab, domain, stage, says):
+    """Issue 11: where nobody replied, trace and queue say what went wrong all the same; and --json
+    has all of the verdict: public text, evidence, confidence of 0 to 1, remedy, retry."""
+    identity = queue_id(lab.submit(f"x@{domain}", lab.message(lab.token())))
+    text = wait_until(lambda: (t := lab.frank("queue", "show", identity)) and says in t and t, 40,
+                      "the reason is shown")
+    assert f"later at {stage}" in text and says in lab.frank("trace", identity)
+    row, = lab.queue(identity)
+    verdict = next(r["last"] for r in [row, *row.get("recipients", [])] if r.get("last"))
+    assert says in verdict["public"] + verdict["evidence"], verdict
+    assert verdict["stage"] == stage and 0 < verdict["confidence"] <= 1
+    assert verdict["remedy"] and verdict["number"] >= 1001 and verdict["retry_after_s"] >= 0
+    lab.frank("queue", "delete", identity)
+
+
 def test_trace_unknown(lab):
-    """An id that never was: an error, not a crash."""
-    lab.frank("trace", "0000000000000", codes=range(1, 128))
+    """An id that never was, and what is none: told as such."""
+    lab.frank("trace", "0000000000001", codes=(67,))
+    lab.frank("trace", "no-id", codes=(64,))
 
 
 def test_status(lab):
@@ -70,6 +91,34 @@ def test_queue(lab):
     wait_until(lambda: not lab.queue(token), 5, "gone")
     time.sleep(1)
     assert not lab.ann.messages(token), "deleted mail was bounced"
+
+
+@table([("parts", ("half", "whole\n"), 0, "halfwhole"),
+        ("end", ("whole", ""), 0, "whole"),
+        ("more", ("first\nsecond\n",), 0, "first"),
+        ("empty", ("\n",), 64, None),
+        ("nothing", ("",), 64, None),
+        ("longest", ("x" * 200, "y" * 56 + "\n"), 0, "x" * 200 + "y" * 56),
+        ("too-long", ("x" * 200, "y" * 57 + "\n"), 64, None)])
+def test_password_stdin(lab, parts, code, password):
+    """frank(8): --password-stdin takes the first line, in however many parts it comes."""
+    mailbox = f"{lab.token()}@example.test"
+    with subprocess.Popen([tool_path(lab.info), "--socket", lab.info["control"], "mailbox", "add",
+                           mailbox, "--password-stdin"], cwd=ROOT, stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as tool:
+        for part in parts:
+            tool.stdin.write(part)
+            tool.stdin.flush()
+            time.sleep(0.3)
+        tool.stdin.close()
+        said = tool.stderr.read()
+        assert tool.wait(20) == code, said
+    if password:
+        with lab.connect("submission") as client:
+            client.hello()
+            client.starttls()
+            client.auth_plain(mailbox, password)
 
 
 def attempts(lab, token):

@@ -1,0 +1,155 @@
+"""Each process dies right before its n-th operation, for n = 1, 2, …: at start, in recovery, while
+it accepts, commits, writes the journal, seals, compacts, delivers, reports.
+
+FRANK_KILL=process:n,m,… (src/rt/operation_linux.c) kills it at its n-th operation; started again
+it dies at its m-th, and so on, under load. ./dev crash --operations N walks from 1 to N for every
+process; without it, windows of that walk at random places, for half of --for.
+"""
+
+import collections
+import random
+import re
+import time
+
+from hosts import wait_until
+from ledger import Ledger, number, wait_served
+
+# Everything small: segments are sealed, compacted and removed, journal files closed and dropped,
+# bodies go through files all the time.
+OPTIONS = ["restart-wait 10ms", "restart-wait-max 10ms", "segment-size-max 1M",
+           "body-memory-max 16K", "journal-size-max 64K", "trace-keep-size 1M",
+           "compact-after 100ms", "spare-bodies 2", "retry-schedule 1s"]
+EXPECT_LOG = [r" smtpin_later ", r" queue_unheard ", r" child_died .*signal=9",
+              r" (child_failed|child_killed) ", r" postoffice_fault .*errno=125"]
+LONG = True
+STEADY = True
+SEED = number("SEED", 20260101)
+SECONDS = number("SECONDS", 60) // 2            # the other half is for power cuts
+OPERATIONS = number("OPERATIONS", 0)
+# Those that touch the spool or mail, which short runs look at; and the others.
+MAIL_PROCESSES = ("queue", "smtpin", "postoffice", "smtpout", "bounce")
+PROCESSES = MAIL_PROCESSES + ("control", "directory", "dns")
+FIRST_MAX = 300         # where a window of a short run may begin
+SUPER_MAX = 160         # super's operations until all have started
+BATCH = 25              # deaths between two counts of the mail
+STALL_SECONDS = 6       # a process that lives so long has nothing more to do under this load
+DIED = re.compile(r"^FRANK_KILL (\S+) (\d+) (\w+) ?(.*)$", re.MULTILINE)
+
+
+def deaths(lab):
+    """[(process, n, operation)] of all that FRANK_KILL has killed in this lab."""
+    text = ""
+    for path in (lab.info["log"], lab.info["log"].replace("frank.log", "super.out")):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text += file.read()
+    return [(m[1], int(m[2]), m[3]) for m in DIED.finditer(text)]
+
+
+def wait_deaths(lab, ledger, before, count):
+    """Until so many have died, or none has for a while; answers the new ones."""
+    died, since = [], time.monotonic()
+    while len(died) < count and time.monotonic() - since < STALL_SECONDS:
+        time.sleep(0.1)
+        now = deaths(lab)[before:]
+        if len(now) > len(died):
+            ledger.crashed()
+            died, since = now, time.monotonic()
+    return died
+
+
+def batch(lab, ledger, process, numbers):
+    """One start, in which the process dies at each of the numbers; answers what it died of."""
+    before = len(deaths(lab))
+    lab.environment = {"FRANK_KILL": f"{process}:{','.join(map(str, numbers))}"}
+    ledger.crashed()
+    lab.stop()
+    try:
+        if process == "super":
+            died = batch_of_super(lab, ledger, before)
+        else:
+            lab.start()
+            ledger.begin()
+            try:
+                died = wait_deaths(lab, ledger, before, len(numbers))
+            finally:
+                ledger.end()
+    finally:
+        lab.environment = {}
+    ledger.crashed()
+    wait_served(lab)
+    ledger.settle(ledger.mark())
+    ledger.at_rest()
+    return died
+
+
+def batch_of_super(lab, ledger, before):
+    """It dies at its start or a little later; then it is started as always."""
+    try:
+        lab.start()
+        ledger.begin()
+        time.sleep(0.3)
+        ledger.end()
+    except AssertionError:
+        pass
+    died = deaths(lab)[before:]
+    if died:
+        wait_until(lambda: not lab.alive(), 10, "super is gone")
+        lab.ended = True
+        lab.restart()
+    return died
+
+
+class Told:
+    """What was met, for people: per process how far, and how often which operation."""
+
+    def __init__(self):
+        self.rows = collections.defaultdict(list)
+
+    def add(self, died):
+        for process, at, operation in died:
+            self.rows[process].append((at, operation))
+
+    def __str__(self):
+        lines = []
+        for process, row in self.rows.items():
+            counts = collections.Counter(operation for _, operation in row)
+            lines.append(f"      {process}: {len(row)} deaths, {min(row)[0]} to {max(row)[0]}: " +
+                         " ".join(f"{name} {n}" for name, n in counts.most_common()))
+        return "\n".join(lines)
+
+
+def windows(rng, end):
+    """Walks at random places until the time is over."""
+    while time.monotonic() < end:
+        for process in rng.sample(MAIL_PROCESSES, len(MAIL_PROCESSES)) + ["super"]:
+            first = rng.choice((1, rng.randrange(1, FIRST_MAX)))
+            numbers = [rng.randrange(1, SUPER_MAX)] if process == "super" else \
+                list(range(first, first + BATCH))
+            if time.monotonic() < end:
+                yield process, numbers
+
+
+def whole_walk():
+    for process in PROCESSES:
+        for first in range(1, OPERATIONS + 1, BATCH):
+            yield process, list(range(first, min(first + BATCH, OPERATIONS + 1)))
+    for at in range(1, min(OPERATIONS, SUPER_MAX) + 1):
+        yield "super", [at]
+
+
+def test_each_operation(lab):
+    """I1–I4, I8: a process dies before its n-th operation, n = 1, 2, …, under load."""
+    rng = random.Random(SEED)
+    ledger = Ledger(lab, SEED)
+    told, done = Told(), set()
+    walk = whole_walk() if OPERATIONS else windows(rng, time.monotonic() + SECONDS)
+    for process, numbers in walk:
+        if process in done:
+            continue
+        died = batch(lab, ledger, process, numbers)
+        told.add(died)
+        ledger.archive()
+        if OPERATIONS and len(died) < len(numbers):
+            done.add(process)           # it has not so many operations
+    print(told)
+    print(ledger.summary(), flush=True)

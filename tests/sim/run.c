@@ -1,0 +1,490 @@
+/*
+ * A run: the machine is set up, Frank starts, clients send while the troubles of the scenario
+ * happen; then all heals, and everything that was accepted must come to its end; then Frank ends
+ * in order, and what lies on the disk is looked at.
+ */
+#include "run.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "client.h"
+#include "host.h"
+#include "oracle.h"
+#include "programs.h"
+#include "trouble.h"
+
+#define WALL_START_MS 1767225600000 /* 2026 */
+#define PORT 25
+#define TICK_US (5 * US_PER_S)
+#define RESTART_US_MIN US_PER_S
+#define RESTART_US_MAX (10 * US_PER_S)
+#define REST_US (1800 * US_PER_S) /* what comes late comes now */
+#define STOP_US (60 * US_PER_S)
+#define ZONE_ARENA_BYTES ((size_t)4 << 20)
+
+static const char config_head[] =
+	"hostname mx.example.test\nspool /spool\nmail /mail\n"
+	"state /state\nrun /run\nrelay-trusted 10.1.0.0/16\ntls-out off\n"
+	"disk-reserve 1M\n"
+	"listener mx {\n\taddress 10.0.0.1:25\n"
+	"\tconnections-per-network 20000\n\tconnection-rate 10000000\n}\n";
+
+/* Unless the scenario says otherwise. */
+static const struct {
+	const char *name, *value;
+} config_usual[] = {
+	{"retry-schedule", "30s 1m 2m 5m 15m"},
+	{"body-memory-max", "4K"},
+	{"segment-size-max", "1M"},
+	{"delay-notice", "never"},
+	{"restart-wait-max", "8s"},
+};
+
+struct run *
+run_of(struct sim_world *world)
+{
+	return sim_ctx(world);
+}
+
+uint64_t
+run_between(struct run *run, uint64_t low, uint64_t high)
+{
+	return low + prng_below(&run->prng, high - low + 1);
+}
+
+struct net_addr
+run_addr(unsigned a, unsigned b, unsigned c, unsigned port)
+{
+	const uint8_t bytes[4] = {(uint8_t)a, (uint8_t)b, 0, (uint8_t)c};
+	struct net_addr addr = net_addr_of(slice_of(bytes, sizeof(bytes)));
+
+	addr.port = (uint16_t)port;
+	return addr;
+}
+
+uint64_t
+run_misfortunes(const struct run *run)
+{
+	uint64_t count = run->crashes;
+
+	for (unsigned i = 0; i < SIM_FAULT_MAX; i++)
+		if (i != SIM_FAULT_SHORT && i != SIM_FAULT_SLOW_NET && i != SIM_FAULT_STALL &&
+		    i != SIM_FAULT_KILL && i != SIM_FAULT_RESET)
+			count += sim_fault_count(run->world, (enum sim_fault)i);
+	return count;
+}
+
+void
+run_misfortunes_note(struct run *run)
+{
+	uint64_t count = run_misfortunes(run);
+
+	if (count == run->misfortunes_seen)
+		return;
+	run->misfortunes_seen = count;
+	if (run->misfortune_count == run->misfortune_cap) {
+		run->misfortune_cap = run->misfortune_cap * 2 + 64;
+		run->misfortune_us = realloc(run->misfortune_us,
+					     run->misfortune_cap * sizeof(*run->misfortune_us));
+		ASSERT(run->misfortune_us);
+	}
+	run->misfortune_us[run->misfortune_count++] = sim_now_us(run->world);
+}
+
+bool
+run_was_troubled(const struct run *run, uint64_t from_us, uint64_t to_us)
+{
+	for (size_t i = 0; i < run->misfortune_count; i++)
+		if (run->misfortune_us[i] >= from_us && run->misfortune_us[i] <= to_us)
+			return true;
+	return false;
+}
+
+/* --- history --------------------------------------------------------------------------------- */
+
+static void
+line_keep(struct run *run, const char *text, size_t len)
+{
+	char *line;
+
+	if (run->options.verbose)
+		fprintf(stderr, "%.*s\n", (int)len, text);
+	if (!run->lines)
+		run->lines = calloc(RUN_LINES_MAX, sizeof(*run->lines));
+	ASSERT(run->lines);
+	if (run->line_count == RUN_LINES_MAX)
+		return;
+	line = malloc(len + 1);
+	ASSERT(line);
+	memcpy(line, text, len);
+	line[len] = 0;
+	run->lines[run->line_count++] = line;
+}
+
+void
+run_note(struct run *run, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	uint64_t now_us = sim_now_us(run->world);
+	int head = snprintf(text, sizeof(text), "%7llu.%06llu ",
+			    (unsigned long long)(now_us / US_PER_S),
+			    (unsigned long long)(now_us % US_PER_S));
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text + head, sizeof(text) - (size_t)head, format, args);
+	va_end(args);
+	len += head;
+	if ((size_t)len >= sizeof(text))
+		len = sizeof(text) - 1;
+	line_keep(run, text, (size_t)len);
+}
+
+void
+run_find(struct run *run, const char *invariant, const struct sub *sub, const char *format, ...)
+{
+	struct run_finding *finding = &run->findings[run->finding_count];
+	va_list args;
+
+	if (run->finding_count == RUN_FINDINGS_MAX)
+		return;
+	run->finding_count++;
+	(void)snprintf(finding->invariant, sizeof(finding->invariant), "%s", invariant);
+	finding->sub = sub ? sub->number : 0;
+	va_start(args, format);
+	(void)vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+	run_note(run, "! %s: %s", finding->invariant, finding->text);
+}
+
+static void
+on_log(void *ctx, struct slice line)
+{
+	struct run *run = ctx;
+	char text[2200];
+	uint64_t now_us = sim_now_us(run->world);
+	int len;
+
+	if (line.len && line.data[line.len - 1] == '\n')
+		line.len--;
+	len = snprintf(text, sizeof(text), "%7llu.%06llu %.*s",
+		       (unsigned long long)(now_us / US_PER_S),
+		       (unsigned long long)(now_us % US_PER_S), SLICE_ARG(line));
+	line_keep(run, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+	oracle_log(run, line);
+}
+
+static void
+on_broken(void *ctx, const char *program, const char *what)
+{
+	run_find(ctx, "code", NULL, "%s: %s", program, what);
+}
+
+static void
+on_ended(void *ctx, const struct sim_ended *ended)
+{
+	struct run *run = ctx;
+	bool clean = WIFEXITED(ended->status) && WEXITSTATUS(ended->status) == 0;
+
+	run_note(run, "- %s (%d) ended: %s %d", ended->program, ended->pid,
+		 WIFEXITED(ended->status) ? "status" : "signal",
+		 WIFEXITED(ended->status) ? WEXITSTATUS(ended->status) : WTERMSIG(ended->status));
+	if (clean && !ended->orphan && ended->memory_bytes)
+		run_find(run, "I13", NULL, "%s ends with %zu bytes of memory", ended->program,
+			 ended->memory_bytes);
+	if (clean && !ended->orphan && ended->descriptors > 3 &&
+	    strcmp(ended->program, "frank-config") != 0)
+		run_find(run, "I13", NULL, "%s ends with %zu descriptors", ended->program,
+			 ended->descriptors);
+	if (!clean || !run->stopping)
+		run->crashes += strcmp(ended->program, "frank-config") != 0;
+	run_misfortunes_note(run);
+	if (!ended->parentless)
+		return;
+	run->exit_status = ended->status;
+	if (run->on)
+		run_start_frank(run, run_between(run, RESTART_US_MIN, RESTART_US_MAX));
+}
+
+/* --- Frank ----------------------------------------------------------------------------------- */
+
+static void
+on_start(void *ctx)
+{
+	static const char *const argv[] = {"frank-super", "--config",  "/etc/frank.conf",
+					   "--programs",  "/programs", NULL};
+	struct run *run = ctx;
+
+	if (sim_pid(run->world, argv[0], 0))
+		return; /* it will be started when it has ended */
+	run->stopping = false;
+	run->on = true;
+	run_note(run, "- frank starts");
+	(void)sim_start(run->world, "frank-super", argv);
+}
+
+void
+run_start_frank(struct run *run, uint64_t after_us)
+{
+	run->on = true;
+	sim_after(run->world, &run->start_event, after_us, on_start, run);
+}
+
+void
+run_stop_frank(struct run *run)
+{
+	int pid = sim_pid(run->world, "frank-super", 0);
+
+	run->stopping = true;
+	if (pid)
+		sim_signal(run->world, pid, SIGTERM);
+}
+
+static void
+config_put(struct run *run)
+{
+	const struct scenario *s = run->scenario;
+	char *text = malloc(sizeof(config_head) + SCN_CONFIG_MAX + 2048);
+	int len;
+
+	ASSERT(text);
+	len = sprintf(text, "%s%slifetime %llus\n", config_head, s->config,
+		      (unsigned long long)(s->lifetime_us / US_PER_S));
+	for (size_t i = 0; i < sizeof(config_usual) / sizeof(config_usual[0]); i++)
+		if (!strstr(s->config, config_usual[i].name))
+			len += sprintf(text + len, "%s %s\n", config_usual[i].name,
+				       config_usual[i].value);
+	sim_disk_put(run->world, "/etc/frank.conf", slice_of(text, (size_t)len));
+	free(text);
+}
+
+static void
+zone_make(struct run *run)
+{
+	const struct scenario *s = run->scenario;
+	struct dns_zone_error error;
+	char *text = malloc((s->host_count + 1) * 256);
+	int len = 0, err;
+
+	ASSERT(text);
+	for (unsigned i = 0; i < s->host_count; i++) {
+		const struct scn_host *host = &s->hosts[i];
+
+		if (host->dns[0])
+			len += sprintf(text + len, "%s %s\n", host->name,
+				       strcmp(host->dns, "NULLMX") != 0 ? host->dns : "MX 0 .");
+		else
+			len += sprintf(text + len, "%s MX 10 mx.%s\nmx.%s A 10.9.0.%u\n",
+				       host->name, host->name, host->name, i + 1);
+	}
+	arena_init(&run->zone_arena, sim_mem(run->world), ZONE_ARENA_BYTES);
+	err = dns_zone_parse(slice_of(text, (size_t)len), &run->zone_arena, &run->zone, &error);
+	ASSERT(!err);
+	free(text);
+}
+
+static void
+machine_make(struct run *run)
+{
+	static const char *const dirs[] = {"/etc",  "/programs", "/spool",
+					   "/mail", "/state",	 "/run"};
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		sim_disk_mkdir(run->world, dirs[i]);
+	config_put(run);
+	zone_make(run);
+}
+
+/* --- phases ---------------------------------------------------------------------------------- */
+
+static void
+load_end(void *ctx)
+{
+	struct run *run = ctx;
+
+	if (run->load_over)
+		return;
+	run->load_over = true;
+	run->load_end_us = sim_now_us(run->world);
+	run_note(run, "- all heals");
+	trouble_end(run);
+}
+
+static void
+on_tick(void *ctx)
+{
+	struct run *run = ctx;
+	uint64_t now_us = sim_now_us(run->world);
+
+	run_misfortunes_note(run);
+	oracle_tick(run);
+	if (!run->load_over && run->clients_busy == 0 && trouble_over(run))
+		load_end(run);
+	if (run->finding_count) {
+		sim_stop(run->world);
+		return;
+	}
+	oracle_mail(run);
+	if (run->load_over && run->clients_busy == 0 && ledger_settled(run)) {
+		if (!run->settled_us)
+			run->settled_us = now_us;
+		if (now_us - run->settled_us > REST_US) {
+			sim_stop(run->world);
+			return;
+		}
+	}
+	if (run->load_over && now_us - run->load_end_us > run->scenario->drain_us) {
+		run_note(run, "- the time to drain is over");
+		sim_stop(run->world);
+		return;
+	}
+	sim_after(run->world, &run->tick_event, TICK_US, on_tick, run);
+}
+
+static void
+parts_make(struct run *run)
+{
+	const struct scenario *s = run->scenario;
+
+	run->hosts = calloc(s->host_count + 1, sizeof(struct host *));
+	run->clients = calloc(s->clients + 1, sizeof(struct client *));
+	ASSERT(run->hosts && run->clients);
+	for (; run->host_count < s->host_count; run->host_count++)
+		run->hosts[run->host_count] = host_create(run, (unsigned)run->host_count);
+	for (unsigned i = 0; i < s->clients; i++)
+		run->clients[i] = client_create(run, i);
+}
+
+static void
+parts_drop(struct run *run)
+{
+	for (unsigned i = 0; run->clients && i < run->scenario->clients; i++)
+		client_destroy(&run->clients[i]);
+	for (size_t i = 0; i < run->host_count; i++)
+		host_destroy(&run->hosts[i]);
+	free(run->hosts);
+	free(run->clients);
+	run->hosts = NULL;
+	run->clients = NULL;
+	run->host_count = 0;
+}
+
+/* In order; and a second start must find nothing to do. */
+static void
+end_frank(struct run *run)
+{
+	uint64_t deliveries;
+
+	run->on = false;
+	run_stop_frank(run);
+	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
+	if (sim_process_count(run->world))
+		run_find(run, "I10", NULL, "%zu processes are left a minute after SIGTERM",
+			 sim_process_count(run->world));
+	else if (run->exit_status)
+		run_find(run, "I10", NULL, "super ends with status %d", run->exit_status);
+	oracle_mail(run);
+	oracle_disk(run, true);
+	deliveries = run->ledger.deliveries;
+	on_start(run);
+	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
+	oracle_mail(run);
+	if (run->ledger.deliveries != deliveries)
+		run_find(run, "I4", NULL, "after all had its end a restart delivers once more");
+}
+
+bool
+run_scenario(struct run *run, const struct scenario *scenario, const struct run_options *options)
+{
+	struct sim_options world = {.seed = options->seed,
+				    .wall_ms = WALL_START_MS,
+				    .programs = sim_programs,
+				    .program_count = SIM_PROGRAM_COUNT,
+				    .events = {on_log, on_ended, on_broken},
+				    .ctx = run};
+
+	*run = (struct run){.options = *options, .scenario = scenario};
+	prng_init(&run->prng, options->seed * 31 + 7);
+	if (sim_create(&world, &run->world))
+		return false;
+	machine_make(run);
+	parts_make(run);
+	trouble_begin(run);
+	run_start_frank(run, 1);
+	sim_after(run->world, &run->load_event, scenario->load_us, load_end, run);
+	sim_after(run->world, &run->tick_event, TICK_US, on_tick, run);
+	(void)sim_run(run->world, UINT64_MAX);
+	if (run->finding_count == 0) {
+		ledger_check(run);
+		oracle_end(run);
+	}
+	if (run->finding_count == 0)
+		end_frank(run);
+	return run->finding_count == 0;
+}
+
+void
+run_finish(struct run *run)
+{
+	parts_drop(run);
+	trouble_finish(run);
+	sim_cancel(&run->start_event);
+	sim_cancel(&run->load_event);
+	sim_cancel(&run->tick_event);
+	arena_finish(&run->zone_arena);
+	sim_destroy(&run->world);
+	ledger_finish(&run->ledger);
+	for (size_t i = 0; i < run->line_count; i++)
+		free(run->lines[i]);
+	free(run->lines);
+	free(run->misfortune_us);
+}
+
+static bool
+line_is_about(const char *line, const struct sub *sub)
+{
+	char number[40];
+
+	if (line[15] == '!' || strstr(line, " - "))
+		return true;
+	if (!sub)
+		return strstr(line, " error ") || strstr(line, " warn ");
+	(void)snprintf(number, sizeof(number), " %llu", (unsigned long long)sub->number);
+	if (line[15] == '=' || !strncmp(line + 15, "client", 6)) {
+		const char *at = strstr(line + 15, number);
+		size_t len = strlen(number);
+
+		return at && (at[len] < '0' || at[len] > '9');
+	}
+	return sub->frank_id[0] && strstr(line, sub->frank_id);
+}
+
+void
+run_report(const struct run *run, FILE *out)
+{
+	for (size_t i = 0; i < run->finding_count; i++) {
+		const struct run_finding *finding = &run->findings[i];
+		const struct sub *sub = ledger_find(run, finding->sub);
+		size_t shown = 0;
+
+		fprintf(out, "FOUND %s: %s\n", finding->invariant, finding->text);
+		if (i)
+			continue;
+		if (sub)
+			fprintf(out, "  about message %llu (%s)\n", (unsigned long long)sub->number,
+				sub->frank_id);
+		for (size_t k = run->line_count; k > 0 && shown < 60; k--)
+			shown += line_is_about(run->lines[k - 1], sub);
+		for (size_t k = 0, all = 0; k < run->line_count; k++) {
+			if (!line_is_about(run->lines[k], sub))
+				continue;
+			if (++all && shown)
+				fprintf(out, "  %s\n", run->lines[k]);
+		}
+	}
+}
