@@ -160,6 +160,9 @@ place(struct queue *queue, struct taking *t)
 	msg->offset = t->offset;
 	msg->length = t->found->head.length;
 	msg->meta_length = t->found->head.meta_length;
+	if (msg->flags & MSG_AGE_UNKNOWN)
+		msg->born_ms = (int64_t)born_of(queue, &t->accept);
+	msg->flags &= (uint8_t)~MSG_AGE_UNKNOWN;
 	segment_place(queue, t->segment, msg);
 	body_keep(queue, msg);
 	if (t->is_new)

@@ -38,6 +38,7 @@ struct queue_peer {
 	/* A deliverer. */
 	struct list jobs;
 	uint32_t job_count;
+	msg_id alone; /* this message gets it for itself: others may not die with it */
 };
 
 struct queue_counters {
@@ -67,6 +68,8 @@ struct queue {
 	struct rt_timer wait_timer;
 	struct rt_hook grant_hook;
 	struct rt_timer grant_timer; /* again in the next turn */
+	struct rt_timer shortage_timer;
+	size_t grant_refused; /* destinations that could not be served, one after the other */
 
 	/* report.c */
 	struct map report_keys;

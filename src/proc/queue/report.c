@@ -404,6 +404,15 @@ later(struct queue_report *report)
 	timer_soon(queue, LATER_MS);
 }
 
+static bool
+is_settled(const struct queue_report *report, const struct queue_msg *msg)
+{
+	for (size_t i = 0; i < report->rcpt_count; i++)
+		if (msg->rcpts[report->rcpts[i]].state != RCPT_FINISHED)
+			return false;
+	return true;
+}
+
 void
 report_kick(struct queue *queue)
 {
@@ -418,7 +427,7 @@ report_kick(struct queue *queue)
 		struct queue_report *report = CONTAINER_OF(node, struct queue_report, node);
 		struct queue_msg *msg = index_find(queue, report->id);
 
-		if (!msg || !msg->segment) { /* deleted meanwhile */
+		if (!msg || !msg->segment || is_settled(report, msg)) { /* deleted meanwhile */
 			report_free(report);
 			continue;
 		}
@@ -553,8 +562,10 @@ report_found(struct queue *queue, struct queue_msg *report_msg, const struct spo
 {
 	struct queue_report *report = report_find(queue, accept->report_key);
 	uint16_t numbers[SPOOL_RCPTS_MAX];
+	uint8_t role = report_msg->segment->role;
 
-	if (!report)
+	/* Whoever else names a key would silence a report. */
+	if (!report || (role != IPC_ROLE_BOUNCE && role != IPC_ROLE_QUEUE))
 		return false;
 	if (report->made_id && report->made_id != report_msg->id) {
 		for (size_t i = 0; i < report_msg->rcpt_count; i++)

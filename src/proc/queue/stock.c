@@ -323,11 +323,8 @@ making_failed(struct queue *queue)
 {
 	struct queue_stock *stock = &queue->files.stock;
 	struct list_node *node;
-	struct log_line line;
 
-	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
-	log_err(&line, stock->io.err);
-	log_end(&line);
+	failed_log(queue, "", stock->io.err);
 	while ((node = list_first(&stock->making))) {
 		struct stock_item *item = CONTAINER_OF(node, struct stock_item, node);
 
