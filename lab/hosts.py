@@ -116,7 +116,13 @@ def certificate(cert, key, folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(cert, key)
+    context.sni_callback = sni_note
     return context
+
+
+def sni_note(tls, name, _context):
+    """Keeps what name the client asked for; None: it asked for none."""
+    tls.asked_name = name
 
 
 def file_write(path, text):

@@ -202,7 +202,7 @@ class Lab:
 
     def directory_fill(self, users):
         """Postoffice, domain, mailboxes and addresses, unless an earlier start made them."""
-        if os.path.exists(self.path("lab.json")):
+        if os.path.exists(self.path("filled")):
             return
         self.must("postoffice", "add", POSTOFFICE)
         self.must("domain", "add", POSTOFFICE, POSTOFFICE)
@@ -210,6 +210,8 @@ class Lab:
             self.must("mailbox", "add", f"{name}@{POSTOFFICE}", "--password-stdin", text=password)
         for local, name in ADDRESSES.items():
             self.must("address", "add", f"{local}@{POSTOFFICE}", f"{name}@{POSTOFFICE}")
+        with open(self.path("filled"), "w", encoding="utf-8"):
+            pass
 
     def must(self, *words, text=None):
         done = self.frank(*words, text=text)

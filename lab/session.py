@@ -217,7 +217,7 @@ class Session:
             return code
         await self.wire.start_tls(self.tls_context)
         self.tls = self.wire.tls_version()
-        self.event("tls", version=self.tls)
+        self.event("tls", version=self.tls, name=self.wire.tls_name())
         self.hello, self.announced, self.mail, self.login = None, set(), None, None
         return code
 
@@ -380,7 +380,7 @@ class Session:
         envelope = {
             "host": self.host.name, "session": self.id, "client": self.client,
             "hello": self.hello, "esmtp": self.esmtp, "tls": bool(self.tls),
-            "tls_version": self.tls, "login": self.login,
+            "tls_version": self.tls, "tls_name": self.wire.tls_name(), "login": self.login,
             "sender": self.mail.sender, "mail_parameters": self.mail.parameters,
             "recipients": [{"address": a, "parameters": given}
                            for a, given in self.mail.recipients],

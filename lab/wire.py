@@ -121,6 +121,10 @@ class Wire(asyncio.Protocol):
         tls = self.transport.get_extra_info("ssl_object")
         return tls.version() if tls else None
 
+    def tls_name(self):
+        """The name that the client asked for in the handshake (SNI), or None."""
+        return getattr(self.transport.get_extra_info("ssl_object"), "asked_name", None)
+
     def reset(self):
         """Ends the connection with RST instead of FIN."""
         sock = self.transport.get_extra_info("socket")

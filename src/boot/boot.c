@@ -335,9 +335,8 @@ take_complete(struct frame *frame, struct ipc_message *message)
 	if (err)
 		log_text(&line, "sandbox", slice_str("off"));
 	log_end(&line);
-	err = IPC_SEND(frame->super, BOOT_READY, boot_ready,
-		       .refused = slice_str(boot->refused ? boot->refused : ""));
-	boot->refused = NULL;
+	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .refused = boot->refused);
+	boot->refused = false;
 	if (err)
 		fail(frame, "ready", err);
 }
@@ -354,9 +353,8 @@ take_config(struct frame *frame, struct ipc_message *message)
 	log_set_level(frame->boot.log, (enum log_level)frame->boot.config->log_level);
 	if (frame->process->reload)
 		frame->process->reload(frame->state);
-	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded,
-		       .refused = slice_str(frame->boot.refused ? frame->boot.refused : ""));
-	frame->boot.refused = NULL;
+	err = IPC_SEND(frame->super, BOOT_RELOADED, boot_reloaded, .refused = frame->boot.refused);
+	frame->boot.refused = false;
 	if (err)
 		fail(frame, "reloaded", err);
 }

@@ -25,9 +25,9 @@ struct boot {
 	const struct config *config; /* changes with a reload; valid until then */
 	enum ipc_role role;
 	unsigned instance;
-	/* Set by tls, file or reload: what is no good, so that the old one stays; a literal. boot
-	 * tells super, which does not start then, or tells whoever asked for the reload. */
-	const char *refused;
+	/* Set by tls and file: what came is no good, and the old one stays (the process logs it).
+	 * boot tells super, which does not start then, or tells whoever asked for the reload. */
+	bool refused;
 };
 
 struct boot_process {

@@ -189,7 +189,7 @@ dns_file(void *ctx, struct slice name, struct slice content)
 	if (resolver)
 		resolver_replace(state, resolver);
 	else
-		state->boot->refused = "the zone file";
+		state->boot->refused = true;
 }
 
 static void

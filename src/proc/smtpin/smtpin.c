@@ -247,7 +247,7 @@ smtpin_tls(void *state, struct slice name, struct slice certificate, struct slic
 		log_err(&line, err);
 		log_text(&line, "why", slice_str(err == ERR_SYNTAX ? why.text : ""));
 		log_end(&line);
-		in->boot->refused = "the certificate or its key";
+		in->boot->refused = true;
 		return; /* the old one stays */
 	}
 	tls_context_unref(&in->tls);

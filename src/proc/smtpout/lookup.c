@@ -53,7 +53,6 @@ smart_addr_use(struct destination *d)
 	target = ARENA_NEW(&d->arenas[d->arena_index], struct mx_target);
 	if (!target)
 		return false;
-	target->host = arena_keep(&d->arenas[d->arena_index], settings->smart_host);
 	target->address = settings->smart_addr;
 	d->targets = target;
 	d->target_count = 1;

@@ -12,6 +12,7 @@
 #include "proc/smtpout/dial.h"
 #include "proc/smtpout/outcome.h"
 #include "proc/smtpout/session_io.h"
+#include "wire/dns/name.h"
 
 #define READS_PER_EVENT 4
 
@@ -66,7 +67,8 @@ session_create(struct dial *dial, const struct session_target *target, struct se
 	s->destination = dial->destination;
 	s->address = target->address;
 	s->plain = target->plain;
-	memcpy(s->host, host.data, host.len);
+	if (host.len)
+		memcpy(s->host, host.data, host.len);
 	list_init(&s->jobs);
 	rt_timer_init(&s->timer, out->rt, on_timer, s);
 	err = stream_open(s);
@@ -273,11 +275,13 @@ static void
 tls_begin(struct session *s)
 {
 	const uint32_t limit_ms = s->settings->limit_ms[SMTP_CLIENT_STAGE_TLS];
+	const struct slice host = slice_str(s->host);
 	struct net_addr literal;
+	/* RFC 6066 3: no addresses */
+	bool named = dns_name_is_host(host) && net_addr_parse(host, &literal) < 0;
 	struct conn_tls_options options = {
 		.context = s->out->tls,
-		/* RFC 6066 3: no addresses */
-		.server_name = net_addr_parse(slice_str(s->host), &literal) < 0 ? s->host : NULL,
+		.server_name = named ? s->host : NULL,
 		.deadline_ms = limit_ms < SMTPOUT_HANDSHAKE_MS ? limit_ms : SMTPOUT_HANDSHAKE_MS,
 	};
 

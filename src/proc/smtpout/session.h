@@ -26,7 +26,7 @@ struct session {
 	struct smtp_client_options options;
 	struct smtp_client client;
 
-	char host[SESSION_HOST_MAX + 1];
+	char host[SESSION_HOST_MAX + 1]; /* empty: it was given as an address */
 	struct net_addr address, source;
 	bool plain; /* TLS failed there: without */
 	bool connecting, shaking, ready, dead, quitting;

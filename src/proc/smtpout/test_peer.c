@@ -69,6 +69,10 @@ answer(struct peer_link *link, struct slice command)
 		link->stalled = true;
 		reply = SLICE("220 go\r\n");
 	}
+	if (slice_eq(reply, SLICE("@deaf"))) {
+		link->deaf = true;
+		reply = SLICE("354 go\r\n");
+	}
 	link->in_data = slice_starts(command, SLICE("DATA")) && reply.data[0] == '3';
 	if (link->in_data)
 		link->peer->content_len = 0;
@@ -144,6 +148,8 @@ flush(struct peer_link *link)
 	link->out_len = 0;
 	if (out.len && conn_send(link->conn, &out, 1) < 0)
 		link_close(link);
+	else if (link->deaf)
+		conn_want(link->conn, 0);
 	else if (link->shaking && conn_tls_result(link->conn) == ERR_STATE)
 		tls_begin(link);
 }

@@ -16,7 +16,8 @@
 
 /* To a command that begins so (or "@greeting", "."), this is the reply; the first rule that fits.
  * "@close", "@silent", "@tls" (220, then the handshake), "@tls-close" (and then the end) and
- * "@stall" (220, then nothing) are actions. count: how often, 0: always. */
+ * "@stall" (220, then nothing) and "@deaf" (354, then it reads no more) are actions. count: how
+ * often, 0: always. */
 struct peer_rule {
 	const char *command, *reply;
 	unsigned count;
@@ -28,7 +29,8 @@ struct peer_link {
 	struct peer *peer;
 	struct conn *conn;
 	bool shaking, closes; /* closes: when the handshake is done */
-	bool stalled;	      /* deaf and dumb from now on */
+	bool stalled;	      /* dumb from now on */
+	bool deaf;	      /* what comes in stays in the socket from now on */
 	uint8_t line[4096];
 	size_t line_len;
 	bool in_data;

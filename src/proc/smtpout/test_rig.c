@@ -4,6 +4,29 @@
  */
 #include "proc/smtpout/test_rig.h"
 
+#define SMUGGLED "RSET\r\nMAIL FROM:<ceo@me.test>\r\nRCPT TO:<y@far.test>\r\n"
+
+static const struct rig_message rig_messages[] = {
+	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, RIG_CONTENT, 0, 0, NULL},
+	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0, NULL},
+	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0, NULL},
+	{"d@me.test",
+	 {"x@far.test"},
+	 "Subject: \xc3\xa4\r\n\r\n",
+	 0,
+	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT,
+	 NULL},
+	/* what a smtpin that obeys somebody else could write */
+	{"e@me.test", {"x@far.test"}, "Subject: x\r\n\r\na\nb\r\n", 0, 0, NULL},
+	{"f@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.\r\n" SMUGGLED, 0, 0, NULL},
+	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb"},
+	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
+	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
+	{"j@n\xc3\xb6.test", {"x@far.test"}, RIG_CONTENT, 0, SPOOL_UTF8, NULL},
+	{"k@me.test", {"x@far.test"}, "Subject: huge\r\n\r\n", (size_t)32 << 20, 0, NULL},
+};
+#define COUNT (sizeof(rig_messages) / sizeof(rig_messages[0]))
+
 struct spool_reader {
 	struct mem *mem;
 };
@@ -54,7 +77,7 @@ spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offse
 
 	(void)offset;
 	(void)length;
-	if (segment >= rig_message_count)
+	if (segment >= COUNT)
 		return ERR_NOT_FOUND;
 	from = &rig_messages[segment];
 	memset(ret_message, 0, sizeof(*ret_message));
@@ -88,7 +111,7 @@ bad_put(const struct spool_message *message, uint64_t offset, struct slice piece
 	const char *bad = NULL;
 	uint64_t at = message->content.len + 64 * (message->accept.size_bytes / 128);
 
-	for (size_t i = 0; i < rig_message_count; i++) {
+	for (size_t i = 0; i < COUNT; i++) {
 		if (slice_eq(message->accept.sender, slice_str(rig_messages[i].sender)))
 			bad = rig_messages[i].file_bad;
 	}
@@ -123,6 +146,27 @@ boot_stopped(struct boot *boot)
 	(void)boot;
 	rig_now->stopped = true;
 	rt_stop(rig_now->t.rt);
+}
+
+/* ---- between smtpout and its sockets (the linker's --wrap) */
+
+ssize_t __real_conn_send(struct conn *conn, const struct slice *slices, size_t count);
+ssize_t __wrap_conn_send(struct conn *conn, const struct slice *slices, size_t count);
+
+ssize_t
+__wrap_conn_send(struct conn *conn, const struct slice *slices, size_t count)
+{
+	struct builder b;
+
+	if (rig_now && rig_now->write_count < RIG_WRITES_MAX && count &&
+	    slice_starts(slices[0], SLICE("Subject: x\r\n"))) {
+		char *write = rig_now->writes[rig_now->write_count++];
+
+		builder_init_fixed(&b, write, sizeof(rig_now->writes[0]) - 1);
+		for (size_t i = 0; i < count; i++)
+			builder_add(&b, slices[i]);
+	}
+	return __real_conn_send(conn, slices, count);
 }
 
 /* ---- in place of queue and dns */
@@ -362,4 +406,33 @@ rig_end(struct rig *rig)
 	arena_finish(&rig->arena);
 	log_destroy(&rig->boot.log);
 	test_rt_end(&rig->t);
+}
+
+/* ---- what came of it */
+
+void
+rig_result_is(const struct rig *rig, size_t index, unsigned class, unsigned stage, unsigned code)
+{
+	const struct rig_result *got = &rig->results[index];
+
+	assert_true(index < rig->result_count);
+	assert_int_equal(got->class, class);
+	assert_string_equal(verdict_stage_str(got->stage), verdict_stage_str(stage));
+	assert_int_equal(got->code, code);
+}
+
+void
+rig_status_is(const struct rig *rig, size_t index, unsigned class, unsigned subject,
+	      unsigned detail)
+{
+	assert_int_equal(rig->results[index].status.class, class);
+	assert_int_equal(rig->results[index].status.subject, subject);
+	assert_int_equal(rig->results[index].status.detail, detail);
+}
+
+void
+rig_evidence_is(const struct rig *rig, size_t index, const char *want)
+{
+	if (!strstr(rig->results[index].evidence, want))
+		fail_msg("%s: without %s", rig->results[index].evidence, want);
 }

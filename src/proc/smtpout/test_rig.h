@@ -10,6 +10,15 @@
 #include "rt/test_rt.h"
 
 #define RIG_PEERS_MAX 3
+/* Of the first message. */
+#define RIG_CONTENT "Subject: x\r\n\r\n..dot\r\n"
+/* Messages, by segment, that must not go out as they are; and whose sender is j@n\xc3\xb6.test. */
+#define RIG_BAD_FIRST 4
+#define RIG_BAD_LAST 8
+#define RIG_IDN_SENDER 9
+/* More than sockets hold. */
+#define RIG_HUGE 10
+#define RIG_WRITES_MAX 8
 #define RIG_RESULTS_MAX 64
 /* Questions of this number are nobody's, and get no answer. */
 #define RIG_REQUEST_NONE UINT32_MAX
@@ -54,6 +63,9 @@ struct rig {
 	struct rig_result results[RIG_RESULTS_MAX];
 	size_t result_count;
 	unsigned done_count, done_wanted;
+	/* writes of smtpout that begin with the head of the first message */
+	char writes[RIG_WRITES_MAX][512];
+	unsigned write_count;
 };
 
 void rig_begin(struct rig *rig);
@@ -72,7 +84,22 @@ void rig_dns_restart(struct rig *rig);
 /* All memory must be back. */
 void rig_end(struct rig *rig);
 
-extern const struct rig_message rig_messages[];
-extern const size_t rig_message_count;
+/* What a result says; code 0: there was no reply. */
+void rig_result_is(const struct rig *rig, size_t index, unsigned class, unsigned stage,
+		   unsigned code);
+void rig_status_is(const struct rig *rig, size_t index, unsigned class, unsigned subject,
+		   unsigned detail);
+/* want is a part of it. */
+void rig_evidence_is(const struct rig *rig, size_t index, const char *want);
+
+#define RULES(...)                                                                                 \
+	(struct peer_rule[]){__VA_ARGS__},                                                         \
+		sizeof((struct peer_rule[]){__VA_ARGS__}) / sizeof(struct peer_rule)
+
+#define STARTTLS                                                                                   \
+	{"STARTTLS", "@tls", 0}, {"EHLO", "250-peer\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n", 1},    \
+	{                                                                                          \
+		"EHLO", "250-peer\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n", 0                      \
+	}
 
 #endif

@@ -256,7 +256,7 @@ super_child_exited(struct super *super, int pid, int status)
 		if (child->role == IPC_ROLE_CONTROL)
 			super_config_forget(super);
 		child->reloads = 0;
-		super_config_told(child, SLICE_EMPTY);
+		super_config_told(child, false);
 		if (rt_now_ms(super->rt) - child->started_ms >=
 		    super->config.values.restart_wait_max)
 			child->failures = 0;

@@ -25,9 +25,10 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	struct log_line line;
 
 	/* When all serve, a restarted child shall rather do without than the mail stop. */
-	if (message->u.boot_ready.refused.len && !super->all_ready) {
-		super_fail(super, SUPER_EXIT_CONFIG, "a process cannot use what it was given",
-			   message->u.boot_ready.refused, 0);
+	if (message->u.boot_ready.refused && !super->all_ready) {
+		super_fail(super, SUPER_EXIT_CONFIG,
+			   "cannot use a file that it was given; the log says why",
+			   slice_str(ipc_role_str(child->role)), 0);
 		return;
 	}
 	child->ready = true;

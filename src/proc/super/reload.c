@@ -161,18 +161,18 @@ super_config_forget(struct super *super)
 }
 
 void
-super_config_told(struct super_child *child, struct slice refused)
+super_config_told(struct super_child *child, bool refused)
 {
 	struct super *super = child->super;
 	uint8_t buf[200];
 	struct builder b;
 
-	if (refused.len) {
+	if (refused) {
 		builder_init_fixed(&b, buf, sizeof(buf));
 		builder_str(&b, "reloaded, but ");
 		builder_str(&b, ipc_role_str(child->role));
-		builder_str(&b, " goes on with the old one (see the log): ");
-		builder_add(&b, refused);
+		builder_str(&b, " cannot use a file that it was given and keeps the old one: see "
+				"the log");
 		ASSERT(!b.failed);
 		told_answer(super, SUPER_EXIT_CONFIG, builder_slice(&b));
 	}
@@ -277,7 +277,8 @@ reload(struct super *super, struct super_config *next)
 	if (other_log)
 		super_log_use(super, log_fd);
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
-	asking->told = asking->now;
+	if (asking->now.waits) /* else somebody may still wait for the last one */
+		asking->told = asking->now;
 	asking->now.waits = false;
 	rt_timer_arm(&asking->told_limit, TOLD_MS_MAX);
 	send_all(super, &files);

@@ -171,8 +171,8 @@ void super_config_ask(struct super *super);
 void super_config_ask_by(struct super *super, uint32_t request);
 /* Whoever waits for an answer is gone with its control. */
 void super_config_forget(struct super *super);
-/* A child has answered, or is gone. refused: what it could not use. */
-void super_config_told(struct super_child *child, struct slice refused);
+/* A child has answered, or is gone. refused: there was something that it could not use. */
+void super_config_told(struct super_child *child, bool refused);
 /* Not all have answered in time. */
 void super_config_untold(void *ctx);
 /* True when it was the config child. */

@@ -12,6 +12,7 @@
 #define NEVER VERDICT_NEVER
 #define ANY_STAGE UINT16_MAX
 #define AT(NAME) (uint16_t)(1u << VERDICT_STAGE_##NAME)
+#define ABOUT_RCPT (uint16_t)(AT(RECIPIENT) | AT(DATA) | AT(FINAL))
 #define NO_REPLY UINT16_MAX
 #define WILD UINT16_MAX
 #define S(subject, detail) subject, detail

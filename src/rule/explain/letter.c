@@ -201,7 +201,7 @@ put_facts(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *
 		builder_str(b, "Server:      ");
 		clean_line(b, v->host, DSN_TEXT_MAX);
 		if (v->address.family) {
-			builder_str(b, " [");
+			builder_str(b, v->host.len ? " [" : "[");
 			net_addr_format(b, &v->address);
 			builder_byte(b, ']');
 		}

@@ -139,6 +139,13 @@ static const struct {
 	{VERDICT_NEVER, AT(FINAL), 554, {0}, "554 antispam9 is hamspam", C(UNKNOWN), ""},
 	{VERDICT_NEVER, AT(FINAL), 554, {0}, "554 no", C(UNKNOWN), ""},
 	{VERDICT_LATER, AT(FINAL), 450, {0}, "450 later", C(UNKNOWN), ""},
+	/* Before the recipient was named nothing is known of it. */
+	{VERDICT_NEVER, AT(GREETING), 554, {5, 1, 1}, "554 5.1.1 no", C(UNKNOWN), NULL},
+	{VERDICT_NEVER, AT(GREETING), 554, {0}, "554 user unknown", C(UNKNOWN), NULL},
+	{VERDICT_NEVER, AT(HELLO), 550, {5, 2, 2}, "550 5.2.2 mailbox full", C(UNKNOWN), NULL},
+	{VERDICT_NEVER, AT(SENDER), 550, {5, 1, 3}, "550 5.1.3 no", C(UNKNOWN), NULL},
+	{VERDICT_NEVER, AT(FINAL), 550, {5, 1, 1}, "550 5.1.1 no", C(RCPT_UNKNOWN), NULL},
+	{VERDICT_NEVER, AT(FINAL), 550, {0}, "550 user unknown", C(RCPT_UNKNOWN), NULL},
 };
 
 static struct verdict

@@ -10,6 +10,10 @@ TEST(rows)
 		enum report_wanted want;
 	} rows[] = {
 		{"ann@x.test", "Subject: x\r\n\r\n", REPORT_WANTED},
+		/* addresses of lists are there to receive reports */
+		{"list-bounces+ann=y.test@x.test",
+		 "List-Id: <list.x.test>\r\nPrecedence: list\r\n\r\n", REPORT_WANTED},
+		{"owner-list@x.test", "Precedence: bulk\r\n\r\n", REPORT_WANTED},
 		{"", "Subject: x\r\n\r\n", REPORT_NO_SENDER},
 		{"ann@x.test", "Auto-Submitted: auto-replied\r\n\r\n", REPORT_AUTOMATIC},
 		{"ann@x.test", "auto-submitted: auto-generated (cron)\r\n\r\n", REPORT_AUTOMATIC},

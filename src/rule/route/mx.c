@@ -67,7 +67,7 @@ struct mx_walk {
 	struct arena *arena;
 	const struct mx_own *own;
 	struct slice domain;
-	bool host_only;
+	bool host_only, is_literal;
 	bool mx_wanted, mx_open;
 	bool mx_secure;
 	bool temporary;	    /* some answer may be different later */
@@ -171,6 +171,7 @@ walk_start(struct mx_walk *walk)
 
 	if (literal_parse(walk->domain, &literal) == 0) {
 		host_insert(walk, walk->domain, 0);
+		walk->is_literal = true;
 		walk->hosts[0].addrs[0][0] = literal;
 		walk->hosts[0].count[0] = 1;
 		walk->asked = walk->answered = FAMILIES;
@@ -343,7 +344,7 @@ host_targets(const struct mx_walk *walk, const struct host *host, struct mx_resu
 			if (i >= host->count[family] || result->count == MX_TARGETS_MAX)
 				continue;
 			result->targets[result->count++] = (struct mx_target){
-				.host = host->name,
+				.host = walk->is_literal ? SLICE_EMPTY : host->name,
 				.address = host->addrs[family][i],
 				.preference = host->preference,
 				.secure = walk->mx_secure && host->secure[family],

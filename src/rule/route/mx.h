@@ -43,7 +43,7 @@ struct mx_ask {
 };
 
 struct mx_target {
-	struct slice host;
+	struct slice host;	 /* empty: the domain is an address literal */
 	struct net_addr address; /* port 0 */
 	uint16_t preference;
 	bool secure; /* MX and address both validated */

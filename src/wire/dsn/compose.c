@@ -134,7 +134,8 @@ put_header(struct dsn_writer *w)
 	builder_str(w->b, "\r\n");
 }
 
-/* Every line ends in CRLF and has at most 998 bytes; no other control character than a tab. */
+/* Every line ends in CRLF and has at most 998 bytes; no NUL. Other control characters are the
+ * sender's own and go back to them as they came. */
 static bool
 is_carried(struct slice s, bool eight_bit)
 {
@@ -293,6 +294,23 @@ put_diagnostic(struct dsn_writer *w, const struct dsn_rcpt *rcpt)
 	builder_str(w->b, "\r\n");
 }
 
+/* RFC 3464 2.1.2, 2.3.5: a name of DNS, or an address in brackets. */
+static void
+put_remote(struct dsn_writer *w, const struct verdict *v)
+{
+	if (!v->host.len && !v->address.family)
+		return;
+	builder_str(w->b, "Remote-MTA: dns; ");
+	if (v->host.len) {
+		put_text(w, v->host, DSN_TEXT_MAX);
+	} else {
+		builder_byte(w->b, '[');
+		net_addr_format(w->b, &v->address);
+		builder_byte(w->b, ']');
+	}
+	builder_str(w->b, "\r\n");
+}
+
 static void
 put_rcpt(struct dsn_writer *w, const struct dsn_rcpt *rcpt)
 {
@@ -307,11 +325,7 @@ put_rcpt(struct dsn_writer *w, const struct dsn_rcpt *rcpt)
 	builder_str(w->b, "\r\nStatus: ");
 	verdict_status_format(w->b, dsn_status(rcpt));
 	builder_str(w->b, "\r\n");
-	if (v->host.len) {
-		builder_str(w->b, "Remote-MTA: dns; ");
-		put_text(w, v->host, DSN_TEXT_MAX);
-		builder_str(w->b, "\r\n");
-	}
+	put_remote(w, v);
 	put_diagnostic(w, rcpt);
 	if (v->wall_ms)
 		put_date(w, "Last-Attempt-Date", v->wall_ms / 1000);

@@ -162,6 +162,11 @@ TEST(originals)
 		   "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
 		   "From: ann@example.test\r\nSubject: hello\r\n\r\n..dot\r\nbody\r\n"
 		   "\r\n--=_U0123456789--\r\n");
+	/* control characters are the sender's own; what no line may hold has the header go alone */
+	report.body = SLICE("a\x07\x1b[1mb\r\n");
+	assert_has(compose(&report, SLICE("x\r\n")), "a\x07\x1b[1mb\r\n");
+	report.body = SLICE("a\nb\r\n");
+	assert_has(compose(&report, SLICE("x\r\n")), "text/rfc822-headers\r\n");
 	report.body = SLICE("eight bit: \xc3\xbc\r\n");
 	assert_has(compose(&report, SLICE("x\r\n")), "text/rfc822-headers\r\n");
 	assert_has_not(compose(&report, SLICE("x\r\n")), "eight bit");
@@ -254,6 +259,20 @@ TEST(hostile)
 	assert_true(slice_is_ascii(got));
 }
 
+/* Who was given by an address has no name. */
+TEST(remote_without_name)
+{
+	struct dsn_rcpt rcpt = {.address = SLICE("bob@x.test"), .verdict = door};
+	struct dsn_report report = report_of(&rcpt, 1);
+
+	rcpt.verdict.host = SLICE_EMPTY;
+	rcpt.verdict.address =
+		(struct net_addr){.family = NET_FAMILY_4, .port = 2525, .bytes = {192, 0, 2, 7}};
+	assert_has(compose(&report, SLICE("x\r\n")), "\r\nRemote-MTA: dns; [192.0.2.7]\r\n");
+	rcpt.verdict.address = (struct net_addr){0};
+	assert_has_not(compose(&report, SLICE("x\r\n")), "Remote-MTA");
+}
+
 /* What is not shown of a reply leaves a mark. */
 TEST(many_lines)
 {
@@ -320,5 +339,5 @@ TEST(largest)
 }
 
 TESTS(TEST_ROW(whole), TEST_ROW(statuses), TEST_ROW(originals), TEST_ROW(global),
-      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(many_lines), TEST_ROW(refused),
-      TEST_ROW(largest))
+      TEST_ROW(long_addresses), TEST_ROW(hostile), TEST_ROW(many_lines),
+      TEST_ROW(remote_without_name), TEST_ROW(refused), TEST_ROW(largest))

@@ -1,6 +1,7 @@
 /* smtp client: dialogues up to the first mail: greeting, hello, TLS, login, their failures. */
 #include "wire/smtp/test_client_script.h"
 
+#define TWO .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "1@y.test 2@y.test"}}
 #define ONE .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}
 
 static const struct script scripts[] = {
@@ -127,6 +128,43 @@ static const struct script scripts[] = {
 	 "S: 250 ok\n"
 	 "C: RCPT TO:<x@y.test>\n",
 	 ONE, .tls = SMTP_CLIENT_TLS_MAY},
+	{"a limit that was named before TLS only",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-LIMITS RCPTMAX=1\n"
+	 "S: 250 STARTTLS\n"
+	 "C: STARTTLS\n"
+	 "S: 220 go\n"
+	 "E: tls\n"
+	 "!tls-ok\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<1@y.test>\n"
+	 "C: RCPT TO:<2@y.test>\n"
+	 "C: DATA\n",
+	 TWO, .tls = SMTP_CLIENT_TLS_MAY},
+	{"a limit that is named after TLS only",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 STARTTLS\n"
+	 "C: STARTTLS\n"
+	 "S: 220 go\n"
+	 "E: tls\n"
+	 "!tls-ok\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-PIPELINING\n"
+	 "S: 250 LIMITS RCPTMAX=1\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<1@y.test>\n"
+	 "C: DATA\n",
+	 TWO, .tls = SMTP_CLIENT_TLS_MAY},
 	{"STARTTLS is not wanted",
 	 "S: 220 mx\n"
 	 "C: EHLO me.test\n"

@@ -76,7 +76,7 @@ struct verdict {
 	struct slice reply;	  /* the remote's own words, all lines, cleaned */
 	struct slice public_text; /* for the SMTP peer, without private detail */
 	struct slice evidence;	  /* verbatim parts and facts */
-	struct slice host;	  /* name of the remote host */
+	struct slice host;	  /* name of the remote host; empty: it was given by its address */
 	struct net_addr address;  /* of the remote host */
 	struct net_addr source;	  /* ours */
 	struct slice helo;	  /* what we called ourselves */

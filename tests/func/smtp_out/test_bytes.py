@@ -35,17 +35,30 @@ def test_long_line_refused(lab):
         client.data(lab.message(lab.token(), b"y" * 999 + b"\r\n"), 5)
 
 
-def test_many_references(lab):
-    """conformance: line length (long fields are not rewrapped)."""
+def test_long_header_line_refused(lab):
+    """conformance: line length (a header line over 998: refused like one of the body)."""
+    with lab.logged_in() as client:
+        client.mail(lab.ann.address, "x@accept.test")
+        reply = client.data(lab.message(lab.token(), more="X-Long: " + "y" * 991 + "\r\n"), 554)
+        assert "5.6.0" in reply.text
+
+
+@table([("998", " "), ("folded", "\r\n\t")])
+def test_long_field_as_it_came(lab, between):
+    """conformance: line length (a field of 998 bytes on a line, or of many lines, is kept)."""
     token = lab.token()
-    more = "References: " + " ".join(f"<{n}.{'r' * 40}@x.test>" for n in range(18)) + "\r\n"
+    ids = between.join(f"<{n:02}.{'r' * 40}@x.test>" for n in range(18))
+    more = "References: " + ids + "\r\n"
+    if between == " ":
+        more = "References: " + ids + " <" + "z" * (998 - len(more) - 1) + ">\r\n"
+        assert len(more) == 1000
     lab.submit(f"{token}@accept.test", lab.message(token, more=more))
     mail, = lab.hosts.wait_mail("accept.test", token)
     assert more.encode() in mail.body
 
 
-def test_one_write(lab):
-    """Issue 8b: the hello, and nothing after DATA before the 354."""
+def test_hello(lab):
+    """Issue 8b: we say our name, in ESMTP; that body and dot are one write, the unit test sees."""
     token = lab.token()
     lab.submit(f"{token}@accept.test", lab.message(token))
     mail, = lab.hosts.wait_mail("accept.test", token)

@@ -21,7 +21,7 @@ def test_opportunistic_tls(lab, host):
     token = lab.token()
     lab.submit(f"{token}@{host}", lab.message(token))
     mail, = lab.hosts.wait_mail(host, token)
-    assert mail.envelope["tls"]
+    assert mail.envelope["tls"] and mail.envelope["tls_name"] == f"mx.{host}"
     hellos = [x for x in lab.hosts.session_of(mail) if x.get("text", "").upper().startswith("EHLO")]
     assert len(hellos) == 2, "EHLO once before and once after STARTTLS"
 

@@ -30,12 +30,14 @@ def run(folder, password, check):
 
 
 def test_login(_lab):
-    """Issue 8b: smart host with AUTH, after TLS only."""
+    """Issue 8b: smart host with AUTH, after TLS only; RFC 6066 3: an address is no server name."""
     def check(lab, hosts):
         token = lab.token()
         lab.submit("x@anywhere.test", lab.message(token))
         mail, = hosts.wait_mail("smart.test", token)
         assert mail.envelope["login"] == "frank" and mail.envelope["tls"]
+        assert mail.envelope["tls_name"] is None
+        assert "host" not in lab.log.find(event="smtpout_result")[0].fields
     with tempfile.TemporaryDirectory(prefix="frank-smart-") as folder:
         run(folder, "smarthost-secret", check)
 

@@ -53,6 +53,7 @@ def test_survives_kill_of_children(lab):
     """Issue 3b: a killed child is restarted, the others go on, no mail is lost."""
     lab.log.expect(r" error super child_died .* signal=9$")
     lab.log.expect(r" warn queue queue_unheard ")       # what a worker had in hand
+    lab.log.expect(r" warn smtpin smtpin_later .*wait until ready")     # before its first segment
     token = lab.token()
     lab.submit("x@always451.test", lab.message(token))
     for pid in lab.children():

@@ -165,7 +165,8 @@ def test_bad_certificate(lab):
     rewrite(lab.info["config"], config_text(lab) + "message-size-max 100K\n")
     done = subprocess.run([lab.info["tool"], "--socket", lab.info["control"], "reload"],
                           capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 78 and "certificate" in done.stderr, done.stdout + done.stderr
+    assert done.returncode == 78 and "but smtpin" in done.stderr, done.stdout + done.stderr
+    assert lab.log.find(event="smtpin_certificate")
     with lab.connect() as client:
         client.hello()
         assert client.features["SIZE"] == "102400"

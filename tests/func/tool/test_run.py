@@ -116,8 +116,8 @@ def test_run(_lab, place):
         shutil.rmtree(folder)
 
 
-@table([("certificate", "tls-certificate bad\ntls-key bad\n", "the certificate or its key"),
-        ("zone", "zone-file bad\n", "the zone file"),
+@table([("certificate", "tls-certificate bad\ntls-key bad\n", "name=smtpin"),
+        ("zone", "zone-file bad\n", "name=dns"),
         ("missing", "tls-certificate no\ntls-key no\n", "file_unreadable")])
 def test_unusable_files_do_not_start(_lab, lines, says):
     """Issue 4b, 11: rather no server than one without TLS and AUTH that says it is ready."""
