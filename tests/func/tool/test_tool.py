@@ -63,8 +63,12 @@ def test_trace_unknown(lab):
 
 def test_status(lab):
     """Issue 11: frank status."""
-    json.loads(lab.frank("status", "--json"))
-    assert lab.frank("status").strip()
+    text = lab.frank("status")
+    assert text.startswith("Queue: ") and " messages taken, " in text
+    pairs = json.loads(lab.frank("status", "--json"), object_pairs_hook=list)
+    names = [name for name, _ in pairs[0][1]]
+    assert len(set(names)) == len(names), names
+    assert "smtpin.messages" in names and "smtpin-0.pid" in names
 
 
 def test_queue(lab):
