@@ -1,6 +1,10 @@
 """Several processes of a kind."""
 
 import json
+import os
+import signal
+
+from hosts import wait_until
 
 OPTIONS = ["smtpin-processes 2", "smtpout-processes 2"]
 
@@ -19,3 +23,22 @@ def test_status(lab):
     assert "smtpout-1.connects" in counters and "queue.messages" in counters
     lines = [line.split()[0] for line in lab.frank("status").splitlines()[3:]]
     assert len(set(lines)) == len(lines), lines
+
+
+def test_sessions_have_names_of_their_own(lab):
+    """Issue 11: no two sessions share their name, whichever process had them, before and after a
+    restart."""
+    lab.log.expect(r" error super child_died .* signal=9$")
+    for count in (1, 2):
+        for _ in range(12):
+            with lab.connect() as client:
+                client.hello()
+        smtpin = [line for line in lab.log.find(event="start") if line.process == "smtpin"]
+        if count == 1:
+            os.kill(int(smtpin[-1]["pid"]), signal.SIGKILL)
+            wait_until(lambda seen=len(smtpin): len(
+                [x for x in lab.log.find(event="start") if x.process == "smtpin"]) > seen, 20,
+                       "smtpin is back")
+    names = [line["sess"] for line in lab.log.find(event="smtpin_connect")]
+    assert len(names) >= 24 and len(set(names)) == len(names), names
+    assert len({line.process for line in lab.log.find(event="smtpin_connect")}) == 2
