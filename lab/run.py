@@ -105,8 +105,12 @@ class Lab:
 
     def ports_choose(self):
         for name, wanted in PORTS.items():
-            port = 0 if self.args.background else wanted
-            self.ports[name] = port if port and port_is_free(port) else port_free()
+            port = wanted
+            if self.args.background or not port_is_free(port):
+                port = port_free()
+            while port in self.ports.values():      # nobody listens there yet
+                port = port_free()
+            self.ports[name] = port
 
     def configuration(self):
         """The lines of frank.conf: the lab's, then those of --set in place of them."""

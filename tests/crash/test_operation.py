@@ -7,6 +7,7 @@ process; without it, windows of that walk at random places, for half of --for.
 """
 
 import collections
+import datetime
 import random
 import re
 import time
@@ -33,44 +34,58 @@ FIRST_MAX = 300         # where a window of a short run may begin
 SUPER_MAX = 160         # super's operations until all have started
 BATCH = 25              # deaths between two counts of the mail
 STALL_SECONDS = 6       # a process that lives so long has nothing more to do under this load
-DIED = re.compile(r"^FRANK_KILL (\S+) (\d+) (\w+) ?(.*)$", re.MULTILINE)
+DIED = re.compile(rb"^FRANK_KILL (\S+) (\d+) (\w+) ?(.*)$", re.MULTILINE)
+WHEN = re.compile(rb"^(\S+)Z \w+ super child_died ", re.MULTILINE)
 
 
-def deaths(lab):
-    """[(process, n, operation)] of all that FRANK_KILL has killed in this lab."""
-    text = ""
-    for path in (lab.info["log"], lab.info["log"].replace("frank.log", "super.out")):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text += file.read()
-    return [(m[1], int(m[2]), m[3]) for m in DIED.finditer(text)]
+class Deaths:
+    """What FRANK_KILL has killed in a lab: reads on in its logs."""
+
+    def __init__(self, lab, ledger):
+        self.ledger = ledger
+        self.paths = [lab.info["log"], lab.info["log"].replace("frank.log", "super.out")]
+        self.read = dict.fromkeys(self.paths, 0)
+
+    def new(self):
+        """[(process, n, operation)] since the last time; the ledger is told when they were."""
+        died = []
+        for path in self.paths:
+            with open(path, "rb") as file:
+                file.seek(self.read[path])
+                text = file.read()
+            text = text[:text.rfind(b"\n") + 1]
+            self.read[path] += len(text)
+            died += [(m[1].decode(), int(m[2]), m[3].decode()) for m in DIED.finditer(text)]
+            for match in WHEN.finditer(text):
+                when = datetime.datetime.fromisoformat(match[1].decode() + "+00:00")
+                self.ledger.crashes.append(when.timestamp())
+        return died
+
+    def wait(self, count):
+        """Until so many have died, or none has for a while."""
+        died, since = [], time.monotonic()
+        while len(died) < count and time.monotonic() - since < STALL_SECONDS:
+            time.sleep(0.1)
+            now = self.new()
+            if now:
+                died, since = died + now, time.monotonic()
+        return died
 
 
-def wait_deaths(lab, ledger, before, count):
-    """Until so many have died, or none has for a while; answers the new ones."""
-    died, since = [], time.monotonic()
-    while len(died) < count and time.monotonic() - since < STALL_SECONDS:
-        time.sleep(0.1)
-        now = deaths(lab)[before:]
-        if len(now) > len(died):
-            ledger.crashed()
-            died, since = now, time.monotonic()
-    return died
-
-
-def batch(lab, ledger, process, numbers):
+def batch(lab, ledger, deaths, process, numbers):
     """One start, in which the process dies at each of the numbers; answers what it died of."""
-    before = len(deaths(lab))
     lab.environment = {"FRANK_KILL": f"{process}:{','.join(map(str, numbers))}"}
     ledger.crashed()
     lab.stop()
+    deaths.new()
     try:
         if process == "super":
-            died = batch_of_super(lab, ledger, before)
+            died = batch_of_super(lab, ledger, deaths)
         else:
             lab.start()
             ledger.begin()
             try:
-                died = wait_deaths(lab, ledger, before, len(numbers))
+                died = deaths.wait(len(numbers))
             finally:
                 ledger.end()
     finally:
@@ -79,10 +94,10 @@ def batch(lab, ledger, process, numbers):
     wait_served(lab)
     ledger.settle(ledger.mark())
     ledger.at_rest()
-    return died
+    return died + deaths.new()
 
 
-def batch_of_super(lab, ledger, before):
+def batch_of_super(lab, ledger, deaths):
     """It dies at its start or a little later; then it is started as always."""
     try:
         lab.start()
@@ -91,7 +106,7 @@ def batch_of_super(lab, ledger, before):
         ledger.end()
     except AssertionError:
         pass
-    died = deaths(lab)[before:]
+    died = deaths.new()
     if died:
         wait_until(lambda: not lab.alive(), 10, "super is gone")
         lab.ended = True
@@ -141,12 +156,12 @@ def test_each_operation(lab):
     """I1–I4, I8: a process dies before its n-th operation, n = 1, 2, …, under load."""
     rng = random.Random(SEED)
     ledger = Ledger(lab, SEED)
-    told, done = Told(), set()
+    deaths, told, done = Deaths(lab, ledger), Told(), set()
     walk = whole_walk() if OPERATIONS else windows(rng, time.monotonic() + SECONDS)
     for process, numbers in walk:
         if process in done:
             continue
-        died = batch(lab, ledger, process, numbers)
+        died = batch(lab, ledger, deaths, process, numbers)
         told.add(died)
         ledger.archive()
         if OPERATIONS and len(died) < len(numbers):

@@ -115,13 +115,19 @@ candidate(struct queue *queue)
 	return NULL;
 }
 
+/* What stands behind limit was not synced: it must never count, also after a restart that finds it
+ * in the page cache. */
 static void
-to_close(struct queue_compaction *c)
+to_close(struct queue_compaction *c, uint8_t flags)
 {
+	struct journal_record record = {.kind = JOURNAL_SEGMENT};
 	struct queue_segment *to = c->to;
 
 	if (!to)
 		return;
+	to->end = to->limit;
+	record.u.segment = (struct journal_segment){to->number, to->end, flags};
+	(void)journal_append(c->queue, &record);
 	rt_close(c->queue->rt, c->to_fd);
 	c->to_fd = -1;
 	c->to = NULL;
@@ -144,7 +150,7 @@ give_up(struct queue_compaction *c, int err)
 	c->from = NULL;
 	from->compacting = false;
 	segment_check(c->queue, from);
-	to_close(c); /* nothing is ever written again behind a failure */
+	to_close(c, JOURNAL_SEGMENT_POISONED); /* nothing is ever written behind a failure */
 	rt_timer_arm(&c->timer, FAILED_AGAIN_MS);
 }
 
@@ -192,7 +198,7 @@ timer_run(void *ctx)
 		return;
 	c->from->compacting = true;
 	if (c->to && c->to->limit >= queue->boot->config->segment_size_max)
-		to_close(c);
+		to_close(c, 0);
 	if (!c->to)
 		err = to_open(c);
 	else

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
@@ -17,7 +18,7 @@ _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 #define WAITS_PER_TURN 256
 #define WORKER_JOBS_MAX 4096
 #define LOST_AGAIN_MS 1000
-#define UNREADABLE_AGAIN_MS 60000
+#define SHORTAGE_AGAIN_MS 1000
 
 static void round_run(void *ctx);
 static void waits_run(void *ctx);
@@ -104,7 +105,8 @@ void
 grant_wait(struct queue *queue, struct queue_rcpt *rcpt, uint64_t next_ms)
 {
 	struct schedule_case now = grant_case(queue, index_msg_of(rcpt), rcpt);
-	uint64_t notice_ms = schedule_delay_in(&queue->rules, &now);
+	/* Nothing is told before the first attempt has failed. */
+	uint64_t notice_ms = rcpt->attempts ? schedule_delay_in(&queue->rules, &now) : UINT64_MAX;
 
 	if (notice_ms != UINT64_MAX)
 		notice_ms += rt_now_ms(queue->rt);
@@ -261,20 +263,11 @@ job_send(struct queue *queue, const struct queue_job *job, struct queue_rcpt *fi
 	return ipc_send(job->peer->channel, &message);
 }
 
-/* Its files cannot be opened now: the others behind it go on. */
 static void
-job_put_off(struct queue *queue, struct queue_job *job, struct queue_msg *msg, int err)
+job_activate(struct queue *queue, const struct queue_job *job, struct queue_msg *msg)
 {
-	struct log_line line;
-
-	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
-	log_msg(&line, msg->id);
-	log_err(&line, err);
-	log_end(&line);
 	for (size_t i = 0; i < job->rcpt_count; i++)
-		grant_wait(queue, &msg->rcpts[job->rcpts[i]],
-			   rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS);
-	job_free(queue, job);
+		index_set(queue, &msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
 }
 
 /* False when nothing can be granted now. */
@@ -292,8 +285,12 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	if (!job)
 		return false;
 	err = lease_begin(queue, msg, peer);
-	if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
-		job_put_off(queue, job, msg, err);
+	if (recover_is_shortage(err)) { /* not the message's fault */
+		rt_timer_arm(&queue->grant_timer, SHORTAGE_AGAIN_MS);
+	} else if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
+		job_activate(queue, job, msg);
+		result_unreadable(queue, job, err);
+		job_free(queue, job);
 		return true;
 	}
 	if (!err) {
@@ -305,8 +302,7 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 		job_free(queue, job);
 		return false;
 	}
-	for (size_t i = 0; i < job->rcpt_count; i++)
-		index_set(queue, &msg->rcpts[job->rcpts[i]], RCPT_ACTIVE);
+	job_activate(queue, job, msg);
 	dest->turn.active++;
 	turns_update(&queue->index.turns, &dest->turn);
 	queue->counters.jobs++;

@@ -158,12 +158,14 @@ journal_append(struct queue *queue, struct journal_record *record)
 	bytes = encode(queue, record);
 	if (bytes.len == 0 || j->fresh.len + bytes.len > JOURNAL_UNSYNCED_MAX ||
 	    !journal_bytes_add(queue, &j->fresh, bytes)) {
-		broke(queue, ERR_NO_MEMORY); /* this record is lost: as if it were not synced */
+		j->lost++; /* as if it had not been synced */
+		broke(queue, ERR_NO_MEMORY);
 		return (struct journal_at){0};
 	}
 	j->sequence++;
 	journal_file_entry(queue, record->id, bytes);
 	j->size_bytes += bytes.len;
+	j->appended_bytes += bytes.len;
 	rt_at_turn_end(queue->rt, &j->hook);
 	return at;
 }
@@ -305,7 +307,9 @@ begin_again(struct queue *queue)
 		err = journal_file_again(queue, slice_of(fresh.data, fresh.len), fresh_secret);
 	bytes_finish(queue, &syncing);
 	bytes_finish(queue, &fresh);
-	return 0; /* without memory some are missing, as if they had not been synced */
+	if (err)
+		j->lost++; /* without memory some are missing, as if they had not been synced */
+	return 0;
 }
 
 static void

@@ -5,18 +5,24 @@
  * segments too, so that a segment already unlinked cannot come back with records that nobody knows
  * to be dead; then the file goes.
  */
+#include <errno.h>
+
 #include "base/assert.h"
 #include "proc/queue/carry.h"
 #include "proc/queue/journal_file.h"
 
-#define STEP_MESSAGES 500
+#define STEP_UNITS 2000 /* a message that is passed by is one */
+#define CARRY_UNITS 8	/* a message, a recipient */
+#define FRESH_MAX ((size_t)8 << 20)
+#define PAUSE_MS 50
 #define ID_BYTES 8
 
 struct queue_keep {
 	struct queue *queue;
 	uint32_t number;
 	struct queue_walk walk;
-	uint32_t next_segment; /* LIVE has been written for those before it */
+	uint32_t next_segment;	 /* LIVE has been written for those before it */
+	uint64_t lost, appended; /* of the journal, when it began */
 	struct rt_timer step;
 	struct journal_wait wait;
 	struct rt_io io;
@@ -63,7 +69,8 @@ oldest_to_go(struct queue *queue)
 
 	if (!old)
 		return NULL;
-	if (queue->journal.old_bytes > config->trace_keep_size)
+	if (queue->journal.old_bytes > config->trace_keep_size &&
+	    queue->journal.old_bytes >= queue->journal.drop_above_bytes)
 		return old;
 	return rt_wall_ms(queue->rt) - old->last_wall_ms > (int64_t)config->trace_keep ? old : NULL;
 }
@@ -76,14 +83,16 @@ journal_keep_run(void *ctx)
 	struct queue_keep *keep;
 
 	rt_timer_arm(&queue->journal.keep_timer, JOURNAL_KEEP_MS);
-	if (!old || queue->journal.keep || queue->recovery || queue->phase != QUEUE_SERVING ||
-	    journal_broken(queue))
+	if (!old || queue->journal.keep || queue->journal.keep_ended || queue->recovery ||
+	    queue->phase != QUEUE_SERVING || journal_broken(queue))
 		return;
 	keep = MEM_NEW(queue->mem, struct queue_keep);
 	if (!keep)
 		return;
 	keep->queue = queue;
 	keep->number = old->number;
+	keep->lost = queue->journal.lost;
+	keep->appended = queue->journal.appended_bytes;
 	keep->walking = true;
 	walk_begin(queue, &keep->walk);
 	rt_timer_init(&keep->step, queue->rt, walk_step, keep);
@@ -91,38 +100,64 @@ journal_keep_run(void *ctx)
 	queue->journal.keep = keep;
 }
 
-static void
-live_part(struct queue *queue, const struct queue_segment *segment, struct builder *ids,
-	  uint32_t part)
+/* Finished ones whose outcome is not yet on disk are not live: what says so stands before. */
+static const struct queue_msg *
+live_next(const struct queue_segment *segment, struct list_node **at)
 {
-	struct journal_record record = {.kind = JOURNAL_LIVE};
+	while (*at) {
+		struct queue_msg *msg = CONTAINER_OF(*at, struct queue_msg, place);
 
-	record.u.live = (struct journal_live){
-		.segment = segment->number,
-		.end = segment->read_end,
-		.part = part,
-		.parts = segment->live_count / JOURNAL_LIVE_IDS_MAX + 1,
-		.ids = builder_slice(ids),
-	};
-	(void)journal_append(queue, &record);
-	builder_clear(ids);
+		*at = list_next(&segment->live, *at);
+		if (msg->open)
+			return msg;
+	}
+	return NULL;
+}
+
+static uint32_t
+live_count(const struct queue_segment *segment)
+{
+	struct list_node *at = list_first(&segment->live);
+	uint32_t count = 0;
+
+	while (live_next(segment, &at))
+		count++;
+	return count;
 }
 
 static void
 live_write(struct queue *queue, const struct queue_segment *segment)
 {
 	uint8_t bytes[JOURNAL_LIVE_IDS_MAX * ID_BYTES];
+	struct list_node *at = list_first(&segment->live);
+	struct journal_record record = {.kind = JOURNAL_LIVE};
+	struct journal_live *live = &record.u.live;
+	const struct queue_msg *msg;
 	struct builder ids;
-	uint32_t part = 0;
 
-	builder_init_fixed(&ids, bytes, sizeof(bytes));
-	for (struct list_node *node = list_first(&segment->live); node;
-	     node = list_next(&segment->live, node)) {
-		builder_u64(&ids, CONTAINER_OF(node, struct queue_msg, place)->id);
-		if (ids.len == sizeof(bytes))
-			live_part(queue, segment, &ids, part++);
+	live->segment = segment->number;
+	live->end = segment->read_end;
+	live->parts = live_count(segment) / JOURNAL_LIVE_IDS_MAX + 1;
+	for (live->part = 0; live->part < live->parts; live->part++) {
+		builder_init_fixed(&ids, bytes, sizeof(bytes));
+		while (ids.len < sizeof(bytes) && (msg = live_next(segment, &at)))
+			builder_u64(&ids, msg->id);
+		live->ids = builder_slice(&ids);
+		(void)journal_append(queue, &record);
 	}
-	live_part(queue, segment, &ids, part);
+}
+
+/* What is known of its end may stand in the file that goes. */
+static void
+end_write(struct queue *queue, const struct queue_segment *segment)
+{
+	struct journal_record record = {.kind = JOURNAL_SEGMENT};
+
+	if (segment->end == UINT64_MAX)
+		return;
+	record.u.segment.segment = segment->number;
+	record.u.segment.end = segment->end;
+	(void)journal_append(queue, &record);
 }
 
 /* One segment per step. True when all have been written. */
@@ -137,6 +172,7 @@ live_step(struct queue_keep *keep)
 
 		if (segment->number < keep->next_segment)
 			continue;
+		end_write(queue, segment);
 		live_write(queue, segment);
 		keep->next_segment = segment->number + 1;
 		return false;
@@ -145,19 +181,34 @@ live_step(struct queue_keep *keep)
 }
 
 static void
+carry_some(struct queue_keep *keep)
+{
+	struct queue *queue = keep->queue;
+
+	for (int left = STEP_UNITS; left > 0 && keep->walking; left--) {
+		struct queue_msg *msg = walk_next(queue, &keep->walk);
+
+		if (!msg) {
+			keep->walking = false;
+		} else if (msg->known_file <= keep->number && msg->open) {
+			carry_msg(queue, msg);
+			left -= CARRY_UNITS * (1 + msg->rcpt_count);
+		}
+	}
+}
+
+static void
 walk_step(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 	struct queue *queue = keep->queue;
 
-	for (int i = 0; i < STEP_MESSAGES && keep->walking; i++) {
-		struct queue_msg *msg = walk_next(queue, &keep->walk);
-
-		if (!msg)
-			keep->walking = false;
-		else if (msg->known_file <= keep->number && msg->open)
-			carry_msg(queue, msg);
+	/* The journal takes only so much that is not yet on disk. */
+	if (journal_broken(queue) || queue->journal.fresh.len > FRESH_MAX) {
+		rt_timer_arm(&keep->step, PAUSE_MS);
+		return;
 	}
+	carry_some(keep);
 	if (keep->walking || !live_step(keep)) {
 		rt_timer_arm(&keep->step, 0);
 		return;
@@ -180,17 +231,15 @@ synced(void *ctx)
 	rt_io_submit(keep->queue->rt, &keep->io);
 }
 
-static void
-drop(struct queue *queue, uint32_t number)
+/* False when the file is still there: it is tried again, and no younger one goes before it, for its
+ * records alone would bring back what is over. */
+static bool
+file_remove(struct queue *queue, uint32_t number)
 {
-	struct queue_journal *j = &queue->journal;
-	struct list_node *node = list_first(&j->old);
-	struct journal_old *old = CONTAINER_OF(node, struct journal_old, node);
 	char name[QUEUE_NAME_BYTES];
 	struct log_line line;
 	int err;
 
-	ASSERT(node && old->number == number);
 	queue_name(name, number, "journal");
 	err = rt_unlink(queue->rt, queue->journal_fd, name);
 	log_begin(&line, queue->boot->log,
@@ -199,9 +248,40 @@ drop(struct queue *queue, uint32_t number)
 	if (err)
 		log_err(&line, err);
 	log_end(&line);
+	return err == 0 || err == -ENOENT;
+}
+
+static bool
+drop(struct queue *queue, const struct queue_keep *keep)
+{
+	struct queue_journal *j = &queue->journal;
+	struct list_node *node = list_first(&j->old);
+	struct journal_old *old = CONTAINER_OF(node, struct journal_old, node);
+	uint64_t carried = j->appended_bytes - keep->appended;
+
+	ASSERT(node && old->number == keep->number);
+	if (!file_remove(queue, keep->number))
+		return false;
 	j->old_bytes -= old->size_bytes;
+	j->drop_above_bytes =
+		carried < old->size_bytes / 2
+			? 0
+			: j->old_bytes + j->size_bytes + queue->boot->config->journal_size_max;
 	list_remove(node);
 	mem_give(queue->mem, old, sizeof(*old));
+	return true;
+}
+
+static void
+sync_failed(struct queue *queue, int err)
+{
+	struct log_line line;
+
+	/* A second sync may succeed without a word about what the first has lost. */
+	queue->journal.keep_ended = true;
+	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+	log_err(&line, err);
+	log_end(&line);
 }
 
 static void
@@ -209,11 +289,15 @@ folder_synced(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 	struct queue *queue = keep->queue;
+	bool dropped = false;
 
 	keep->syncing = false;
-	if (keep->io.err == 0)
-		drop(queue, keep->number);
+	if (keep->io.err)
+		sync_failed(queue, keep->io.err);
+	else if (keep->lost == queue->journal.lost)
+		dropped = drop(queue, keep);
+	/* Else a record that was carried forward may be among the lost: all of it again, later. */
 	keep_free(keep);
-	if (oldest_to_go(queue))
+	if (dropped && oldest_to_go(queue))
 		rt_timer_arm(&queue->journal.keep_timer, 1);
 }

@@ -5,6 +5,7 @@
 #ifndef PROC_QUEUE_QUEUE_H
 #define PROC_QUEUE_QUEUE_H
 
+#include "base/histogram.h"
 #include "boot/boot.h"
 #include "proc/queue/index.h"
 #include "proc/queue/journal.h"
@@ -33,6 +34,7 @@ struct queue_peer {
 	bool has_said; /* SPOOL_HAVE came */
 	bool supplied; /* it has a segment to write to */
 	unsigned segments, spares;
+	bool knows_room; /* it has been told queue.refuse */
 	/* A deliverer. */
 	struct list jobs;
 	uint32_t job_count;
@@ -40,6 +42,8 @@ struct queue_peer {
 
 struct queue_counters {
 	uint64_t accepted, delivered, deferred, failed, expired, reports, jobs, lost_jobs;
+	/* Of recipients: from acceptance to delivery; of that the last attempt. */
+	struct histogram delivered_ms, attempt_ms;
 };
 
 struct queue {

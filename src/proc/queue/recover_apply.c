@@ -34,6 +34,7 @@ apply_accepted(struct queue *queue, const struct journal_record *record, struct 
 		if (msg) {
 			msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
 			msg->known_file = at.file;
+			msg->known_segment = accepted->place.segment;
 		}
 	}
 	arena_finish(&arena);
@@ -184,8 +185,10 @@ apply_placed(struct queue *queue, const struct journal_record *record, struct jo
 		if (msg)
 			msg->born_ms = (int64_t)rt_now_ms(queue->rt);
 	}
-	if (msg)
-		msg->known_file = at.file;
+	if (!msg)
+		return;
+	msg->known_file = at.file;
+	msg->known_segment = placed->place.segment;
 }
 
 static void

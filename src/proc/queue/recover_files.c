@@ -33,6 +33,13 @@ recover_folders(struct queue *queue)
 	return err;
 }
 
+bool
+recover_is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN ||
+	       err == ERR_NO_MEMORY;
+}
+
 void
 recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why)
 {
@@ -146,42 +153,60 @@ segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_hea
 	return err;
 }
 
-/* True when it is in the queue now. */
-static bool
-segment_here(struct queue *queue, uint32_t number)
+static int
+lock_try(struct queue *queue, const char *name, bool *ret_alive)
+{
+	int fd, err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
+
+	if (err)
+		return err;
+	*ret_alive = rt_lock(queue->rt, fd) == ERR_EXISTS;
+	rt_close(queue->rt, fd);
+	return 0;
+}
+
+/* Takes fd over. */
+static int
+segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_file_head *head)
+{
+	struct queue_segment *segment = segment_add(queue, number, fd, head->secret);
+
+	if (!segment)
+		return ERR_NO_MEMORY;
+	segment->role = head->writer_role;
+	segment->recovered = true;
+	return 0;
+}
+
+/* What is no segment is set aside, and counts as none; an error is a shortage, which says nothing
+ * about the file. */
+static int
+segment_here(struct queue *queue, uint32_t number, size_t *count)
 {
 	struct spool_file_head head = {0};
-	struct queue_segment *segment;
 	char name[QUEUE_NAME_BYTES];
-	bool never = false, alive;
-	int fd, lock_fd, err;
+	bool never = false, alive = false;
+	int fd, err;
 
 	queue_name(name, number, "seg");
 	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
-	if (err) {
-		recover_set_aside(queue, queue->segments_fd, name, err);
-		return false;
-	}
-	alive = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &lock_fd) == 0;
-	if (alive) {
-		alive = rt_lock(queue->rt, lock_fd) == ERR_EXISTS;
-		rt_close(queue->rt, lock_fd);
-	}
-	err = segment_head(queue, fd, number, &head, &never);
-	if ((err || never) && !alive) {
+	if (!err) {
+		err = lock_try(queue, name, &alive);
+		if (!err)
+			err = segment_head(queue, fd, number, &head, &never);
+		if (alive || (!err && !never)) {
+			++*count;
+			return segment_take(queue, number, fd, &head);
+		}
 		rt_close(queue->rt, fd);
-		if (!never)
-			recover_set_aside(queue, queue->segments_fd, name, err);
-		else
-			(void)!rt_unlink(queue->rt, queue->segments_fd, name);
-		return false;
 	}
-	segment = segment_add(queue, number, fd, head.secret);
-	if (!segment)
-		return false;
-	segment->role = head.writer_role;
-	segment->recovered = true;
-	return true;
+	if (recover_is_shortage(err))
+		return err;
+	if (never)
+		(void)!rt_unlink(queue->rt, queue->segments_fd, name);
+	else
+		recover_set_aside(queue, queue->segments_fd, name, err);
+	return 0;
 }
 
 static int
@@ -211,7 +236,7 @@ recover_list(struct queue *queue, struct recover_numbers *ret_journals, size_t *
 	if (!err)
 		err = rt_list(queue->rt, queue->spool_fd, on_stray, queue);
 	for (size_t i = 0; i < segments.count && !err; i++)
-		segment_count += segment_here(queue, segments.numbers[i]);
+		err = segment_here(queue, segments.numbers[i], &segment_count);
 	for (size_t i = 0; i < bodies.count && !err; i++)
 		if (!body_add(queue, bodies.numbers[i]))
 			err = ERR_NO_MEMORY;

@@ -13,6 +13,7 @@
 #include "proc/queue/report.h"
 
 #define RESULT_MISSING_AGAIN_MS 1000
+#define UNREADABLE_AGAIN_S 60
 
 /* One judgement for some recipients. */
 struct ruling {
@@ -44,6 +45,9 @@ count_outcome(struct queue *queue, const struct ruling *ruling)
 	};
 
 	*counters[ruling->decision.next] += ruling->count;
+	histogram_add(&queue->counters.attempt_ms, ruling->result.verdict.took_ms, ruling->count);
+	if (ruling->decision.next == SCHEDULE_DONE)
+		histogram_add(&queue->counters.delivered_ms, ruling->result.age_ms, ruling->count);
 }
 
 static void
@@ -168,16 +172,15 @@ ruling_next(struct ruling *ruling, struct queue_job *job, const struct ipc_job_r
 	return first != NULL;
 }
 
-void
-result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_job_result *given)
+static void
+result_take(struct queue *queue, struct queue_job *job, const struct ipc_job_result *given)
 {
-	struct queue_job *job = grant_job(queue, peer, given->job);
-	struct queue_msg *msg = job ? index_find(queue, job->id) : NULL;
+	struct queue_msg *msg = index_find(queue, job->id);
 	struct ruling ruling = {.msg = msg};
 	size_t at = 0;
 
 	if (!msg)
-		return; /* of a job that was taken back, or all has been said */
+		return; /* all has been said */
 	while (ruling_next(&ruling, job, given, &at)) {
 		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
 		ruling_apply(queue, &ruling, job->dest);
@@ -185,6 +188,39 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 	result_delete_due(queue, msg);
 	report_gather(queue, msg);
 	finish_check(queue, msg);
+}
+
+void
+result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_job_result *given)
+{
+	struct queue_job *job = grant_job(queue, peer, given->job);
+
+	if (job) /* else it was taken back */
+		result_take(queue, job, given);
+}
+
+void
+result_unreadable(struct queue *queue, struct queue_job *job, int err)
+{
+	struct ipc_job_result given = {
+		.verdict = {.class = VERDICT_LATER,
+			    .stage = VERDICT_STAGE_LOCAL,
+			    .status = {4, 3, 0},
+			    .actor = VERDICT_ACTOR_OUR_ADMIN,
+			    .action = VERDICT_ACTION_RETRY,
+			    .scope = VERDICT_SCOPE_MESSAGE,
+			    .evidence = SLICE("the files of the message cannot be opened here"),
+			    .retry_after_s = UNREADABLE_AGAIN_S}};
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+	struct log_line line;
+
+	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
+	log_msg(&line, job->id);
+	log_err(&line, err);
+	log_end(&line);
+	memcpy(numbers, job->rcpts, job->rcpt_count * sizeof(numbers[0]));
+	given.rcpts = ipc_u16s_make(numbers, job->rcpt_count);
+	result_take(queue, job, &given);
 }
 
 static void

@@ -9,6 +9,8 @@
 void result_receive(struct queue *queue, struct queue_peer *peer,
 		    const struct ipc_job_result *result);
 void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
+/* The files of its message cannot be opened: an attempt that failed here, for now. */
+void result_unreadable(struct queue *queue, struct queue_job *job, int err);
 /* Nobody knows what became of those still active: tried again at next_ms; the attempt does not
  * count. */
 void result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 
@@ -362,6 +363,7 @@ segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t f
 	struct builder b;
 	struct log_line line;
 	uint8_t *bytes = mem_take(queue->mem, ASIDE_BYTES);
+	unsigned tried = PATIENT_TRIES; /* it has been: the copy waits for nothing */
 	int fd = -1, err;
 
 	builder_init_fixed(&b, name, sizeof(name) - 1);
@@ -375,12 +377,18 @@ segment_set_aside(struct queue *queue, struct queue_segment *segment, uint64_t f
 		    : ERR_NO_MEMORY;
 	for (uint64_t at = from; !err && at < to && at - from < ASIDE_MAX;) {
 		size_t want = to - at < ASIDE_BYTES ? (size_t)(to - at) : ASIDE_BYTES;
-		ssize_t got = rt_pread(queue->rt, segment->fd, bytes, want, at);
+		struct patient patient = {.rt = queue->rt,
+					  .fd = segment->fd,
+					  .at = at,
+					  .buf = bytes,
+					  .want = want,
+					  .failures = &tried};
+		size_t got;
 
-		if (got <= 0)
+		if (!patient_read(&patient, &got) || got == 0)
 			break;
-		err = rt_write(queue->rt, fd, slice_of(bytes, (size_t)got));
-		at += (uint64_t)got;
+		err = rt_write(queue->rt, fd, slice_of(bytes, got));
+		at += got;
 	}
 	if (fd >= 0)
 		rt_close(queue->rt, fd);

@@ -37,6 +37,7 @@ struct queue_segment {
 	bool poisoned;		   /* closed because a sync or write failed */
 	bool end_owed;		   /* SEGMENT is to be written once the journal is open */
 	bool recovered;		   /* was there at start: counts in the recovery until it is read */
+	bool has_copies;	   /* at start: of messages that the journal has elsewhere */
 	struct list live;
 	uint32_t live_count;
 	uint64_t live_bytes;
@@ -77,6 +78,7 @@ struct queue_files {
 	size_t window_size;
 	struct rt_hook read_hook;
 	struct rt_timer read_timer;  /* again in the next turn */
+	bool starved;		     /* no memory to read on */
 	struct rt_timer sweep_timer; /* looks for writers that have died */
 	size_t sweep_left;	     /* bodies that this sweep has still to look at */
 	struct queue_stock stock;

@@ -334,6 +334,98 @@ TEST(early_result_and_late_end)
 	world_end(&w);
 }
 
+/* Its worker died before the first attempt ended, and the sender is to be told of delay: it waits
+ * quietly, is tried again, and only then tells. */
+TEST(nothing_is_told_before_an_attempt)
+{
+	struct world w;
+	uint64_t first;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.delay_notice = CONFIG_DELAY_FIRST_FAILURE;
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	world_disconnect(&w, &w.smtpout);
+	WORLD_WAIT(&w, w.queue->index.waiting_count == 1);
+	world_run_ms(&w, 20);
+	first = heap_first(&w.queue->index.waits)->key;
+	assert_true(first > rt_now_ms(w.t.rt)); /* else the loop never sleeps */
+	world_connect(&w, &w.smtpout);
+	w.answer = second_time;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_int_equal(w.report_count, 1);
+	world_end(&w);
+}
+
+/* A body file that cannot be opened counts as an attempt: in the end the sender hears of it. */
+TEST(unreadable_expires)
+{
+	struct world w;
+	char name[128];
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60;
+	w.config.attempts_min = 1;
+	world_start(&w);
+	world_disconnect(&w, &w.postoffice);
+	id = world_accept_large(&w, "ann@local", 50000);
+	WORLD_WAIT(&w, index_find(w.queue, id));
+	snprintf(name, sizeof(name), "%s/bodies/%08x.body", w.path, index_find(w.queue, id)->body);
+	assert_int_equal(unlink(name), 0);
+	world_run_ms(&w, 60);
+	w.report_outcome = 2;
+	world_connect(&w, &w.postoffice);
+	WORLD_WAIT(&w, w.queue->counters.expired == 1);
+	assert_int_equal(w.delivery_count, 0);
+	world_end(&w);
+}
+
+static void *
+take_nothing(struct mem *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+	return NULL;
+}
+
+struct poor_mem {
+	struct mem mem;
+	struct mem *rich;
+};
+
+static void
+give_back(struct mem *mem, void *block, size_t size)
+{
+	mem_give(CONTAINER_OF(mem, struct poor_mem, mem)->rich, block, size);
+}
+
+/* Queue has no memory for a message that was answered 250: it is read when there is some, with its
+ * body, and none of its segment is taken for dead meanwhile. */
+TEST(no_memory_for_a_message)
+{
+	struct poor_mem poor = {{take_nothing, give_back}, NULL};
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	poor.rich = w.queue->mem;
+	w.queue->mem = &poor.mem;
+	id = world_accept_large(&w, "ann@local", 50000);
+	world_run_ms(&w, 50);
+	assert_true(is_empty(&w));
+	assert_true(w.queue->files.starved);
+	w.queue->mem = poor.rich;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_false(w.queue->files.starved);
+	world_end(&w);
+}
+
 TEST(one_place_holds_up_no_other)
 {
 	struct world w;
@@ -399,6 +491,55 @@ TEST(commands)
 	w.is_done = false;
 	assert_int_equal(IPC_SEND(w.control.own_side, CTL_STATUS, ctl_status, .request = 3), 0);
 	WORLD_WAIT(&w, w.is_done && w.counter_count > 10);
+	assert_int_equal(w.delivered_counted, 1); /* ann's, in some bucket */
+	world_end(&w);
+}
+
+static size_t
+rows_of(struct world *w, const char *sender, const char *rcpt, const char *destination)
+{
+	w->row_count = 0;
+	w->is_done = false;
+	assert_int_equal(IPC_SEND(w->control.own_side, CTL_QUEUE, ctl_queue, .request = 1,
+				  .verb = CTL_QUEUE_LIST, .sender = slice_str(sender),
+				  .rcpt = slice_str(rcpt), .destination = slice_str(destination)),
+			 0);
+	WORLD_WAIT(w, w->is_done);
+	return w->row_count;
+}
+
+/* Each filter finds all that fit, in any case, and nothing else: also among many, of which some
+ * agree in what the index keeps of an address. */
+TEST(filters)
+{
+	struct world w;
+	char text[32];
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = later;
+	w.retry_after_s = 3600;
+	for (int i = 0; i < 30; i++) {
+		const char *rcpts[] = {text, "eve@near.test"};
+
+		snprintf(text, sizeof(text), "r%d@far.test", i);
+		world_accept(&w, i % 3 ? "me@local" : "Other@local", rcpts, 2, "hello\r\n");
+	}
+	WORLD_WAIT(&w, w.delivery_count == 60);
+	world_run_ms(&w, 20);
+	assert_int_equal(rows_of(&w, "", "", ""), 60);
+	assert_int_equal(rows_of(&w, "me@local", "", ""), 40);
+	assert_int_equal(rows_of(&w, "other@LOCAL", "", ""), 20);
+	assert_int_equal(rows_of(&w, "nobody@local", "", ""), 0);
+	for (int i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "R%d@far.test", i);
+		assert_int_equal(rows_of(&w, "", text, ""), 1);
+		assert_int_equal(rows_of(&w, "me@local", text, ""), i % 3 ? 1 : 0);
+		assert_int_equal(rows_of(&w, "", text, "near.test"), 0);
+	}
+	assert_int_equal(rows_of(&w, "", "eve@near.test", "NEAR.test"), 30);
+	assert_int_equal(rows_of(&w, "other@local", "", "far.test"), 10);
 	world_end(&w);
 }
 
@@ -495,6 +636,28 @@ TEST(no_room)
 	world_end(&w);
 }
 
+/* Both have no room for the other reason; the disk goes first. Whoever missed the change is told
+ * again. */
+TEST(room_is_told_again)
+{
+	struct queue_peer *peer;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.config.disk_reserve = (uint64_t)1 << 60;
+	w.queue->journal.broken = true;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	w.queue->journal.broken = false;
+	w.config.disk_reserve = 1 << 20;
+	WORLD_WAIT(&w, w.queue->refuse == 0 && spool_writer_ready(w.smtpin.writer) == 0);
+	peer = queue_peer_role(w.queue, IPC_ROLE_SMTPIN);
+	w.smtpin.writer->refuse = 1; /* as if it had missed it */
+	peer->knows_room = false;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	world_end(&w);
+}
+
 /* A smtpin that dies with a full hand: what it had is found, and its spares are not kept. */
 TEST(writer_dies)
 {
@@ -572,6 +735,8 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
       TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
       TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
-      TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
-      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
+      TEST_ROW(no_memory_for_a_message), TEST_ROW(nothing_is_told_before_an_attempt),
+      TEST_ROW(unreadable_expires), TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(filters),
+      TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
+      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(room_is_told_again),
       TEST_ROW(writer_dies))

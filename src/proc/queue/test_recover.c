@@ -4,107 +4,19 @@
  * else.
  */
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 
-#include "proc/queue/compact.h"
-#include "proc/queue/journal_file.h"
-#include "proc/queue/test_world.h"
+#include "proc/queue/test_crash.h"
 
 #define CHILD_MESSAGES 40
-#define IDS_MAX 64
 
 static const char *const to_ann[] = {"ann@local"};
 static const char *const to_two[] = {"ann@local", "bob@far.test"};
 
-/* What the child reports through a pipe: ids that were answered 250. */
-struct told {
-	msg_id ids[IDS_MAX];
-	uint32_t count;
-	uint32_t reports;
-};
-
-static bool
-is_empty(const struct world *w)
-{
-	return w->queue->index.msgs.count == 0 && !w->queue->recovery;
-}
-
-static uint8_t
-silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)job;
-	(void)rcpt;
-	return WORLD_SILENT;
-}
-
-static uint8_t
-far_later(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)rcpt;
-	return job->destination.len ? VERDICT_LATER : VERDICT_OK;
-}
-
-static uint8_t
-far_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)rcpt;
-	return job->destination.len ? VERDICT_NEVER : VERDICT_OK;
-}
-
-typedef void child_fn(struct world *w, struct told *told);
-
-static void
-folder_make(char path[64])
-{
-	snprintf(path, 64, "/tmp/frank-queue.XXXXXX");
-	assert_non_null(mkdtemp(path));
-}
-
-/* Runs fn in a child that dies at its end, mid-flight. */
-static struct told
-crash(const char *path, child_fn *fn)
-{
-	struct told told = {0};
-	int fds[2], status;
-	pid_t pid;
-
-	assert_int_equal(pipe(fds), 0);
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		static struct world w;
-
-		world_begin(&w, path);
-		w.config.lifetime = 60000;
-		world_start(&w);
-		fn(&w, &told);
-		_exit(write(fds[1], &told, sizeof(told)) == sizeof(told) ? 0 : 1);
-	}
-	close(fds[1]);
-	assert_int_equal(read(fds[0], &told, sizeof(told)), sizeof(told));
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	return told;
-}
-
-static void
-again(struct world *w, const char *path)
-{
-	world_begin(w, path);
-	w->owns_path = true;
-	w->config.lifetime = 60000;
-	world_start(w);
-}
-
 static void
 accept_some(struct world *w, struct told *told)
 {
-	w->answer = silent;
+	w->answer = answer_silent;
 	for (int i = 0; i < CHILD_MESSAGES; i++)
 		told->ids[told->count++] = world_accept(w, "me@local", to_ann, 1, "hello\r\n");
 }
@@ -115,10 +27,10 @@ TEST(accepted_is_found_again)
 	struct told told;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	told = crash(path, accept_some);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	for (uint32_t i = 0; i < told.count; i++)
 		assert_int_equal(world_delivered(&w, told.ids[i], 0), 1);
 	assert_int_equal(w.delivery_count, told.count);
@@ -129,7 +41,7 @@ TEST(accepted_is_found_again)
 static void
 deliver_some(struct world *w, struct told *told)
 {
-	w->answer = far_later;
+	w->answer = answer_far_later;
 	w->retry_after_s = 0;
 	for (int i = 0; i < CHILD_MESSAGES; i++)
 		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
@@ -144,10 +56,10 @@ TEST(delivered_is_not_repeated)
 	struct told told;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	told = crash(path, deliver_some);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	for (uint32_t i = 0; i < told.count; i++) {
 		assert_int_equal(world_delivered(&w, told.ids[i], 0), 0); /* the child did */
 		assert_int_equal(world_delivered(&w, told.ids[i], 1), 1);
@@ -158,7 +70,7 @@ TEST(delivered_is_not_repeated)
 static void
 attempt_some(struct world *w, struct told *told)
 {
-	w->answer = far_later;
+	w->answer = answer_far_later;
 	w->retry_after_s = 3600;
 	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 1);
@@ -171,9 +83,9 @@ TEST(waiting_goes_on)
 	static struct world w;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	crash(path, attempt_some);
-	again(&w, path);
+	crash_again(&w, path);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_run_ms(&w, 100);
 	assert_int_equal(w.delivery_count, 0);
@@ -184,14 +96,14 @@ TEST(waiting_goes_on)
 	assert_true(w.rows[0].next_wall_ms - rt_wall_ms(w.t.rt) >
 		    50000); /* to the lifetime's end */
 	world_ctl(&w, CTL_QUEUE_RETRY, 0);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	world_end(&w);
 }
 
 static void
 fail_unasked(struct world *w, struct told *told)
 {
-	w->answer = far_never;
+	w->answer = answer_far_never;
 	w->bounce_silent = true;
 	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
 	WORLD_WAIT(w, w->report_rcpt_count == 1);
@@ -202,10 +114,10 @@ TEST(report_is_made_after_a_crash)
 	static struct world w;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	crash(path, fail_unasked);
-	again(&w, path);
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	crash_again(&w, path);
+	WORLD_WAIT(&w, w.report_count == 1 && crash_is_empty(&w));
 	assert_string_equal(w.report_reply, "their own words");
 	assert_int_equal(w.delivery_count, 1);
 	world_end(&w);
@@ -214,7 +126,7 @@ TEST(report_is_made_after_a_crash)
 static void
 fail_reported(struct world *w, struct told *told)
 {
-	w->answer = far_never;
+	w->answer = answer_far_never;
 	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
 	WORLD_WAIT(w, w->report_count == 1); /* durable, queue may not know */
 }
@@ -224,222 +136,13 @@ TEST(report_is_not_made_twice)
 	static struct world w;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	crash(path, fail_reported);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	world_run_ms(&w, 100);
 	assert_int_equal(w.report_count, 0);
 	assert_in_range(w.delivery_count, 0, 1);
-	world_end(&w);
-}
-
-/* The last segment of the folder with records, by path. */
-static void
-segment_path(const char *path, unsigned number, char *name, size_t size)
-{
-	snprintf(name, size, "%s/segments/%08x.seg", path, number);
-}
-
-static off_t
-file_size(const char *name)
-{
-	struct stat stat_buf;
-
-	assert_int_equal(stat(name, &stat_buf), 0);
-	return stat_buf.st_size;
-}
-
-static void
-accept_three(struct world *w, struct told *told)
-{
-	w->answer = silent;
-	for (int i = 0; i < 3; i++)
-		told->ids[told->count++] =
-			world_accept(w, "me@local", to_ann, 1, "0123456789abcdef");
-}
-
-/* The last record torn at every byte: the other two come, it does not, nobody is hurt. */
-TEST(torn_at_every_byte)
-{
-	static struct world w;
-	char path[64], name[128], copy[128];
-	struct told told;
-	uint8_t bytes[4096];
-	size_t size, record;
-	FILE *file;
-
-	folder_make(path);
-	told = crash(path, accept_three);
-	segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
-	size = (size_t)file_size(name);
-	assert_true(size < sizeof(bytes));
-	file = fopen(name, "rb");
-	assert_int_equal(fread(bytes, 1, size, file), size);
-	fclose(file);
-	record = (size - SPOOL_FILE_HEAD_BYTES) / 3;
-	for (size_t cut = size - record; cut < size; cut += 7) {
-		char round[64];
-
-		folder_make(round);
-		snprintf(copy, sizeof(copy), "%s/segments", round);
-		assert_int_equal(mkdir(copy, 0700), 0);
-		segment_path(round, msg_id_segment(told.ids[0]), copy, sizeof(copy));
-		file = fopen(copy, "wb");
-		assert_int_equal(fwrite(bytes, 1, cut, file), cut);
-		fclose(file);
-		again(&w, round);
-		WORLD_WAIT(&w, is_empty(&w));
-		assert_int_equal(w.delivery_count, 2);
-		assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
-		assert_int_equal(world_delivered(&w, told.ids[1], 0), 1);
-		world_end(&w);
-	}
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(w.delivery_count, 3);
-	world_end(&w);
-}
-
-static void
-damage(const char *name, long at, size_t count)
-{
-	FILE *file = fopen(name, "r+b");
-
-	assert_non_null(file);
-	fseek(file, at, SEEK_SET);
-	for (size_t i = 0; i < count; i++)
-		fputc('X', file);
-	fclose(file);
-}
-
-TEST(damaged_middle)
-{
-	static struct world w;
-	struct told told;
-	char path[64], name[128];
-
-	folder_make(path);
-	told = crash(path, accept_three);
-	segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
-	damage(name,
-	       SPOOL_FILE_HEAD_BYTES + (long)(file_size(name) - SPOOL_FILE_HEAD_BYTES) / 3 + 70,
-	       20);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
-	assert_int_equal(world_delivered(&w, told.ids[1], 0), 0);
-	assert_int_equal(world_delivered(&w, told.ids[2], 0), 1);
-	assert_int_equal(world_files(&w, "damaged"), 1);
-	world_end(&w);
-}
-
-static void
-file_put(const char *path, const char *name, const char *text)
-{
-	char full[160];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s/%s", path, name);
-	file = fopen(full, "wb");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-/* Garbage of all kinds is set aside and stops nothing (I8). */
-TEST(foreign_files)
-{
-	static struct world w;
-	struct told told;
-	char path[64];
-
-	folder_make(path);
-	told = crash(path, accept_three);
-	file_put(path, "segments/core", "what?");
-	file_put(path, "segments/000000ff.seg",
-		 "garbage that is longer than the head of a segment "
-		 "would be, all in all, by some bytes");
-	file_put(path, "segments/000000fe.seg", "");
-	file_put(path, "journal/000000ff.journal", "garbage");
-	file_put(path, "bodies/xyz", "garbage");
-	file_put(path, "bodies/000000aa.body", "orphan");
-	file_put(path, "stray", "garbage");
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(w.delivery_count, told.count);
-	assert_int_equal(world_files(&w, "damaged"), 5);
-	WORLD_WAIT(&w, world_files(&w, "bodies") == 4); /* only spares */
-	world_end(&w);
-}
-
-/* A crash while a file gets its head leaves a part of that: no damage, and nothing to report. */
-TEST(heads_cut_short)
-{
-	static struct world w;
-	struct told told;
-	char path[64];
-
-	folder_make(path);
-	told = crash(path, accept_three);
-	file_put(path, "segments/000000fe.seg", "FRANKSEG and a few more");
-	file_put(path, "segments/000000ff.seg", "FRA");
-	file_put(path, "journal/000000fe.journal", "FRANKJNL and a few more");
-	file_put(path, "journal/000000ff.journal", "");
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(w.delivery_count, told.count);
-	assert_int_equal(world_files(&w, "damaged"), 0);
-	world_end(&w);
-}
-
-/* What is no file of ours does not decide which numbers come next: at the last number there would
- * be no file any more for any mail. */
-TEST(future_numbers)
-{
-	static struct world w;
-	struct told told;
-	char path[64];
-
-	folder_make(path);
-	told = crash(path, accept_three);
-	file_put(path, "segments/fffffffe.seg", "garbage from far away");
-	file_put(path, "segments/fffffffd.seg", "");
-	file_put(path, "journal/fffffffe.journal", "garbage from far away");
-	file_put(path, "bodies/fffffffe.body", "garbage from far away");
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(w.delivery_count, told.count);
-	assert_true(w.queue->journal.next_number < 100);
-	assert_true(w.queue->files.next_segment < UINT32_MAX / 2 + 100);
-	assert_true(w.queue->files.next_body < 100);
-	world_end(&w);
-}
-
-/* One id in two segments counts once. */
-TEST(copy_counts_once)
-{
-	static struct world w;
-	struct told told;
-	char path[64], from[128], to[128];
-	uint8_t bytes[4096];
-	FILE *file;
-	size_t size;
-
-	folder_make(path);
-	told = crash(path, accept_three);
-	segment_path(path, msg_id_segment(told.ids[0]), from, sizeof(from));
-	segment_path(path, msg_id_segment(told.ids[0]) + 8, to, sizeof(to));
-	file = fopen(from, "rb");
-	size = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	file = fopen(to, "wb");
-	assert_int_equal(fwrite(bytes, 1, size, file), size);
-	fclose(file);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(w.delivery_count, told.count);
-	assert_int_equal(world_files(&w, "damaged"), 1); /* its head says another number */
 	world_end(&w);
 }
 
@@ -471,18 +174,18 @@ TEST(queue_restarts_alone)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = silent;
+	w.answer = answer_silent;
 	before = world_accept(&w, "me@local", to_ann, 1, "before\r\n");
 	world_stop(&w);
 	world_accept(&w, "me@local", to_ann, 1, "meanwhile\r\n");
 	w.answer = NULL;
 	w.delivery_count = 0;
 	world_start(&w);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	assert_int_equal(w.delivery_count, 2);
 	assert_int_equal(world_delivered(&w, before, 0), 1);
 	world_accept(&w, "me@local", to_ann, 1, "after\r\n");
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 3);
+	WORLD_WAIT(&w, crash_is_empty(&w) && w.delivery_count == 3);
 	world_end(&w);
 }
 
@@ -501,7 +204,7 @@ TEST(sealed_while_away)
 	world_stop(&w);
 	spool_writer_destroy(&w.smtpin.writer);
 	w.config.segment_size_max = 20000;
-	w.answer = silent;
+	w.answer = answer_silent;
 	world_start(&w);
 	world_accept(&w, "me@local", to_ann, 1, "before\r\n");
 	world_stop(&w);
@@ -511,7 +214,7 @@ TEST(sealed_while_away)
 	w.delivery_count = 0;
 	world_start(&w);
 	assert_false(journal_broken(w.queue));
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	assert_int_equal(w.delivery_count, 9);
 	world_end(&w);
 }
@@ -519,7 +222,7 @@ TEST(sealed_while_away)
 static void
 large_some(struct world *w, struct told *told)
 {
-	w->answer = silent;
+	w->answer = answer_silent;
 	told->ids[told->count++] = world_accept_large(w, "ann@local", 50000);
 }
 
@@ -529,10 +232,10 @@ TEST(large_body_survives)
 	struct told told;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	told = crash(path, large_some);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
 	assert_string_equal(w.deliveries[0].body, "0123456789012345678901234567890123456789");
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
@@ -565,9 +268,75 @@ TEST(body_at_hand_is_held)
 		assert_non_null(CONTAINER_OF(node, struct queue_body, all)->holder);
 	world_commit(&w, &draft, &accept);
 	WORLD_WAIT(&w, w.accepted_count > before);
-	WORLD_WAIT(&w, is_empty(&w));
-	assert_int_equal(world_delivered(&w, w.last_id, 0), 1);
+	WORLD_WAIT(&w, world_delivered(&w, w.last_id, 0) == 1 && crash_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
+	world_end(&w);
+}
+
+/* Syncs of the spool folder: so many fail, so many succeeded. */
+static struct {
+	ino_t inode;
+	int fail, done;
+} spool_syncs;
+
+int
+fsync(int fd)
+{
+	struct stat stat_buf;
+
+	if (fstat(fd, &stat_buf) == 0 && stat_buf.st_ino == spool_syncs.inode) {
+		if (spool_syncs.fail) {
+			spool_syncs.fail--;
+			errno = EIO;
+			return -1;
+		}
+		spool_syncs.done++;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* The names of segments/, bodies/ and journal/ are durable before any of it is used. */
+TEST(folders_are_synced_first)
+{
+	static struct world w;
+	struct stat stat_buf;
+
+	world_begin(&w, NULL);
+	assert_int_equal(stat(w.path, &stat_buf), 0);
+	spool_syncs.inode = stat_buf.st_ino;
+	spool_syncs.fail = 1;
+	spool_syncs.done = 0;
+	world_open(&w);
+	world_run_ms(&w, 50);
+	assert_int_equal(spool_syncs.fail, 0);
+	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
+	assert_int_equal(world_files(&w, "segments") + world_files(&w, "journal"), 0);
+	world_connect_all(&w);
+	assert_int_equal(spool_syncs.done, 1);
+	world_end(&w);
+}
+
+/* A sync of the folder of segments fails: the files made for it are never handed out. */
+TEST(made_anew_after_a_failed_sync)
+{
+	static struct world w;
+	struct stat stat_buf;
+	char name[128];
+
+	world_begin(&w, NULL);
+	snprintf(name, sizeof(name), "%s/segments", w.path);
+	assert_int_equal(mkdir(name, 0700), 0);
+	assert_int_equal(stat(name, &stat_buf), 0);
+	spool_syncs.inode = stat_buf.st_ino;
+	spool_syncs.fail = 1;
+	world_open(&w);
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING);
+	world_connect(&w, &w.smtpin);
+	WORLD_WAIT(&w, spool_syncs.fail == 0);
+	WORLD_WAIT(&w, world_files(&w, "segments") == 0); /* the sweep has them */
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	assert_int_equal(world_files(&w, "segments"), 2);
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 2);
 	world_end(&w);
 }
 
@@ -586,242 +355,18 @@ TEST(nothing_left)
 	static struct world w;
 	char path[64];
 
-	folder_make(path);
+	crash_folder(path);
 	crash(path, deliver_all);
-	again(&w, path);
-	WORLD_WAIT(&w, is_empty(&w));
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "segments") == 4); /* two for each writer */
 	assert_int_equal(w.delivery_count, 0);
 	world_end(&w);
 }
 
-/* Small journal files, and only a few of them kept. */
-static void
-journal_small(struct world *w)
-{
-	w->config.journal_size_max = 8000;
-	w->config.trace_keep_size = 10000;
-}
-
-static void
-journal_drop(struct world *w)
-{
-	for (int i = 0; i < 200 && w->queue->journal.old_bytes > 10000; i++) {
-		journal_keep_run(w->queue);
-		world_run_ms(w, 5);
-	}
-	assert_true(w->queue->journal.old_bytes <= 10000);
-}
-
-static uint8_t
-near_ok(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)rcpt;
-	return slice_eq(job->destination, SLICE("far.test")) ? VERDICT_LATER : VERDICT_OK;
-}
-
-/* Messages that wait among many that come and go; the journal forgets all but the last of it. */
-static void
-wait_among_many(struct world *w, struct told *told)
-{
-	static const char *const to_near[] = {"eve@near.test"};
-
-	journal_small(w);
-	w->answer = near_ok;
-	w->retry_after_s = 3600;
-	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
-	WORLD_WAIT(w, w->queue->counters.deferred == 1 && w->queue->counters.delivered == 1);
-	for (int i = 0; i < 150; i++)
-		world_accept(w, "me@local", to_near, 1, "goes\r\n");
-	WORLD_WAIT(w, w->queue->counters.delivered == 151);
-	world_run_ms(w, 100);
-	assert_true(w->queue->journal.number > 3);
-	journal_drop(w);
-	told->reports = w->queue->journal.number;
-}
-
-TEST(journal_is_dropped)
-{
-	static struct world w;
-	struct told told;
-	char path[64];
-
-	folder_make(path);
-	told = crash(path, wait_among_many);
-	again(&w, path);
-	WORLD_WAIT(&w, !w.queue->recovery);
-	world_run_ms(&w, 50);
-	assert_int_equal(w.delivery_count, 0);
-	assert_int_equal(w.queue->index.msgs.count, 1);
-	world_ctl(&w, CTL_QUEUE_SHOW, told.ids[0]);
-	assert_int_equal(w.row_count, 1);
-	assert_string_equal(w.row_rcpts[0], "bob@far.test");
-	assert_string_equal(w.row_replies[0], "their own words");
-	assert_int_equal(w.rows[0].attempts, 1);
-	assert_true(world_files(&w, "journal") < told.reports);
-	world_ctl(&w, CTL_QUEUE_RETRY, 0);
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 1);
-	world_end(&w);
-}
-
-static void
-many_go(struct world *w, uint32_t until_file)
-{
-	static const char *const to_near[] = {"eve@near.test"};
-
-	while (w->queue->journal.number < until_file) {
-		world_accept(w, "me@local", to_near, 1, "goes\r\n");
-		world_run_ms(w, 2);
-	}
-}
-
-static uint32_t
-oldest_file(const struct world *w)
-{
-	const struct list_node *node = list_first(&w->queue->journal.old);
-
-	return node ? CONTAINER_OF((struct list_node *)(uintptr_t)node, struct journal_old, node)
-			       ->number
-		    : UINT32_MAX;
-}
-
-/* Drops files one by one, up to this one. */
-static void
-journal_drop_until(struct world *w, uint32_t last)
-{
-	for (int i = 0; i < 2000 && oldest_file(w) <= last; i++) {
-		w->config.trace_keep_size = w->queue->journal.old_bytes - 1;
-		journal_keep_run(w->queue);
-		world_run_ms(w, 1);
-	}
-	assert_true(oldest_file(w) > last);
-}
-
-/* The file that knows of them goes after one in which LIVE names them. The first waits on, the
- * second is finished in between, the third is held. */
-static void
-wait_in_a_later_file(struct world *w, struct told *told)
-{
-	uint32_t file, live_file;
-
-	w->config.journal_size_max = 8000;
-	w->config.trace_keep_size = UINT64_MAX;
-	w->answer = near_ok;
-	w->retry_after_s = 3600;
-	many_go(w, 3);
-	file = w->queue->journal.number;
-	for (int i = 0; i < 3; i++)
-		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
-	WORLD_WAIT(w, w->queue->counters.deferred == 3);
-	many_go(w, file + 2);
-	live_file = w->queue->journal.number;
-	journal_drop_until(w, 1);
-	assert_true(oldest_file(w) <= file);
-	w->answer = NULL;
-	world_ctl(w, CTL_QUEUE_RETRY, told->ids[1]);
-	WORLD_WAIT(w, world_delivered(w, told->ids[1], 1) == 1);
-	w->answer = near_ok;
-	world_ctl(w, CTL_QUEUE_HOLD, told->ids[2]);
-	many_go(w, live_file + 1);
-	journal_drop_until(w, file + 1);
-	assert_true(oldest_file(w) <= live_file);
-	world_run_ms(w, 50);
-}
-
-TEST(journal_is_dropped_twice)
-{
-	static struct world w;
-	struct told told;
-	char path[64];
-
-	folder_make(path);
-	told = crash(path, wait_in_a_later_file);
-	again(&w, path);
-	WORLD_WAIT(&w, !w.queue->recovery);
-	world_run_ms(&w, 50);
-	assert_int_equal(w.delivery_count, 0);
-	assert_int_equal(w.queue->index.msgs.count, 2);
-	world_ctl(&w, CTL_QUEUE_LIST, 0);
-	assert_int_equal(w.row_count, 2);
-	assert_true(w.rows[0].message == told.ids[0]);
-	assert_int_equal(w.rows[0].attempts, 1);
-	assert_int_equal(w.rows[0].state, CTL_RCPT_WAITING);
-	assert_true(w.rows[1].message == told.ids[2]);
-	assert_int_equal(w.rows[1].state, CTL_RCPT_HELD);
-	assert_string_equal(w.row_replies[0], "their own words");
-	world_end(&w);
-}
-
-/* The same, in segments that are then compacted. */
-static void
-compact_some(struct world *w, struct told *told)
-{
-	static const char *const to_near[] = {"eve@near.test"};
-	char body[3001];
-
-	memset(body, 'x', sizeof(body) - 1);
-	body[sizeof(body) - 1] = 0;
-	w->config.compact_after = 10;
-	w->answer = near_ok;
-	w->retry_after_s = 3600;
-	for (int i = 0; i < 45; i++) {
-		if (i % 15 == 0)
-			told->ids[told->count++] =
-				world_accept(w, "me@local", to_two, 2, "waits\r\n");
-		world_accept(w, "me@local", to_near, 1, body);
-	}
-	WORLD_WAIT(w, w->queue->index.msgs.count == 3);
-	world_run_ms(w, 100);
-	compact_kick(w->queue);
-	/* Two for each writer, and the long-stay one. */
-	WORLD_WAIT(w, w->queue->files.segment_count <= 6);
-	assert_true(w->queue->index.msgs.count == 3);
-}
-
-static void
-small_segments(struct world *w, struct told *told)
-{
-	/* The writer's limit is set when it is made. */
-	world_stop(w);
-	spool_writer_destroy(&w->smtpin.writer);
-	w->config.segment_size_max = 20000;
-	world_start(w);
-	compact_some(w, told);
-}
-
-TEST(compacted)
-{
-	static struct world w;
-	struct told told;
-	char path[64];
-
-	folder_make(path);
-	told = crash(path, small_segments);
-	assert_int_equal(told.count, 3);
-	again(&w, path);
-	WORLD_WAIT(&w, !w.queue->recovery);
-	world_run_ms(&w, 50);
-	assert_int_equal(w.delivery_count, 0);
-	assert_int_equal(w.queue->index.msgs.count, 3);
-	world_ctl(&w, CTL_QUEUE_LIST, 0);
-	assert_int_equal(w.row_count, 3);
-	assert_string_equal(w.row_replies[0], "their own words");
-	world_ctl(&w, CTL_QUEUE_RETRY, 0);
-	WORLD_WAIT(&w, is_empty(&w));
-	for (uint32_t i = 0; i < 3; i++)
-		assert_int_equal(world_delivered(&w, told.ids[i], 1), 1);
-	assert_int_equal(w.delivery_count, 3);
-	assert_non_null(strstr(w.deliveries[0].body, "waits"));
-	assert_int_equal(world_files(&w, "damaged"), 0);
-	world_end(&w);
-}
-
 TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
-      TEST_ROW(report_is_not_made_twice), TEST_ROW(torn_at_every_byte), TEST_ROW(heads_cut_short),
-      TEST_ROW(future_numbers), TEST_ROW(damaged_middle), TEST_ROW(foreign_files),
-      TEST_ROW(copy_counts_once), TEST_ROW(second_queue_is_refused), TEST_ROW(queue_restarts_alone),
-      TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held),
-      TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
-      TEST_ROW(nothing_left))
+      TEST_ROW(report_is_not_made_twice), TEST_ROW(second_queue_is_refused),
+      TEST_ROW(queue_restarts_alone), TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives),
+      TEST_ROW(made_anew_after_a_failed_sync), TEST_ROW(folders_are_synced_first),
+      TEST_ROW(body_at_hand_is_held), TEST_ROW(nothing_left))

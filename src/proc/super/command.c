@@ -27,7 +27,7 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	/* When all serve, a restarted child shall rather do without than the mail stop. */
 	if (message->u.boot_ready.refused && !super->all_ready) {
 		super_fail(super, SUPER_EXIT_CONFIG,
-			   "cannot use a file that it was given; the log says why",
+			   "a process cannot use a file that it was given",
 			   slice_str(ipc_role_str(child->role)), 0);
 		return;
 	}

@@ -1,0 +1,359 @@
+/*
+ * What lies in the folders is not as it should be: torn, overwritten, unreadable, foreign. It is
+ * set aside, and blocks nothing else.
+ */
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "proc/queue/test_crash.h"
+
+#define BLOCK_BYTES 4096
+
+static const char *const to_ann[] = {"ann@local"};
+
+static void
+accept_three(struct world *w, struct told *told)
+{
+	w->answer = answer_silent;
+	for (int i = 0; i < 3; i++)
+		told->ids[told->count++] =
+			world_accept(w, "me@local", to_ann, 1, "0123456789abcdef");
+}
+
+/* The last record torn at every byte: the other two come, it does not, nobody is hurt. */
+TEST(torn_at_every_byte)
+{
+	static struct world w;
+	char path[64], name[128], copy[128];
+	struct told told;
+	uint8_t bytes[4096];
+	size_t size, record;
+	FILE *file;
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
+	size = (size_t)crash_file_size(name);
+	assert_true(size < sizeof(bytes));
+	file = fopen(name, "rb");
+	assert_int_equal(fread(bytes, 1, size, file), size);
+	fclose(file);
+	record = (size - SPOOL_FILE_HEAD_BYTES) / 3;
+	for (size_t cut = size - record; cut < size; cut += 7) {
+		char round[64];
+
+		crash_folder(round);
+		snprintf(copy, sizeof(copy), "%s/segments", round);
+		assert_int_equal(mkdir(copy, 0700), 0);
+		crash_segment_path(round, msg_id_segment(told.ids[0]), copy, sizeof(copy));
+		file = fopen(copy, "wb");
+		assert_int_equal(fwrite(bytes, 1, cut, file), cut);
+		fclose(file);
+		crash_again(&w, round);
+		WORLD_WAIT(&w, crash_is_empty(&w));
+		assert_int_equal(w.delivery_count, 2);
+		assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
+		assert_int_equal(world_delivered(&w, told.ids[1], 0), 1);
+		world_end(&w);
+	}
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, 3);
+	world_end(&w);
+}
+
+TEST(damaged_middle)
+{
+	static struct world w;
+	struct told told;
+	char path[64], name[128];
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
+	crash_file_damage(name,
+			  SPOOL_FILE_HEAD_BYTES +
+				  (long)(crash_file_size(name) - SPOOL_FILE_HEAD_BYTES) / 3 + 70,
+			  20);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
+	assert_int_equal(world_delivered(&w, told.ids[1], 0), 0);
+	assert_int_equal(world_delivered(&w, told.ids[2], 0), 1);
+	assert_int_equal(world_files(&w, "damaged"), 1);
+	world_end(&w);
+}
+
+/* One block of one file that cannot be read: a read that begins before it comes back short. */
+static struct {
+	ino_t inode;
+	off_t at;
+} bad;
+
+ssize_t
+pread(int fd, void *buf, size_t len, off_t at)
+{
+	struct stat stat_buf;
+
+	if (bad.inode && fstat(fd, &stat_buf) == 0 && stat_buf.st_ino == bad.inode &&
+	    at < bad.at + BLOCK_BYTES && at + (off_t)len > bad.at) {
+		if (at >= bad.at) {
+			errno = EIO;
+			return -1;
+		}
+		len = (size_t)(bad.at - at);
+	}
+	return syscall(SYS_pread64, fd, buf, len, at);
+}
+
+static void
+bad_set(const char *name, off_t at)
+{
+	struct stat stat_buf;
+
+	assert_int_equal(stat(name, &stat_buf), 0);
+	bad.inode = stat_buf.st_ino;
+	bad.at = at;
+}
+
+static void
+accept_many(struct world *w, struct told *told)
+{
+	char body[1001];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = 0;
+	w->answer = answer_silent;
+	for (int i = 0; i < 20; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_ann, 1, body);
+}
+
+/* A bad sector in a segment costs the records that touch it, none behind it. */
+TEST(segment_with_a_bad_block)
+{
+	for (off_t at = 0; at < 16384; at += 8192) {
+		static struct world w;
+		struct told told;
+		char path[64], name[128];
+		size_t lost = 0;
+
+		crash_folder(path);
+		told = crash(path, accept_many);
+		crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
+		bad_set(name, at + 4096);
+		crash_again(&w, path);
+		WORLD_WAIT(&w, crash_is_empty(&w));
+		for (uint32_t i = 0; i < told.count; i++)
+			lost += world_delivered(&w, told.ids[i], 0) == 0;
+		assert_in_range(lost, 1, 5);
+		assert_int_equal(w.delivery_count, told.count - lost);
+		assert_int_equal(world_delivered(&w, told.ids[told.count - 1], 0), 1);
+		assert_true(world_files(&w, "damaged") >= 1);
+		bad.inode = 0;
+		world_end(&w);
+	}
+}
+
+static void
+deliver_many(struct world *w, struct told *told)
+{
+	for (int i = 0; i < 40; i++)
+		told->ids[told->count++] = world_accept(w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(w, w->queue->counters.delivered == 40);
+	w->answer = answer_silent; /* keeps the segment */
+	told->ids[told->count++] = world_accept(w, "me@local", to_ann, 1, "stays\r\n");
+	world_run_ms(w, 1);
+}
+
+/* In a journal it costs what it says, not what is said behind it. */
+TEST(journal_with_a_bad_block)
+{
+	static struct world w;
+	struct told told;
+	char path[64], name[128];
+
+	crash_folder(path);
+	told = crash(path, deliver_many);
+	snprintf(name, sizeof(name), "%s/journal/00000001.journal", path);
+	assert_true(crash_file_size(name) > 3 * 4096);
+	bad_set(name, 4096);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(world_delivered(&w, told.ids[40], 0), 1);
+	assert_int_equal(world_delivered(&w, told.ids[39], 0), 0);
+	assert_int_equal(world_delivered(&w, told.ids[0], 0), 0);
+	assert_in_range(w.delivery_count, 2, 30);
+	bad.inode = 0;
+	world_end(&w);
+}
+
+static void
+file_put(const char *path, const char *name, const char *text)
+{
+	char full[160];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/%s", path, name);
+	file = fopen(full, "wb");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Garbage of all kinds is set aside and stops nothing (I8). */
+TEST(foreign_files)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/core", "what?");
+	file_put(path, "segments/000000ff.seg",
+		 "garbage that is longer than the head of a segment "
+		 "would be, all in all, by some bytes");
+	file_put(path, "segments/000000fe.seg", "");
+	file_put(path, "journal/000000ff.journal", "garbage");
+	file_put(path, "bodies/xyz", "garbage");
+	file_put(path, "bodies/000000aa.body", "orphan");
+	file_put(path, "stray", "garbage");
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 5);
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 4); /* only spares */
+	world_end(&w);
+}
+
+/* So many opens of files below segments or journal answer EMFILE. */
+static int opens_fail;
+
+int
+openat(int dir, const char *name, int flags, ...)
+{
+	va_list list;
+	mode_t mode;
+
+	va_start(list, flags);
+	mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	if (opens_fail && (strstr(name, ".seg") || strstr(name, ".journal"))) {
+		opens_fail--;
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, dir, name, flags, mode);
+}
+
+/* No descriptors at start: that says nothing about the files. Where segments cannot be opened queue
+ * ends, and is started again. */
+TEST(descriptors_are_short)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+	void *queue;
+	int fd;
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	world_begin(&w, path);
+	assert_int_equal(queue_process.create(&w.boot, &queue), 0);
+	assert_int_equal(rt_open_dir(w.t.rt, RT_AT_PATH, path, false, &fd), 0);
+	queue_process.dir(queue, SLICE("spool"), fd);
+	opens_fail = 1;
+	queue_process.start(queue);
+	assert_int_equal(((struct queue *)queue)->phase, QUEUE_NEW);
+	queue_process.destroy(&queue);
+	opens_fail = 0;
+	world_end(&w);
+
+	world_begin(&w, path);
+	w.owns_path = true;
+	world_open(&w);
+	opens_fail = 1; /* the journal */
+	world_run_ms(&w, 50);
+	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
+	assert_int_equal(opens_fail, 0);
+	world_connect_all(&w);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+/* A crash while a file gets its head leaves a part of that: no damage, and nothing to report. */
+TEST(heads_cut_short)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/000000fe.seg", "FRANKSEG and a few more");
+	file_put(path, "segments/000000ff.seg", "FRA");
+	file_put(path, "journal/000000fe.journal", "FRANKJNL and a few more");
+	file_put(path, "journal/000000ff.journal", "");
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
+/* What is no file of ours does not decide which numbers come next: at the last number there would
+ * be no file any more for any mail. */
+TEST(future_numbers)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	file_put(path, "segments/fffffffe.seg", "garbage from far away");
+	file_put(path, "segments/fffffffd.seg", "");
+	file_put(path, "journal/fffffffe.journal", "garbage from far away");
+	file_put(path, "bodies/fffffffe.body", "garbage from far away");
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_true(w.queue->journal.next_number < 100);
+	assert_true(w.queue->files.next_segment < UINT32_MAX / 2 + 100);
+	assert_true(w.queue->files.next_body < 100);
+	world_end(&w);
+}
+
+/* One id in two segments counts once. */
+TEST(copy_counts_once)
+{
+	static struct world w;
+	struct told told;
+	char path[64], from[128], to[128];
+	uint8_t bytes[4096];
+	FILE *file;
+	size_t size;
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	crash_segment_path(path, msg_id_segment(told.ids[0]), from, sizeof(from));
+	crash_segment_path(path, msg_id_segment(told.ids[0]) + 8, to, sizeof(to));
+	file = fopen(from, "rb");
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	file = fopen(to, "wb");
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 1); /* its head says another number */
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle), TEST_ROW(segment_with_a_bad_block),
+      TEST_ROW(journal_with_a_bad_block), TEST_ROW(foreign_files), TEST_ROW(descriptors_are_short),
+      TEST_ROW(heads_cut_short), TEST_ROW(future_numbers), TEST_ROW(copy_counts_once))
