@@ -170,7 +170,10 @@ def run_all():
         total = [a + b for a, b in zip(total, counts)]
     print("=== %-8s %6s %6s %6s %6s" % ("step", "passed", "failed", "skip", "time"))
     print("\n".join(rows))
-    print("=== %.0f s in all, of at most %d" % (time.monotonic() - start, TOTAL_SECONDS))
+    seconds = time.monotonic() - start
+    print("=== %.0f s in all, of at most %d" % (seconds, TOTAL_SECONDS))
+    if seconds > TOTAL_SECONDS:
+        total[1] += 1
     print(line_of(total), flush=True)
     return 1 if total[1] else 0
 
