@@ -328,6 +328,11 @@ file_synced(void *ctx)
 	struct queue_recovery *r = queue->recovery;
 	struct log_line line;
 
+	if (!r->io.err && r->io.fd == r->fd) { /* and its name */
+		r->io.fd = queue->journal_fd;
+		rt_io_submit(queue->rt, &r->io);
+		return;
+	}
 	r->busy = false;
 	if (r->io.err) {
 		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
