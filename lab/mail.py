@@ -7,7 +7,7 @@
     lab/mail.py --dir DIR ...                    through the lab in DIR (--background DIR)
 
 Exit 0 when every recipient was delivered or the sender has the bounce, 75 when it still waits
-after 90 s, 1 when it was refused.
+after 90 s, 1 when it was refused, deleted, or lost its bounce.
 """
 
 import argparse
@@ -21,14 +21,17 @@ import subprocess
 import sys
 import time
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate, make_msgid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIFE_SECONDS = 90
 POLL_SECONDS = 0.3
+EXIT_REFUSED = 1
 EXIT_TEMPFAIL = 75
-ENDS = ("delivered", "relayed", "failed", "expired", "deleted")
+ARRIVED = ("delivered", "relayed")
+BOUNCED = ("failed", "expired")
+ENDS = (*ARRIVED, *BOUNCED, "deleted")
 
 
 def arguments():
@@ -73,12 +76,16 @@ def message_send(info, user, args):
     with smtplib.SMTP(place["host"], place["port"], timeout=30) as smtp:
         smtp.starttls(context=context)
         smtp.login(user["login"], user["password"])
-        smtp.mail(user["address"])
+        utf8 = not "".join(args.to).isascii()
+        if utf8:
+            smtp.command_encoding = "utf-8"         # smtplib's own way to it: sendmail() only
+        smtp.mail(user["address"], ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else [])
         for recipient in args.to:
             code, text = smtp.rcpt(recipient)
             if code != 250:
                 raise SystemExit(f"{recipient} was refused: {code} {text.decode()}")
-        code, text = smtp.data(message_make(user, args).as_bytes(policy=SMTP))
+        code, text = smtp.data(message_make(user, args).as_bytes(
+            policy=SMTPUTF8 if utf8 else SMTP))
     if code != 250:
         raise SystemExit(f"The message was refused: {code} {text.decode()}")
     return re.findall(r"\b[0-9a-z]{13}\b", text.decode())[-1]
@@ -102,6 +109,13 @@ def is_over(life):
     ends = [row["state"] in ENDS for row in life.get("recipients", [])]
     reports = [row["state"] in ENDS for row in life.get("reports", [])]
     return bool(ends) and all(ends) and all(reports)
+
+
+def is_well(life):
+    """Delivered or bounced, and the bounce is there."""
+    return is_over(life) and all(
+        row["state"] in ARRIVED + BOUNCED for row in life["recipients"]) and all(
+        row["state"] in ARRIVED for row in life.get("reports", []))
 
 
 def bounces(user, message):
@@ -147,7 +161,9 @@ def main():
         print(story(info, message), end="")
         for text in bounces(user, message):
             print("\nWhat the sender reads:\n\n" + report_text(text))
-    return 0 if is_over(life) else EXIT_TEMPFAIL
+    if is_well(life):
+        return 0
+    return EXIT_REFUSED if is_over(life) else EXIT_TEMPFAIL
 
 
 if __name__ == "__main__":

@@ -100,8 +100,12 @@ class Lab:
 
     def ports_choose(self):
         for name, wanted in PORTS.items():
-            port = 0 if self.args.background else wanted
-            self.ports[name] = port if port and port_is_free(port) else port_free()
+            port = wanted
+            if self.args.background or not port_is_free(port):
+                port = port_free()
+            while port in self.ports.values():      # nobody listens there yet
+                port = port_free()
+            self.ports[name] = port
 
     def configuration(self):
         """The lines of frank.conf: the lab's, then those of --set in place of them."""
@@ -242,7 +246,15 @@ class Lab:
             json.dump(info, file, indent=1)
         os.rename(temporary, self.path("lab.json"))
 
+    def refuse_second(self):
+        """Before anything is written: the folder belongs to the one that runs in it."""
+        pid = running(self.folder)
+        if pid:
+            raise SystemExit(f"Frank already runs in {self.folder} (process {pid}); "
+                             f"./dev stop {self.folder} ends it.")
+
     def start(self):
+        self.refuse_second()
         if self.args.fresh and os.path.exists(self.folder):
             shutil.rmtree(self.folder)
         os.makedirs(self.folder, exist_ok=True)
@@ -343,6 +355,17 @@ def process_started(pid):
             return int(file.read().rsplit(")", 1)[1].split()[19])
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def running(folder):
+    """The process id of the Frank that lab.json names, if it lives."""
+    try:
+        with open(os.path.join(folder, "lab.json"), encoding="utf-8") as file:
+            info = json.load(file)
+    except (OSError, ValueError):
+        return None
+    since = info.get("started", {}).get("super")
+    return info["pid"] if since and process_started(info["pid"]) == since else None
 
 
 def process_end(pid, started):

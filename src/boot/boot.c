@@ -325,7 +325,6 @@ take_complete(struct frame *frame, struct ipc_message *message)
 		return;
 	}
 	frame->started = true;
-	boot->refused = false;
 	if (frame->process->start)
 		frame->process->start(frame->state);
 	for (struct list_node *node = list_first(&frame->neighbours); node;
@@ -336,7 +335,8 @@ take_complete(struct frame *frame, struct ipc_message *message)
 	if (err)
 		log_text(&line, "sandbox", slice_str("off"));
 	log_end(&line);
-	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .unused = 0);
+	err = IPC_SEND(frame->super, BOOT_READY, boot_ready, .refused = boot->refused);
+	boot->refused = false;
 	if (err)
 		fail(frame, "ready", err);
 }

@@ -26,7 +26,7 @@ struct boot {
 	enum ipc_role role;
 	unsigned instance;
 	/* Set by tls and file: what came is no good, and the old one stays (the process logs it).
-	 * At a reload boot tells super, and with it whoever asked. */
+	 * boot tells super, which does not start then, or tells whoever asked for the reload. */
 	bool refused;
 };
 

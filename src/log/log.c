@@ -22,6 +22,7 @@
 struct log {
 	struct rt *rt;
 	int fd;
+	int echo_fd; /* of errors, too; or -1 */
 	enum log_level most;
 	uint64_t lost;	      /* all */
 	uint64_t lost_untold; /* not yet logged */
@@ -50,6 +51,7 @@ log_create(struct rt *rt, const char *process, int fd, struct log **ret_log)
 		return ERR_NO_MEMORY;
 	log->rt = rt;
 	log->fd = fd;
+	log->echo_fd = -1;
 	log->most = LOG_INFO;
 	for (size_t i = 0; i < name.len; i++)
 		log->name[i] = (char)name.data[i];
@@ -69,6 +71,12 @@ void
 log_set_fd(struct log *log, int fd)
 {
 	log->fd = fd;
+}
+
+void
+log_set_echo(struct log *log, int fd)
+{
+	log->echo_fd = fd;
 }
 
 void
@@ -110,6 +118,7 @@ void
 log_begin(struct log_line *line, struct log *log, enum log_event event)
 {
 	ASSERT(event < EVENT_MAX);
+	line->level = events[event].level;
 	line->log = events[event].level <= log->most ? log : NULL;
 	if (!line->log)
 		return;
@@ -226,13 +235,18 @@ log_verdict(struct log_line *line, const struct verdict *verdict)
 static int
 line_write(struct log *log, struct log_line *line)
 {
+	struct slice text;
 	struct builder tail;
 
 	/* The room was kept free. */
 	builder_init_fixed(&tail, line->buf + line->b.len, sizeof(line->buf) - line->b.len);
 	builder_str(&tail, line->b.failed ? LOG_TAIL : "\n");
 	ASSERT(!tail.failed);
-	return rt_write_line(log->rt, log->fd, slice_of(line->buf, line->b.len + tail.len));
+	text = slice_of(line->buf, line->b.len + tail.len);
+	/* A terminal that is gone is none to tell. */
+	if (line->level == LOG_ERROR && log->echo_fd >= 0)
+		(void)!rt_write_line(log->rt, log->echo_fd, text);
+	return rt_write_line(log->rt, log->fd, text);
 }
 
 /* What was lost is told before the next line that can be written. */

@@ -35,11 +35,16 @@ int log_create(struct rt *rt, const char *process, int fd, struct log **ret_log)
 void log_destroy(struct log **log);
 /* After a reopen. */
 void log_set_fd(struct log *log, int fd);
+/* Errors go to this descriptor, too: while a start can fail with somebody at the terminal. -1:
+ * none.
+ */
+void log_set_echo(struct log *log, int fd);
 void log_set_level(struct log *log, enum log_level most);
 uint64_t log_lost(const struct log *log);
 
 struct log_line {
 	struct log *log; /* NULL: this level is not wanted, all calls do nothing */
+	enum log_level level;
 	struct builder b;
 	uint8_t buf[LOG_LINE_MAX];
 };

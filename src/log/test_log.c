@@ -130,6 +130,34 @@ TEST(levels_filter)
 	log_test_end(&l);
 }
 
+/* Errors alone, and no longer than is wanted. The pipe that is read is the echo. */
+TEST(errors_are_echoed)
+{
+	static const struct {
+		enum log_event event;
+		bool echo, want;
+	} rows[] = {{EVENT_super_failed, true, true},
+		    {EVENT_start, true, false},
+		    {EVENT_super_failed, false, false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct log_test l;
+		struct log_line line;
+		int other[2];
+
+		log_test_begin(&l);
+		assert_int_equal(pipe2(other, O_CLOEXEC | O_NONBLOCK), 0);
+		log_set_fd(l.log, other[1]);
+		log_set_echo(l.log, rows[i].echo ? l.fds[1] : -1);
+		log_begin(&line, l.log, rows[i].event);
+		log_end(&line);
+		assert_int_equal(log_test_read(&l).len > 0, rows[i].want);
+		close(other[0]);
+		close(other[1]);
+		log_test_end(&l);
+	}
+}
+
 TEST(lost_lines_are_counted_and_told)
 {
 	struct log_test l;
@@ -156,5 +184,5 @@ TEST(lost_lines_are_counted_and_told)
 }
 
 TESTS(TEST_ROW(a_line_has_its_form), TEST_ROW(the_date_is_right),
-      TEST_ROW(too_long_is_cut_by_fields), TEST_ROW(levels_filter),
+      TEST_ROW(too_long_is_cut_by_fields), TEST_ROW(levels_filter), TEST_ROW(errors_are_echoed),
       TEST_ROW(lost_lines_are_counted_and_told))

@@ -323,7 +323,7 @@ body_on_done(void *ctx)
 	draft->io_busy = false;
 	chunks_free(draft->writer, &draft->writing);
 	if (draft->io.err && !draft->err)
-		draft->err = draft->io.err;
+		draft->err = draft->io.err == -EDQUOT ? -ENOSPC : draft->io.err;
 	if (draft->err)
 		chunks_free(draft->writer, &draft->waiting);
 	if (draft->aborted) {

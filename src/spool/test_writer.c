@@ -2,6 +2,9 @@
  * Writer and reader together: what is committed can be read, large bodies too; a lone message goes
  * at once and many share commits; a failed segment is left alone; sealing; queue away.
  */
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
 #include "rt/test_rt.h"
 #include "spool/reader.h"
 #include "spool/writer.h"
@@ -27,6 +30,8 @@ struct world {
 	int done_err;
 	msg_id done_id;
 };
+
+static bool quota_is_over;
 
 static void
 queue_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
@@ -489,6 +494,35 @@ TEST(poisoned_segment)
 	end(&w);
 }
 
+/* The owner of a quota is told like one of a full disk. */
+ssize_t
+writev(int fd, const struct iovec *iov, int count)
+{
+	if (quota_is_over) {
+		errno = EDQUOT;
+		return -1;
+	}
+	return syscall(SYS_writev, fd, iov, count);
+}
+
+TEST(quota_of_a_body)
+{
+	struct spool_draft *draft = NULL;
+	uint8_t text[9000] = {0};
+	struct world w;
+
+	begin(&w);
+	spare_give(&w, 7);
+	WAIT_FOR(&w, spool_draft_begin(w.writer, sizeof(text), &draft) == 0);
+	quota_is_over = true;
+	spool_draft_add(draft, slice_of(text, sizeof(text)));
+	commit(&w, draft);
+	commits_run(&w, 1);
+	quota_is_over = false;
+	assert_int_equal(w.done_err, -ENOSPC);
+	end(&w);
+}
+
 /* A new queue hears what the writer holds and what is durable. */
 TEST(queue_comes_back)
 {
@@ -571,4 +605,5 @@ TEST(room_and_lag)
 TESTS(TEST_ROW(head_is_kept), TEST_ROW(committed_is_readable), TEST_ROW(large_body_in_a_file),
       TEST_ROW(aborted_body_is_given_back), TEST_ROW(commits_are_shared),
       TEST_ROW(full_segment_is_sealed), TEST_ROW(memory_is_bounded), TEST_ROW(poisoned_segment),
-      TEST_ROW(queue_comes_back), TEST_ROW(durable_is_said_again), TEST_ROW(room_and_lag))
+      TEST_ROW(queue_comes_back), TEST_ROW(quota_of_a_body), TEST_ROW(durable_is_said_again),
+      TEST_ROW(room_and_lag))

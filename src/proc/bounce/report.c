@@ -178,6 +178,7 @@ void
 bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 {
 	size_t before = report->arena.used_bytes;
+	struct slice facts;
 	struct dsn_rcpt *to;
 
 	if (report->state != REPORT_GATHERING || report->rcpt_count == DSN_RCPTS_MAX ||
@@ -191,8 +192,9 @@ bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 	explain_verdict(&to->verdict);
 	to->action = (uint8_t)action_of(report->make.kind, &to->verdict);
 	to->expired = to->action == DSN_FAILED && to->verdict.class == VERDICT_LATER;
-	to->verdict.evidence = facts_keep(report, &rcpt->verdict);
-	to->verdict.reply = words_keep(report, &rcpt->verdict);
+	facts = facts_keep(report, &to->verdict);
+	to->verdict.reply = words_keep(report, &to->verdict);
+	to->verdict.evidence = facts;
 	to->verdict.host = arena_keep(&report->arena, rcpt->verdict.host);
 	to->verdict.helo = arena_keep(&report->arena, rcpt->verdict.helo);
 	to->verdict.public_text = SLICE_EMPTY;
@@ -250,7 +252,9 @@ address_keep(struct report *report, struct slice address)
 	struct builder b;
 
 	builder_init_arena(&b, &report->arena, SPOOL_ADDRESS_MAX);
-	return idna_address(address, &b) || builder_take(&b, &kept) ? SLICE_EMPTY : kept;
+	if (idna_address(address, &b) || builder_take(&b, &kept))
+		return arena_keep(&report->arena, address); /* A-labels are longer */
+	return kept;
 }
 
 /* The directory is asked about the next reader that has not been answered. */

@@ -361,6 +361,31 @@ TEST(failure)
 	end(&w);
 }
 
+/* What another host said stands beside the reply, in a notice of delay, too. */
+TEST(others_are_told)
+{
+	static struct world w;
+	struct verdict busy = {.class = VERDICT_LATER,
+			       .stage = VERDICT_STAGE_GREETING,
+			       .code = 421,
+			       .reply = SLICE("421 too busy"),
+			       .evidence = SLICE("mx.x.test [192.0.2.7] said:\n554 no")};
+
+	begin(&w);
+	message_give(&w, "ann@example.test", SPOOL_RET_NONE, header);
+	order(&w, 7, SPOOL_REPORT_DELAY, &busy);
+	WAIT_FOR(&w, w.done_count == 1);
+	report_read(&w);
+	assert_has(&w, "    mx.x.test [192.0.2.7] said:\r\n    554 no\r\n");
+	assert_has(&w, "Diagnostic-Code: smtp; 421 too busy\r\n");
+	busy.evidence = SLICE("busy");
+	order(&w, 8, SPOOL_REPORT_FAILURE, &busy);
+	WAIT_FOR(&w, w.done_count == 2);
+	report_read(&w);
+	assert_false(has(&w, "Before that"));
+	end(&w);
+}
+
 /* A sender who can be written in ASCII gets a report that every way back takes. */
 TEST(sender_in_ascii)
 {
@@ -430,21 +455,25 @@ TEST(given_up_and_delivered)
 	later.stage = VERDICT_STAGE_DNS;
 	later.status = (struct verdict_status){5, 4, 6};
 	later.reply = SLICE_EMPTY;
+	order(&w, 10, SPOOL_REPORT_FAILURE, &later);
+	WAIT_FOR(&w, w.done_count == 2);
+	report_read(&w);
+	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: net-or-route\r\n");
 	later.public_text = SLICE("Mail would come back here.");
 	later.evidence = SLICE("x.test MX names this server");
 	order(&w, 9, SPOOL_REPORT_FAILURE, &later);
-	WAIT_FOR(&w, w.done_count == 2);
+	WAIT_FOR(&w, w.done_count == 3);
 	report_read(&w);
 	assert_has(&w, "Diagnostic-Code: X-Frank; message looping: Mail would come back here.\r\n"
 		       "    x.test MX names this server\r\n");
 	assert_has(&w, "    Mail would come back here.\r\n    x.test MX names this server\r\n");
 	order(&w, 2, SPOOL_REPORT_SUCCESS, &local);
-	WAIT_FOR(&w, w.done_count == 3);
+	WAIT_FOR(&w, w.done_count == 4);
 	report_read(&w);
 	assert_has(&w, "Action: delivered\r\nStatus: 2.0.0\r\n");
 	local.stage = VERDICT_STAGE_FINAL;
 	order(&w, 3, SPOOL_REPORT_SUCCESS, &local);
-	WAIT_FOR(&w, w.done_count == 4);
+	WAIT_FOR(&w, w.done_count == 5);
 	report_read(&w);
 	assert_has(&w, "Action: relayed\r\n");
 	end(&w);
@@ -586,6 +615,6 @@ TEST(many)
 	end(&w);
 }
 
-TESTS(TEST_ROW(failure), TEST_ROW(sender_in_ascii), TEST_ROW(whole_message_back),
-      TEST_ROW(given_up_and_delivered), TEST_ROW(nobody_is_told), TEST_ROW(remote_sender_and_copy),
-      TEST_ROW(not_now), TEST_ROW(queue_restarts), TEST_ROW(many))
+TESTS(TEST_ROW(failure), TEST_ROW(others_are_told), TEST_ROW(sender_in_ascii),
+      TEST_ROW(whole_message_back), TEST_ROW(given_up_and_delivered), TEST_ROW(nobody_is_told),
+      TEST_ROW(remote_sender_and_copy), TEST_ROW(not_now), TEST_ROW(queue_restarts), TEST_ROW(many))

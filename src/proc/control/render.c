@@ -4,6 +4,7 @@
  */
 #include "proc/control/control.h"
 #include "wire/text/clean.h"
+#include "wire/verdict/cause.h"
 
 static const struct {
 	int64_t ms;
@@ -121,6 +122,7 @@ addr_json(struct json_writer *w, const char *key, const struct net_addr *addr)
 void
 render_verdict_json(struct json_writer *w, const char *key, const struct verdict *v)
 {
+	const struct cause_row *cause = cause_row(v->cause);
 	uint8_t buf[32];
 	struct builder b;
 
@@ -132,16 +134,23 @@ render_verdict_json(struct json_writer *w, const char *key, const struct verdict
 	json_number(w, "code", v->code);
 	json_text(w, "status", builder_slice(&b));
 	json_text(w, "cause", slice_str(verdict_cause_str(v->cause)));
-	json_number(w, "confidence_percent", v->confidence_percent);
+	if (cause) {
+		json_number(w, "number", cause->number);
+		json_text(w, "remedy", slice_str(cause->admin_text));
+	}
+	json_hundredths(w, "confidence", v->confidence_percent);
 	json_text(w, "actor", slice_str(verdict_actor_str(v->actor)));
 	json_text(w, "action", slice_str(verdict_action_str(v->action)));
 	json_text(w, "scope", slice_str(verdict_scope_str(v->scope)));
 	json_text(w, "reply", v->reply);
+	json_text(w, "public", v->public_text);
 	json_text(w, "evidence", v->evidence);
 	json_text(w, "host", v->host);
 	addr_json(w, "address", &v->address);
 	addr_json(w, "source", &v->source);
 	json_text(w, "helo", v->helo);
 	json_number(w, "at_ms", v->wall_ms);
+	json_number(w, "took_ms", v->took_ms);
+	json_number(w, "retry_after_s", v->retry_after_s);
 	json_object_end(w);
 }

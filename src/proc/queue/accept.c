@@ -168,28 +168,23 @@ place(struct queue *queue, struct taking *t)
 	finish_check(queue, msg);
 }
 
-static void
+static int
 take(struct queue *queue, struct taking *t)
 {
 	int err = find_message(queue, t);
-	struct log_line line;
 
-	if (!err && !t->msg)
-		return;
-	if (!err && !fill(queue, t->msg, &t->accept))
-		err = ERR_NO_MEMORY;
-	if (!err) {
-		place(queue, t);
-		return;
+	if (err || !t->msg)
+		return err;
+	if (!fill(queue, t->msg, &t->accept)) {
+		if (t->is_new)
+			index_remove(queue, t->msg);
+		return ERR_NO_MEMORY;
 	}
-	/* It stays on disk, its segment with it, and is found at the next start. */
-	t->segment->leases++;
-	log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
-	log_msg(&line, t->accept.id);
-	log_end(&line);
+	place(queue, t);
+	return 0;
 }
 
-void
+int
 accept_record(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
 	      uint64_t offset)
 {
@@ -201,11 +196,15 @@ accept_record(struct queue *queue, struct queue_segment *segment, const struct s
 	err = spool_meta_decode(&arena, spool_record_meta(found), found->head.id, &t.accept);
 	if (!err && found->head.id == 0)
 		err = ERR_RANGE;
-	if (err) /* good sums around nonsense: a writer that was taken over */
+	if (!err)
+		err = take(queue, &t);
+	else if (err != ERR_NO_MEMORY) {
+		/* Good sums around nonsense: a writer that was taken over. */
 		segment_set_aside(queue, segment, offset, offset + found->head.length, false);
-	else
-		take(queue, &t);
+		err = 0;
+	}
 	arena_finish(&arena);
+	return err;
 }
 
 int

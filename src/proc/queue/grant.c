@@ -5,10 +5,10 @@
  */
 #include "proc/queue/grant.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
@@ -263,13 +263,6 @@ job_send(struct queue *queue, const struct queue_job *job, struct queue_rcpt *fi
 	return ipc_send(job->peer->channel, &message);
 }
 
-/* Not the message's fault, and soon over: nothing is granted for a while. */
-static bool
-is_shortage(int err)
-{
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == ERR_NO_MEMORY;
-}
-
 static void
 job_activate(struct queue *queue, const struct queue_job *job, struct queue_msg *msg)
 {
@@ -292,7 +285,7 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	if (!job)
 		return false;
 	err = lease_begin(queue, msg, peer);
-	if (is_shortage(err)) {
+	if (recover_is_shortage(err)) { /* not the message's fault */
 		rt_timer_arm(&queue->grant_timer, SHORTAGE_AGAIN_MS);
 	} else if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
 		job_activate(queue, job, msg);

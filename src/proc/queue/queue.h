@@ -33,6 +33,7 @@ struct queue_peer {
 	bool has_said; /* SPOOL_HAVE came */
 	bool supplied; /* it has a segment to write to */
 	unsigned segments, spares;
+	bool knows_room; /* it has been told queue.refuse */
 	/* A deliverer. */
 	struct list jobs;
 	uint32_t job_count;

@@ -24,10 +24,13 @@ struct queue_recovery {
 	size_t segments_left;
 	struct list kept; /* messages without a place */
 	struct rt_timer step;
+	struct rt_io io;
+	bool busy;
 	uint64_t start_us, records;
 	size_t messages;
 };
 
+static void sync_run(void *ctx);
 static void step_run(void *ctx);
 
 int
@@ -44,7 +47,7 @@ recover_begin(struct queue *queue)
 	r->fd = -1;
 	r->start_us = rt_now_us(queue->rt);
 	list_init(&r->kept);
-	rt_timer_init(&r->step, queue->rt, step_run, queue);
+	rt_timer_init(&r->step, queue->rt, sync_run, queue);
 	r->window = mem_take(queue->mem, WINDOW_BYTES);
 	err = r->window ? recover_list(queue, &r->journals, &r->segments_left) : ERR_NO_MEMORY;
 	if (err) {
@@ -59,6 +62,44 @@ recover_begin(struct queue *queue)
 	return 0;
 }
 
+/* The names of the folders are durable before anything is put into them. */
+static void
+synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	r->busy = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	} else {
+		rt_timer_finish(&r->step);
+		rt_timer_init(&r->step, queue->rt, step_run, queue);
+	}
+	rt_timer_arm(&r->step, r->io.err ? JOURNAL_AGAIN_MS : 0);
+}
+
+static void
+sync_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+
+	r->io = (struct rt_io){
+		.kind = RT_IO_SYNC, .fd = queue->spool_fd, .done = synced, .ctx = queue};
+	r->busy = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
+bool
+recover_busy(const struct queue *queue)
+{
+	return queue->recovery && queue->recovery->busy;
+}
+
 void
 recover_finish(struct queue *queue)
 {
@@ -66,6 +107,7 @@ recover_finish(struct queue *queue)
 
 	if (!r)
 		return;
+	ASSERT(!r->busy);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	rt_timer_finish(&r->step);
@@ -134,7 +176,7 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	return err;
 }
 
-/* 1; 0 when there is nothing in it to be read; negative when that cannot be told now. */
+/* What is no journal is passed by; an error is a shortage. */
 static int
 file_begin(struct queue *queue, struct queue_recovery *r)
 {
@@ -146,7 +188,9 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 
 	queue_name(name, number, "journal");
 	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
-	if (!err)
+	if (err)
+		r->fd = -1;
+	else
 		err = file_head(queue, number, r->fd, &head, &unborn);
 	if (!err) {
 		if (number >= queue->journal.next_number)
@@ -154,17 +198,18 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 		r->secret = head.secret;
 		r->offset = SPOOL_FILE_HEAD_BYTES;
 		r->last_wall_ms = head.created_wall_ms;
-		return 1;
+		return 0;
 	}
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
-	if (recover_is_passing(err))
+	if (recover_is_shortage(err))
 		return err;
 	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 	else
 		recover_set_aside(queue, queue->journal_fd, name, err);
+	r->at++;
 	return 0;
 }
 
@@ -237,17 +282,6 @@ file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 }
 
 static void
-try_later(struct queue *queue, int err)
-{
-	struct log_line line;
-
-	log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
-	log_err(&line, err);
-	log_end(&line);
-	rt_timer_arm(&queue->recovery->step, JOURNAL_AGAIN_MS);
-}
-
-static void
 journals_done(struct queue *queue)
 {
 	struct queue_recovery *r = queue->recovery;
@@ -255,7 +289,10 @@ journals_done(struct queue *queue)
 	int err = journal_start(queue);
 
 	if (err) {
-		try_later(queue, err);
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
+		log_err(&line, err);
+		log_end(&line);
+		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
@@ -281,15 +318,11 @@ step_run(void *ctx)
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
 	uint64_t wait_ms = 0;
-	int err = 1;
 
-	if (r->fd < 0 && r->at < r->journals.count)
-		err = file_begin(queue, r);
-	if (err < 0) {
-		try_later(queue, err);
+	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
+		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
 		return;
 	}
-	r->at += err == 0;
 	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
 		rt_close(queue->rt, r->fd);
 		r->fd = -1;

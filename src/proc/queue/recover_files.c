@@ -33,6 +33,13 @@ recover_folders(struct queue *queue)
 	return err;
 }
 
+bool
+recover_is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN ||
+	       err == ERR_NO_MEMORY;
+}
+
 void
 recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why)
 {
@@ -146,53 +153,60 @@ segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_hea
 	return err;
 }
 
-bool
-recover_is_passing(int err)
+static int
+lock_try(struct queue *queue, const char *name, bool *ret_alive)
 {
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == ERR_NO_MEMORY;
+	int fd, err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
+
+	if (err)
+		return err;
+	*ret_alive = rt_lock(queue->rt, fd) == ERR_EXISTS;
+	rt_close(queue->rt, fd);
+	return 0;
 }
 
-/* Negative, or whether it is in the queue now. */
+/* Takes fd over. */
 static int
-segment_here(struct queue *queue, uint32_t number)
+segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_file_head *head)
+{
+	struct queue_segment *segment = segment_add(queue, number, fd, head->secret);
+
+	if (!segment)
+		return ERR_NO_MEMORY;
+	segment->role = head->writer_role;
+	segment->recovered = true;
+	return 0;
+}
+
+/* What is no segment is set aside, and counts as none; an error is a shortage, which says nothing
+ * about the file. */
+static int
+segment_here(struct queue *queue, uint32_t number, size_t *count)
 {
 	struct spool_file_head head = {0};
-	struct queue_segment *segment;
 	char name[QUEUE_NAME_BYTES];
-	bool never = false, alive;
-	int fd, lock_fd, err;
+	bool never = false, alive = false;
+	int fd, err;
 
 	queue_name(name, number, "seg");
 	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
-	if (recover_is_passing(err))
+	if (!err) {
+		err = lock_try(queue, name, &alive);
+		if (!err)
+			err = segment_head(queue, fd, number, &head, &never);
+		if (alive || (!err && !never)) {
+			++*count;
+			return segment_take(queue, number, fd, &head);
+		}
+		rt_close(queue->rt, fd);
+	}
+	if (recover_is_shortage(err))
 		return err;
-	if (err) {
+	if (never)
+		(void)!rt_unlink(queue->rt, queue->segments_fd, name);
+	else
 		recover_set_aside(queue, queue->segments_fd, name, err);
-		return false;
-	}
-	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &lock_fd);
-	if (recover_is_passing(err)) {
-		rt_close(queue->rt, fd);
-		return err;
-	}
-	alive = err == 0 && rt_lock(queue->rt, lock_fd) == ERR_EXISTS;
-	if (err == 0)
-		rt_close(queue->rt, lock_fd);
-	err = segment_head(queue, fd, number, &head, &never);
-	if ((err || never) && !alive) {
-		rt_close(queue->rt, fd);
-		if (!never)
-			recover_set_aside(queue, queue->segments_fd, name, err);
-		else
-			(void)!rt_unlink(queue->rt, queue->segments_fd, name);
-		return false;
-	}
-	segment = segment_add(queue, number, fd, head.secret);
-	if (!segment)
-		return ERR_NO_MEMORY;
-	segment->role = head.writer_role;
-	segment->recovered = true;
-	return true;
+	return 0;
 }
 
 static int
@@ -221,12 +235,8 @@ recover_list(struct queue *queue, struct recover_numbers *ret_journals, size_t *
 		err = list_one(queue, queue->bodies_fd, "body", &bodies);
 	if (!err)
 		err = rt_list(queue->rt, queue->spool_fd, on_stray, queue);
-	for (size_t i = 0; i < segments.count && !err; i++) {
-		int here = segment_here(queue, segments.numbers[i]);
-
-		err = here < 0 ? here : 0;
-		segment_count += here > 0;
-	}
+	for (size_t i = 0; i < segments.count && !err; i++)
+		err = segment_here(queue, segments.numbers[i], &segment_count);
 	for (size_t i = 0; i < bodies.count && !err; i++)
 		if (!body_add(queue, bodies.numbers[i]))
 			err = ERR_NO_MEMORY;

@@ -65,7 +65,6 @@ struct queue_stock {
 	struct list making; /* struct stock_item */
 	struct rt_io io;
 	bool busy;
-	bool folders_durable; /* the names of segments, bodies and journal, too */
 	struct rt_timer again_timer;
 };
 
@@ -79,6 +78,7 @@ struct queue_files {
 	size_t window_size;
 	struct rt_hook read_hook;
 	struct rt_timer read_timer;  /* again in the next turn */
+	bool starved;		     /* no memory to read on */
 	struct rt_timer sweep_timer; /* looks for writers that have died */
 	size_t sweep_left;	     /* bodies that this sweep has still to look at */
 	struct queue_stock stock;

@@ -385,6 +385,47 @@ TEST(unreadable_expires)
 	world_end(&w);
 }
 
+static void *
+take_nothing(struct mem *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+	return NULL;
+}
+
+struct poor_mem {
+	struct mem mem;
+	struct mem *rich;
+};
+
+static void
+give_back(struct mem *mem, void *block, size_t size)
+{
+	mem_give(CONTAINER_OF(mem, struct poor_mem, mem)->rich, block, size);
+}
+
+/* Queue has no memory for a message that was answered 250: it is read when there is some, with its
+ * body, and none of its segment is taken for dead meanwhile. */
+TEST(no_memory_for_a_message)
+{
+	struct poor_mem poor = {{take_nothing, give_back}, NULL};
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	poor.rich = w.queue->mem;
+	w.queue->mem = &poor.mem;
+	id = world_accept_large(&w, "ann@local", 50000);
+	world_run_ms(&w, 50);
+	assert_true(is_empty(&w));
+	assert_true(w.queue->files.starved);
+	w.queue->mem = poor.rich;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_false(w.queue->files.starved);
+	world_end(&w);
+}
+
 TEST(one_place_holds_up_no_other)
 {
 	struct world w;
@@ -546,6 +587,28 @@ TEST(no_room)
 	world_end(&w);
 }
 
+/* Both have no room for the other reason; the disk goes first. Whoever missed the change is told
+ * again. */
+TEST(room_is_told_again)
+{
+	struct queue_peer *peer;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.config.disk_reserve = (uint64_t)1 << 60;
+	w.queue->journal.broken = true;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	w.queue->journal.broken = false;
+	w.config.disk_reserve = 1 << 20;
+	WORLD_WAIT(&w, w.queue->refuse == 0 && spool_writer_ready(w.smtpin.writer) == 0);
+	peer = queue_peer_role(w.queue, IPC_ROLE_SMTPIN);
+	w.smtpin.writer->refuse = 1; /* as if it had missed it */
+	peer->knows_room = false;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	world_end(&w);
+}
+
 /* A smtpin that dies with a full hand: what it had is found, and its spares are not kept. */
 TEST(writer_dies)
 {
@@ -623,7 +686,8 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
       TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
       TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
-      TEST_ROW(nothing_is_told_before_an_attempt), TEST_ROW(unreadable_expires),
-      TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
-      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
+      TEST_ROW(no_memory_for_a_message), TEST_ROW(nothing_is_told_before_an_attempt),
+      TEST_ROW(unreadable_expires), TEST_ROW(early_result_and_late_end), TEST_ROW(commands),
+      TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
+      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(room_is_told_again),
       TEST_ROW(writer_dies))

@@ -205,7 +205,7 @@ on_restart(void *ctx)
 	struct super_files files;
 
 	child->restarts++;
-	if (super_files_open(super, &super->config.values, &files)) {
+	if (super_files_open(super, &super->config.values, &files, NULL)) {
 		restart_later(child);
 		return;
 	}

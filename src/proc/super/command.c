@@ -24,7 +24,13 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	struct super *super = child->super;
 	struct log_line line;
 
-	(void)message;
+	/* When all serve, a restarted child shall rather do without than the mail stop. */
+	if (message->u.boot_ready.refused && !super->all_ready) {
+		super_fail(super, SUPER_EXIT_CONFIG,
+			   "a process cannot use a file that it was given",
+			   slice_str(ipc_role_str(child->role)), 0);
+		return;
+	}
 	child->ready = true;
 	for (size_t i = 0; i < super->child_count; i++)
 		if (!super->children[i].ready)
@@ -32,6 +38,7 @@ take_ready(struct super_child *child, const struct ipc_message *message)
 	if (super->all_ready)
 		return;
 	super->all_ready = true;
+	log_set_echo(super->log, -1);
 	log_begin(&line, super->log, EVENT_ready);
 	log_number(&line, "pid", rt_pid(super->rt));
 	log_number(&line, "processes", (int64_t)super->child_count);

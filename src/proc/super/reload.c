@@ -57,6 +57,29 @@ child_run(struct super *super, int config_fd)
 	return err;
 }
 
+/* To whoever waits; of what is in force now, with the options that are not. */
+static void
+told_answer(struct super *super, int exit_code, struct slice text)
+{
+	struct super_asking *asking = &super->asking;
+	uint8_t buf[SUPER_NOTE_MAX + 400];
+	struct builder b;
+
+	if (!asking->told.waits)
+		return;
+	builder_init_fixed(&b, buf, sizeof(buf));
+	builder_add(&b, text);
+	if (asking->note.len) {
+		builder_str(&b, "; a restart is needed for ");
+		builder_add(&b, slice_from(builder_slice(&asking->note), sizeof(", ") - 1));
+	}
+	if (asking->note.failed)
+		builder_str(&b, " ... (see the log)");
+	ASSERT(!b.failed);
+	super_command_done(super, asking->told.request, exit_code, builder_slice(&b));
+	asking->told.waits = false;
+}
+
 static void
 asker_answer(struct super *super, struct super_asker *asker, int exit_code, struct slice text)
 {
@@ -151,12 +174,12 @@ super_config_told(struct super_child *child, bool refused)
 		builder_str(&b, " cannot use a file that it was given and keeps the old one: see "
 				"the log");
 		ASSERT(!b.failed);
-		asker_answer(super, &super->asking.told, SUPER_EXIT_CONFIG, builder_slice(&b));
+		told_answer(super, SUPER_EXIT_CONFIG, builder_slice(&b));
 	}
 	for (size_t i = 0; i < super->child_count; i++)
 		if (super->children[i].reloads)
 			return;
-	asker_answer(super, &super->asking.told, SUPER_EXIT_OK, SLICE("reloaded"));
+	told_answer(super, SUPER_EXIT_OK, SLICE("reloaded"));
 }
 
 void
@@ -164,8 +187,8 @@ super_config_untold(void *ctx)
 {
 	struct super *super = ctx;
 
-	asker_answer(super, &super->asking.told, SUPER_EXIT_TEMPORARY,
-		     SLICE("reloaded, but not every process has said so yet"));
+	told_answer(super, SUPER_EXIT_TEMPORARY,
+		    SLICE("reloaded, but not every process has said so yet"));
 }
 
 static void
@@ -212,21 +235,47 @@ send_all(struct super *super, const struct super_files *files)
 }
 
 static void
+file_refuse(struct super *super, struct super_config *next, struct slice path, int err)
+{
+	uint8_t buf[REASON_MAX];
+	struct builder b;
+
+	builder_init_fixed(&b, buf, sizeof(buf));
+	builder_str(&b, "cannot be opened: ");
+	builder_add(&b, path);
+	refuse(super, "a file that it names", builder_slice(&b), err);
+	config_drop(super, next);
+}
+
+static void
 reload(struct super *super, struct super_config *next)
 {
 	struct super_asking *asking = &super->asking;
+	bool other_log = !slice_eq(super->config.values.log, next->values.log);
+	struct slice bad = next->values.log;
 	struct super_files files;
 	struct log_line line;
-	int err = super_files_open(super, &next->values, &files);
+	int log_fd = -1, err = 0;
 
+	if (other_log)
+		err = super_log_open(super, &next->values, &log_fd);
+	if (!err)
+		err = super_files_open(super, &next->values, &files, &bad);
 	if (err) {
-		config_drop(super, next);
-		refuse(super, "a file that it names cannot be opened", SLICE_EMPTY, err);
+		if (log_fd > STDERR_FD)
+			rt_close(super->rt, log_fd);
+		file_refuse(super, next, bad, err);
 		return;
 	}
-	super_restart_only_log(super, &next->values);
-	config_drop(super, &super->config);
+	builder_init_fixed(&asking->note, asking->note_buf, sizeof(asking->note_buf));
+	super_restart_only_log(super, &next->values, &asking->note);
+	if (super->first.fd < 0)
+		super->first = super->config;
+	else
+		config_drop(super, &super->config);
 	super->config = *next;
+	if (other_log)
+		super_log_use(super, log_fd);
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
 	if (asking->now.waits) /* else somebody may still wait for the last one */
 		asking->told = asking->now;
@@ -301,4 +350,5 @@ super_config_finish(struct super *super)
 		rt_close(super->rt, asking->result_fd);
 	}
 	config_drop(super, &super->config);
+	config_drop(super, &super->first);
 }

@@ -40,6 +40,31 @@ super_log_open(struct super *super, const struct config *config, int *ret_fd)
 			     RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE, ret_fd);
 }
 
+/* A new folder is durable with the name that its parent has for it. */
+static int
+dir_make(struct super *super, const char *path, int *ret_fd)
+{
+	struct slice rest = slice_str(path), parent;
+	char buf[SUPER_PATH_MAX];
+	int fd, err = rt_open_dir(super->rt, RT_AT_PATH, path, true, ret_fd);
+
+	if (err)
+		return err;
+	while (rest.len > 1 && rest.data[rest.len - 1] == '/')
+		rest.len--;
+	parent = slice_sub(rest, 0, slice_rindex(rest, '/') + 1);
+	err = super_path(slice_index(rest, '/') < rest.len ? parent : SLICE("."), buf);
+	if (!err)
+		err = rt_open_dir(super->rt, RT_AT_PATH, buf, false, &fd);
+	if (!err) {
+		err = rt_sync(super->rt, fd);
+		rt_close(super->rt, fd);
+	}
+	if (err)
+		rt_close(super->rt, *ret_fd);
+	return err;
+}
+
 static int
 dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_fd)
 {
@@ -49,7 +74,9 @@ dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_f
 	int fd = -1, err = super_path(path, buf);
 
 	if (!err)
-		err = rt_open_dir(super->rt, RT_AT_PATH, buf, true, &fd);
+		err = rt_open_dir(super->rt, RT_AT_PATH, buf, false, &fd);
+	if (err == -ENOENT)
+		err = dir_make(super, buf, &fd);
 	if (!err)
 		err = rt_stat_fd(super->rt, fd, &stat);
 	if (!err && rt_uid(super->rt) == 0 && stat.uid != child->uid)
@@ -182,20 +209,28 @@ file_open(struct super *super, struct slice path, int *ret_fd)
 }
 
 int
-super_files_open(struct super *super, const struct config *config, struct super_files *ret_files)
+super_files_open(struct super *super, const struct config *config, struct super_files *ret_files,
+		 struct slice *ret_bad)
 {
 	struct super_files files = {-1, -1, -1, -1};
 	struct slice zone =
 		super->options.zone_path ? slice_str(super->options.zone_path) : config->zone_file;
-	int err = file_open(super, config->tls_certificate, &files.certificate);
+	const struct {
+		struct slice path;
+		int *fd;
+	} rows[] = {
+		{config->tls_certificate, &files.certificate},
+		{config->tls_key, &files.key},
+		{zone, &files.zone},
+		{config->smart_host_password_file, &files.smart_host_password},
+	};
+	int err = 0;
 
-	if (!err)
-		err = file_open(super, config->tls_key, &files.key);
-	if (!err)
-		err = file_open(super, zone, &files.zone);
-	if (!err)
-		err = file_open(super, config->smart_host_password_file,
-				&files.smart_host_password);
+	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err = file_open(super, rows[i].path, rows[i].fd);
+		if (err && ret_bad)
+			*ret_bad = rows[i].path;
+	}
 	if (err)
 		super_files_close(super, &files);
 	else

@@ -8,16 +8,27 @@
 #define MARK "Restart."
 #define VALUE_BYTES_MAX ((size_t)64 << 10)
 
+struct comparison {
+	struct super *super;
+	struct builder *note;
+};
+
 static void
-changed_log(struct super *super, const char *option, struct slice listener)
+changed_tell(struct comparison *c, const char *option, struct slice listener)
 {
 	struct log_line line;
 
-	log_begin(&line, super->log, EVENT_restart_needed);
+	log_begin(&line, c->super->log, EVENT_restart_needed);
 	log_text(&line, "option", slice_str(option));
 	if (listener.len)
 		log_text(&line, "listener", listener);
 	log_end(&line);
+	builder_str(c->note, ", ");
+	builder_str(c->note, option);
+	if (listener.len) {
+		builder_byte(c->note, ' ');
+		builder_add(c->note, listener);
+	}
 }
 
 static bool
@@ -55,37 +66,39 @@ listener_find(const struct config *config, struct slice name)
 }
 
 static void
-listener_compare(struct super *super, const struct config_listener *now,
+listener_compare(struct comparison *c, const struct config_listener *now,
 		 const struct config_listener *next)
 {
 	for (size_t i = 0; i < conf_listener_options.count; i++) {
 		const struct conf_option *option = &conf_listener_options.rows[i];
 
-		if (is_fixed(option) && !value_same(super, option, now, next))
-			changed_log(super, option->name, next->name);
+		if (is_fixed(option) && !value_same(c->super, option, now, next))
+			changed_tell(c, option->name, next->name);
 	}
 }
 
 void
-super_restart_only_log(struct super *super, const struct config *next)
+super_restart_only_log(struct super *super, const struct config *next, struct builder *note)
 {
-	const struct config *now = &super->config.values;
+	struct comparison c = {super, note};
+	const struct config *now =
+		super->first.fd >= 0 ? &super->first.values : &super->config.values;
 
 	for (size_t i = 0; i < conf_global_options.count; i++) {
 		const struct conf_option *option = &conf_global_options.rows[i];
 
 		if (is_fixed(option) && !value_same(super, option, now, next))
-			changed_log(super, option->name, SLICE_EMPTY);
+			changed_tell(&c, option->name, SLICE_EMPTY);
 	}
 	for (size_t i = 0; i < next->listener_count; i++) {
 		const struct config_listener *was = listener_find(now, next->listeners[i].name);
 
 		if (was)
-			listener_compare(super, was, &next->listeners[i]);
+			listener_compare(&c, was, &next->listeners[i]);
 		else
-			changed_log(super, "listener", next->listeners[i].name);
+			changed_tell(&c, "listener", next->listeners[i].name);
 	}
 	for (size_t i = 0; i < now->listener_count; i++)
 		if (!listener_find(next, now->listeners[i].name))
-			changed_log(super, "listener", now->listeners[i].name);
+			changed_tell(&c, "listener", now->listeners[i].name);
 }

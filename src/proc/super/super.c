@@ -29,7 +29,8 @@ super_fail(struct super *super, enum super_exit code, const char *what, struct s
 	log_begin(&line, super->log, EVENT_super_failed);
 	log_text(&line, "what", slice_str(what));
 	log_text(&line, "name", name);
-	log_err(&line, err);
+	if (err)
+		log_err(&line, err);
 	log_end(&line);
 	super->exit_code = code;
 	rt_stop(super->rt);
@@ -90,7 +91,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	super->rt = rt;
 	super->options = *options;
 	super->log_fd = STDERR_FD;
-	super->config.fd = super->programs_fd = -1;
+	super->config.fd = super->first.fd = super->programs_fd = -1;
 	super->spool_fd = super->mail_fd = super->state_fd = super->run_fd = -1;
 	super->stop_phase = -1;
 	rt_timer_init(&super->stop_timer, rt, on_stop_time, super);
@@ -151,6 +152,8 @@ super_start(struct super *super)
 		return;
 	}
 	log_set_fd(super->log, super->log_fd);
+	if (super->log_fd != STDERR_FD)
+		log_set_echo(super->log, STDERR_FD); /* until all serve, somebody may look on */
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
 	/* Each of these has said what failed. */
 	if (super_children_init(super) || super_dirs_open(super))
@@ -175,7 +178,7 @@ claim(void *ctx)
 		super_fail(super, SUPER_EXIT_IO, "pid file", SLICE(PID_FILE), err);
 		return;
 	}
-	err = super_files_open(super, &super->config.values, &files);
+	err = super_files_open(super, &super->config.values, &files, NULL);
 	if (err) {
 		super->exit_code = SUPER_EXIT_CONFIG;
 		rt_stop(super->rt);
@@ -191,17 +194,8 @@ claim(void *ctx)
 }
 
 void
-super_log_reopen(struct super *super)
+super_log_use(struct super *super, int fd)
 {
-	struct log_line line;
-	int fd, err = super_log_open(super, &super->config.values, &fd);
-
-	log_begin(&line, super->log, EVENT_log_reopened);
-	if (err)
-		log_err(&line, err);
-	log_end(&line);
-	if (err)
-		return;
 	log_set_fd(super->log, fd);
 	if (super->log_fd != STDERR_FD)
 		rt_close(super->rt, super->log_fd);
@@ -212,6 +206,20 @@ super_log_reopen(struct super *super)
 		if (child->channel && IPC_SEND(child->channel, BOOT_LOG, boot_log, .log = fd))
 			super_child_kill(child, "cannot be told of the log");
 	}
+}
+
+void
+super_log_reopen(struct super *super)
+{
+	struct log_line line;
+	int fd, err = super_log_open(super, &super->config.values, &fd);
+
+	log_begin(&line, super->log, EVENT_log_reopened);
+	if (err)
+		log_err(&line, err);
+	log_end(&line);
+	if (!err)
+		super_log_use(super, fd);
 }
 
 static void

@@ -77,6 +77,8 @@ struct super_asker {
 	uint32_t request;
 };
 
+#define SUPER_NOTE_MAX 600
+
 /* The config child that runs, if any. */
 struct super_asking {
 	int pid; /* 0: none */
@@ -85,6 +87,9 @@ struct super_asking {
 	struct super_asker now, next;
 	struct super_asker told; /* the children have the new configuration, and are to say so */
 	struct rt_timer limit, told_limit;
+	/* Of what the children were told last: the options that wait for a restart. */
+	uint8_t note_buf[SUPER_NOTE_MAX];
+	struct builder note;
 };
 
 struct super {
@@ -95,6 +100,9 @@ struct super {
 	int programs_fd;
 	bool started;
 	struct super_config config;
+	/* What it was started with: the fixed options of it are in force. fd -1: config still is
+	 * it. */
+	struct super_config first;
 	struct super_asking asking;
 	struct super_child children[SUPER_CHILDREN_MAX];
 	size_t child_count;
@@ -120,6 +128,8 @@ void super_stop(struct super *super);
 /* A child of the current phase has gone. */
 void super_stop_next(struct super *super);
 void super_log_reopen(struct super *super);
+/* Owns fd. */
+void super_log_use(struct super *super, int fd);
 /* Logs what failed and ends with that code. name: a path or what it was about. */
 void super_fail(struct super *super, enum super_exit code, const char *what, struct slice name,
 		int err);
@@ -133,9 +143,10 @@ int super_dirs_open(struct super *super) MUST_USE;
  * somebody has them. */
 int super_claim(struct super *super, bool last) MUST_USE;
 void super_resources_close(struct super *super);
-/* Logs what cannot be opened and answers the error; then nothing is open. */
+/* Logs what cannot be opened and answers the error; then nothing is open. ret_bad: its path; may be
+ * NULL. */
 int super_files_open(struct super *super, const struct config *config,
-		     struct super_files *ret_files) MUST_USE;
+		     struct super_files *ret_files, struct slice *ret_bad) MUST_USE;
 void super_files_close(struct super *super, struct super_files *files);
 
 /* child.c */
@@ -169,8 +180,9 @@ bool super_config_exited(struct super *super, int pid, int status);
 void super_config_finish(struct super *super);
 
 /* restart_only.c */
-/* Logs each option of next that differs from what is in force and needs a restart. */
-void super_restart_only_log(struct super *super, const struct config *next);
+/* Logs each option of next that differs from what is in force and needs a restart, and names it in
+ * note: ", x, y". */
+void super_restart_only_log(struct super *super, const struct config *next, struct builder *note);
 
 /* command.c */
 void super_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message);

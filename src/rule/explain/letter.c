@@ -321,7 +321,7 @@ put_section(struct builder *b, const struct dsn_report *r, size_t index)
 		put_reply(b, rcpt->verdict.reply);
 	else
 		builder_str(b, "\r\n");
-	if (verdict_facts(&rcpt->verdict).len && rcpt->action == DSN_FAILED) {
+	if (verdict_facts(&rcpt->verdict).len && !asked) {
 		builder_str(b, "Before that:\r\n");
 		put_reply(b, rcpt->verdict.evidence);
 	}

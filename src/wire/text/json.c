@@ -4,6 +4,7 @@
 #include "wire/text/json.h"
 
 #include "base/assert.h"
+#include "wire/text/clean.h"
 #include "wire/text/utf8.h"
 
 void
@@ -13,18 +14,30 @@ json_init(struct json_writer *w, struct builder *b)
 }
 
 static void
-escape_byte(struct builder *b, uint8_t byte)
+escape_unit(struct builder *b, uint32_t unit)
+{
+	const uint8_t bytes[] = {(uint8_t)(unit >> 8), (uint8_t)unit};
+
+	builder_str(b, "\\u");
+	builder_hex(b, slice_of(bytes, sizeof(bytes)));
+}
+
+static void
+escape_code(struct builder *b, uint32_t code)
 {
 	static const char names[] = "btnvfr"; /* from 8; \v has no short form in JSON */
 
-	builder_byte(b, '\\');
-	if (byte == '"' || byte == '\\') {
-		builder_byte(b, byte);
-	} else if (byte >= 8 && byte <= 13 && byte != 11) {
-		builder_byte(b, (uint8_t)names[byte - 8]);
+	if (code == '"' || code == '\\') {
+		builder_byte(b, '\\');
+		builder_byte(b, (uint8_t)code);
+	} else if (code >= 8 && code <= 13 && code != 11) {
+		builder_byte(b, '\\');
+		builder_byte(b, (uint8_t)names[code - 8]);
+	} else if (code < 0x10000) {
+		escape_unit(b, code);
 	} else {
-		builder_str(b, "u00");
-		builder_hex(b, slice_of(&byte, 1));
+		escape_unit(b, 0xd800 + ((code - 0x10000) >> 10));
+		escape_unit(b, 0xdc00 + (code & 0x3ff));
 	}
 }
 
@@ -38,8 +51,8 @@ string_write(struct builder *b, struct slice s)
 
 		if (!utf8_next(&rest, &code))
 			builder_str(b, "\xef\xbf\xbd");
-		else if (code < 0x20 || code == '"' || code == '\\' || code == 0x7f)
-			escape_byte(b, s.data[0]);
+		else if (code == '"' || code == '\\' || !clean_code_is_plain(code))
+			escape_code(b, code);
 		else
 			builder_add(b, slice_sub(s, 0, s.len - rest.len));
 		s = rest;
@@ -114,6 +127,16 @@ json_number(struct json_writer *w, const char *key, int64_t value)
 {
 	value_begin(w, key);
 	builder_dec_signed(w->b, value);
+}
+
+void
+json_hundredths(struct json_writer *w, const char *key, unsigned value)
+{
+	value_begin(w, key);
+	builder_dec(w->b, value / 100);
+	builder_byte(w->b, '.');
+	builder_byte(w->b, (uint8_t)('0' + value / 10 % 10));
+	builder_byte(w->b, (uint8_t)('0' + value % 10));
 }
 
 void

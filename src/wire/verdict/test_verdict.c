@@ -70,4 +70,18 @@ TEST(words)
 	assert_slice_str(builder_slice(&b), "5.7.25");
 }
 
-TESTS(TEST_ROW(round_trip_and_truncation), TEST_ROW(largest_fits), TEST_ROW(words))
+/* Evidence that is part of the reply is told by the reply. */
+TEST(facts)
+{
+	struct verdict v = {.reply = SLICE("554 poor reputation")};
+
+	assert_int_equal(verdict_facts(&v).len, 0);
+	v.evidence = SLICE("reputation");
+	assert_int_equal(verdict_facts(&v).len, 0);
+	v.evidence = SLICE("mx said: 554 no");
+	assert_slice_str(verdict_facts(&v), "mx said: 554 no");
+	v.reply = SLICE_EMPTY;
+	assert_slice_str(verdict_facts(&v), "mx said: 554 no");
+}
+
+TESTS(TEST_ROW(facts), TEST_ROW(round_trip_and_truncation), TEST_ROW(largest_fits), TEST_ROW(words))

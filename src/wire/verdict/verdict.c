@@ -74,7 +74,9 @@ verdict_cause_str(unsigned cause)
 struct slice
 verdict_facts(const struct verdict *v)
 {
-	return slice_find(v->reply, v->evidence) < v->reply.len ? SLICE_EMPTY : v->evidence;
+	if (!v->evidence.len || slice_find(v->reply, v->evidence) < v->reply.len)
+		return SLICE_EMPTY;
+	return v->evidence;
 }
 
 void

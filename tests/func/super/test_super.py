@@ -247,10 +247,27 @@ def test_a_second_frank_is_refused(_lab):
         house.start(wait=False)
         second, house.process = house.process, first
         assert second.wait(20) == 75
+        assert "another Frank has this spool" in second.stderr.read()
         second.stderr.close()
         with open(house.path("log2"), encoding="utf-8") as file:
             assert "another Frank" in file.read()
         assert first.poll() is None
+
+
+def test_what_keeps_it_from_starting_is_told(_lab):
+    """Also with a log file, standard error says why; and nothing of what comes once all serve."""
+    with House() as house:
+        first = house.process
+        os.kill(house.pid("dns"), signal.SIGKILL)
+        house.wait_line("child_died")
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(30) == 0 and first.stderr.read() == ""
+        first.stderr.close()
+        os.unlink(house.path("cert.pem"))
+        house.start(wait=False)
+        assert house.process.wait(20) == 78
+        said = house.process.stderr.read()
+        assert "file_unreadable" in said and "cert.pem" in said, said
 
 
 def test_an_invalid_configuration_does_not_start(_lab):

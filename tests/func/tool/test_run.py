@@ -116,6 +116,32 @@ def test_run(_lab, place):
         shutil.rmtree(folder)
 
 
+@table([("certificate", "tls-certificate bad\ntls-key bad\n", "name=smtpin"),
+        ("zone", "zone-file bad\n", "name=dns"),
+        ("missing", "tls-certificate no\ntls-key no\n", "file_unreadable")])
+def test_unusable_files_do_not_start(_lab, lines, says):
+    """Issue 4b, 11: rather no server than one without TLS and AUTH that says it is ready."""
+    folder = tempfile.mkdtemp(prefix="frank-run.")
+    try:
+        os.chmod(folder, 0o755)
+        configure(folder, port_free())
+        for name, text in (("bad", "garbage\n"), ("frank.conf", None)):
+            path = os.path.join(folder, name)
+            if text is None:
+                with open(path, encoding="utf-8") as file:
+                    text = lines + file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        os.mkdir(os.path.join(folder, "programs"), 0o755)
+        done = subprocess.run([place_links(os.path.join(folder, "programs")), "--config",
+                               "frank.conf", "run"], cwd=folder, capture_output=True, text=True,
+                              check=False, timeout=60)
+        assert done.returncode == 78 and says in done.stderr, done.stderr
+        assert " ready" not in log_text(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_programs_are_missing(_lab):
     """Alone in its folder, it says what is missing and where it looked."""
     folder = tempfile.mkdtemp(prefix="frank-run.")

@@ -36,9 +36,29 @@ def test_trace_json(lab):
     assert identity in json.dumps(json.loads(lab.frank("trace", identity, "--json")))
 
 
+@table([
+    ("connect", "nohost.test", "connect", "Connection refused"),
+    ("dns", "timeout.test", "dns", "name servers of the domain do not answer"),
+])
+def test_why_without_a_reply(lab, domain, stage, says):
+    """Issue 11: where nobody replied, trace and queue say what went wrong all the same; and --json
+    has all of the verdict: public text, evidence, confidence of 0 to 1, remedy, retry."""
+    identity = queue_id(lab.submit(f"x@{domain}", lab.message(lab.token())))
+    text = wait_until(lambda: (t := lab.frank("queue", "show", identity)) and says in t and t, 40,
+                      "the reason is shown")
+    assert f"later at {stage}" in text and says in lab.frank("trace", identity)
+    row, = lab.queue(identity)
+    verdict = next(r["last"] for r in [row, *row.get("recipients", [])] if r.get("last"))
+    assert says in verdict["public"] + verdict["evidence"], verdict
+    assert verdict["stage"] == stage and 0 < verdict["confidence"] <= 1
+    assert verdict["remedy"] and verdict["number"] >= 1001 and verdict["retry_after_s"] >= 0
+    lab.frank("queue", "delete", identity)
+
+
 def test_trace_unknown(lab):
-    """An id that never was: an error, not a crash."""
-    lab.frank("trace", "0000000000000", codes=range(1, 128))
+    """An id that never was, and what is none: told as such."""
+    lab.frank("trace", "0000000000001", codes=(67,))
+    lab.frank("trace", "no-id", codes=(64,))
 
 
 def test_status(lab):
