@@ -405,6 +405,7 @@ TEST(aborted_body_is_given_back)
 TEST(commits_are_shared)
 {
 	struct spool_writer_counters counters;
+	uint64_t messages = 0, syncs = 0;
 	struct world w;
 
 	begin(&w);
@@ -415,6 +416,12 @@ TEST(commits_are_shared)
 	counters = spool_writer_counters(w.writer);
 	assert_int_equal(counters.messages, 500);
 	assert_true(counters.commits <= 3);
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		messages += counters.commit_messages.counts[i] << i; /* below that */
+		syncs += counters.commit_us.counts[i];
+	}
+	assert_true(messages > 500 && messages <= 1000);
+	assert_int_equal(syncs, counters.commits);
 	end(&w);
 }
 

@@ -348,6 +348,8 @@ commit_on_done(void *ctx)
 	writer->last_count = writer->batch_count;
 	writer->counters.commits++;
 	writer->counters.sync_us += writer->io.took_us;
+	histogram_add(&writer->counters.commit_messages, writer->batch_count, 1);
+	histogram_add(&writer->counters.commit_us, writer->io.took_us, 1);
 	if (err) {
 		segment_leave(writer, true);
 		drafts_tell(&writer->batch, err == -EDQUOT ? -ENOSPC : err);

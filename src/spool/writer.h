@@ -12,6 +12,7 @@
 #ifndef SPOOL_WRITER_H
 #define SPOOL_WRITER_H
 
+#include "base/histogram.h"
 #include "ipc/ipc.h"
 #include "rt/file.h"
 #include "wire/spool/record.h"
@@ -76,6 +77,8 @@ bool spool_writer_idle(const struct spool_writer *writer);
 
 struct spool_writer_counters {
 	uint64_t messages, commits, sync_us, bytes;
+	/* Of each commit: messages in it, microseconds of its write and sync. */
+	struct histogram commit_messages, commit_us;
 };
 struct spool_writer_counters spool_writer_counters(const struct spool_writer *writer);
 

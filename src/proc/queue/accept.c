@@ -57,6 +57,7 @@ static bool
 fill(struct queue *queue, struct queue_msg *msg, const struct spool_accept *accept)
 {
 	msg->body = accept->body.file;
+	msg->sender_hash = index_hash(accept->sender);
 	if (accept->sender.len && !(accept->flags & SPOOL_REPORT))
 		msg->flags |= MSG_HAS_SENDER;
 	for (size_t i = 0; i < msg->rcpt_count; i++) {
@@ -69,6 +70,7 @@ fill(struct queue *queue, struct queue_msg *msg, const struct spool_accept *acce
 			return false;
 		grant_dest(queue, rcpt->dest);
 		rcpt->notify = given->notify;
+		rcpt->address_hash = index_hash(given->address);
 		if (given->kind == SPOOL_RCPT_LOCAL)
 			rcpt->flags |= RCPT_LOCAL;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "boot/status.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -32,6 +33,7 @@ struct command {
 	uint64_t count;
 	uint8_t texts[SPOOL_ADDRESS_MAX * 2 + 256];
 	struct slice sender, rcpt, destination;
+	uint8_t sender_hash, rcpt_hash;
 	struct queue_walk walk;
 	struct rt_timer timer;
 };
@@ -94,16 +96,24 @@ dest_name(const struct queue_rcpt *rcpt)
 
 /* By the index alone; what needs the record is asked by rcpt_fits. */
 static bool
+rcpt_may_fit(const struct command *command, const struct queue_rcpt *rcpt)
+{
+	if (command->rcpt.len && rcpt->address_hash != command->rcpt_hash)
+		return false;
+	return command->destination.len == 0 ||
+	       (rcpt->dest && (rcpt->flags & RCPT_LOCAL ||
+			       slice_eq_nocase(dest_name(rcpt), command->destination)));
+}
+
+static bool
 msg_may_fit(const struct command *command, const struct queue_msg *msg)
 {
 	if (command->id)
 		return msg->id == command->id;
-	if (command->destination.len == 0)
-		return true;
+	if (command->sender.len && msg->sender_hash != command->sender_hash)
+		return false;
 	for (size_t i = 0; i < msg->rcpt_count; i++)
-		if (msg->rcpts[i].dest &&
-		    (msg->rcpts[i].flags & RCPT_LOCAL ||
-		     slice_eq_nocase(dest_name(&msg->rcpts[i]), command->destination)))
+		if (rcpt_may_fit(command, &msg->rcpts[i]))
 			return true;
 	return false;
 }
@@ -363,6 +373,8 @@ step_run(void *ctx)
 			return;
 		}
 	}
+	if (!is_list(command))
+		grant_kick(queue); /* what may go now does not wait for the rest */
 	rt_timer_arm(&command->timer, 0);
 }
 
@@ -406,6 +418,8 @@ queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 	command->sender = text_keep(command, &at, given->sender);
 	command->rcpt = text_keep(command, &at, given->rcpt);
 	command->destination = text_keep(command, &at, given->destination);
+	command->sender_hash = index_hash(command->sender);
+	command->rcpt_hash = index_hash(command->rcpt);
 	rt_timer_init(&command->timer, queue->rt, step_run, command);
 	list_push_back(&queue->commands, &command->node);
 	walk_begin(queue, &command->walk);
@@ -476,6 +490,13 @@ status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ct
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
 		err = IPC_SEND(peer->channel, CTL_COUNTER, ctl_counter, .request = given->request,
 			       .name = slice_str(rows[i].name), .value = (int64_t)rows[i].value);
+	if (!err)
+		err = boot_status_histogram(peer->channel, given->request, "queue.delivered_ms",
+					    &queue->counters.delivered_ms);
+	if (!err)
+		err = boot_status_histogram(peer->channel, given->request, "queue.attempt_ms",
+					    &queue->counters.attempt_ms);
+	(void)err; /* control's deadline tells the person */
 	answer(peer, given->request, 0, 0, "");
 }
 

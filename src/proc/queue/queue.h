@@ -5,6 +5,7 @@
 #ifndef PROC_QUEUE_QUEUE_H
 #define PROC_QUEUE_QUEUE_H
 
+#include "base/histogram.h"
 #include "boot/boot.h"
 #include "proc/queue/index.h"
 #include "proc/queue/journal.h"
@@ -41,6 +42,8 @@ struct queue_peer {
 
 struct queue_counters {
 	uint64_t accepted, delivered, deferred, failed, expired, reports, jobs, lost_jobs;
+	/* Of recipients: from acceptance to delivery; of that the last attempt. */
+	struct histogram delivered_ms, attempt_ms;
 };
 
 struct queue {

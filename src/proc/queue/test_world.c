@@ -200,6 +200,9 @@ control_receive(struct world *w, struct ipc_message *message)
 		w->rows[w->row_count++] = *row;
 	} else if (message->type == IPC_CTL_COUNTER) {
 		w->counter_count++;
+		if (slice_eq(slice_sub(message->u.ctl_counter.name, 0, 19),
+			     SLICE("queue.delivered_ms.")))
+			w->delivered_counted += (size_t)message->u.ctl_counter.value;
 	} else if (message->type == IPC_CTL_TRACE_FILE) {
 		w->file_count++;
 	} else if (message->type == IPC_CTL_DONE) {

@@ -69,7 +69,7 @@ struct world {
 	struct ipc_ctl_queue_row rows[64];
 	char row_rcpts[64][64];
 	char row_replies[64][64];
-	size_t row_count, counter_count, file_count;
+	size_t row_count, counter_count, delivered_counted, file_count;
 	struct ipc_ctl_done done;
 	bool is_done;
 };
