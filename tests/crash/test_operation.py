@@ -12,6 +12,7 @@ import random
 import re
 import time
 
+from harness import table
 from hosts import wait_until
 from ledger import Ledger, number, wait_served
 
@@ -107,6 +108,7 @@ def batch_of_super(lab, ledger, deaths):
     except AssertionError:
         pass
     died = deaths.new()
+    lab.environment = {}
     if died:
         wait_until(lambda: not lab.alive(), 10, "super is gone")
         lab.ended = True
@@ -144,27 +146,29 @@ def windows(rng, end):
                 yield process, numbers
 
 
-def whole_walk():
-    for process in PROCESSES:
-        for first in range(1, OPERATIONS + 1, BATCH):
-            yield process, list(range(first, min(first + BATCH, OPERATIONS + 1)))
-    for at in range(1, min(OPERATIONS, SUPER_MAX) + 1):
-        yield "super", [at]
+def whole_walk(process):
+    """From the first to the last of so many operations."""
+    if process == "super":
+        return (("super", [at]) for at in range(1, min(OPERATIONS, SUPER_MAX) + 1))
+    return ((process, list(range(first, min(first + BATCH, OPERATIONS + 1))))
+            for first in range(1, OPERATIONS + 1, BATCH))
 
 
-def test_each_operation(lab):
+ROWS = (*PROCESSES, "super") if OPERATIONS else ("windows",)
+
+
+@table([(row, row) for row in ROWS])
+def test_each_operation(lab, row):
     """I1–I4, I8: a process dies before its n-th operation, n = 1, 2, …, under load."""
     rng = random.Random(SEED)
     ledger = Ledger(lab, SEED)
-    deaths, told, done = Deaths(lab, ledger), Told(), set()
-    walk = whole_walk() if OPERATIONS else windows(rng, time.monotonic() + SECONDS)
+    deaths, told = Deaths(lab, ledger), Told()
+    walk = whole_walk(row) if OPERATIONS else windows(rng, time.monotonic() + SECONDS)
     for process, numbers in walk:
-        if process in done:
-            continue
         died = batch(lab, ledger, deaths, process, numbers)
         told.add(died)
         ledger.archive()
-        if OPERATIONS and len(died) < len(numbers):
-            done.add(process)           # it has not so many operations
+        if OPERATIONS and not died:
+            break                       # it has not so many operations under this load
     print(told)
     print(ledger.summary(), flush=True)
