@@ -149,6 +149,54 @@ TEST(many_that_cannot_be_served)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(unreadable_record_is_listed), TEST_ROW(delete_of_what_is_reported),
-      TEST_ROW(deleted_is_the_last_word), TEST_ROW(key_of_a_report_in_mail),
-      TEST_ROW(many_that_cannot_be_served))
+static size_t
+rows_of(struct world *w, const char *sender, const char *rcpt, const char *destination)
+{
+	w->row_count = 0;
+	w->is_done = false;
+	assert_int_equal(IPC_SEND(w->control.own_side, CTL_QUEUE, ctl_queue, .request = 1,
+				  .verb = CTL_QUEUE_LIST, .sender = slice_str(sender),
+				  .rcpt = slice_str(rcpt), .destination = slice_str(destination)),
+			 0);
+	WORLD_WAIT(w, w->is_done);
+	return w->row_count;
+}
+
+/* Each filter finds all that fit, in any case, and nothing else: also among many, of which some
+ * agree in what the index keeps of an address. */
+TEST(filters)
+{
+	struct world w;
+	char text[32];
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = answer_far_later;
+	w.retry_after_s = 3600;
+	for (int i = 0; i < 30; i++) {
+		const char *rcpts[] = {text, "eve@near.test"};
+
+		snprintf(text, sizeof(text), "r%d@far.test", i);
+		world_accept(&w, i % 3 ? "me@local" : "Other@local", rcpts, 2, "hello\r\n");
+	}
+	WORLD_WAIT(&w, w.delivery_count == 60);
+	world_run_ms(&w, 20);
+	assert_int_equal(rows_of(&w, "", "", ""), 60);
+	assert_int_equal(rows_of(&w, "me@local", "", ""), 40);
+	assert_int_equal(rows_of(&w, "other@LOCAL", "", ""), 20);
+	assert_int_equal(rows_of(&w, "nobody@local", "", ""), 0);
+	for (int i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "R%d@far.test", i);
+		assert_int_equal(rows_of(&w, "", text, ""), 1);
+		assert_int_equal(rows_of(&w, "me@local", text, ""), i % 3 ? 1 : 0);
+		assert_int_equal(rows_of(&w, "", text, "near.test"), 0);
+	}
+	assert_int_equal(rows_of(&w, "", "eve@near.test", "NEAR.test"), 30);
+	assert_int_equal(rows_of(&w, "other@local", "", "far.test"), 10);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(unreadable_record_is_listed), TEST_ROW(filters),
+      TEST_ROW(delete_of_what_is_reported), TEST_ROW(deleted_is_the_last_word),
+      TEST_ROW(key_of_a_report_in_mail), TEST_ROW(many_that_cannot_be_served))
