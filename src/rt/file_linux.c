@@ -173,10 +173,10 @@ rt_is_terminal(struct rt *rt, int fd)
 }
 
 int
-rt_sync(struct rt *rt, int fd)
+rt_sync_dir(struct rt *rt, int dir_fd)
 {
-	(void)rt;
-	return fsync(fd) < 0 ? -errno : 0;
+	rt_operation(rt, RT_OPERATION_SYNC, "");
+	return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
 int

@@ -194,11 +194,12 @@ on_ended(void *ctx, const struct sim_ended *ended)
 	run_note(run, "- %s (%d) ended: %s %d", ended->program, ended->pid,
 		 WIFEXITED(ended->status) ? "status" : "signal",
 		 WIFEXITED(ended->status) ? WEXITSTATUS(ended->status) : WTERMSIG(ended->status));
-	if (clean && !ended->orphan && ended->memory_bytes)
+	/* One that lost super's channel ends as if it were killed. */
+	clean = clean && run->stopping && !ended->orphan;
+	if (clean && ended->memory_bytes)
 		run_find(run, "I13", NULL, "%s ends with %zu bytes of memory", ended->program,
 			 ended->memory_bytes);
-	if (clean && !ended->orphan && ended->descriptors > 3 &&
-	    strcmp(ended->program, "frank-config") != 0)
+	if (clean && ended->descriptors > 3 && strcmp(ended->program, "frank-config") != 0)
 		run_find(run, "I13", NULL, "%s ends with %zu descriptors", ended->program,
 			 ended->descriptors);
 	if (!clean || !run->stopping)
@@ -394,6 +395,9 @@ end_frank(struct run *run)
 	on_start(run);
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
 	oracle_mail(run);
+	run->at_rest = true;
+	oracle_lines(run);
+	oracle_disk(run, false);
 	if (run->ledger.deliveries != deliveries)
 		run_find(run, "I4", NULL, "after all had its end a restart delivers once more");
 }

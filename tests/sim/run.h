@@ -77,7 +77,8 @@ struct run {
 	size_t misfortune_count, misfortune_cap;
 	uint64_t misfortunes_seen;
 	uint64_t jumps, spoilt;
-	bool was_full;
+	uint64_t power_cuts;
+	bool was_full, directory_failed;
 	struct sim_event start_event, load_event, settle_event, tick_event;
 	uint64_t load_end_us, settled_us;
 	struct trouble *troubles;

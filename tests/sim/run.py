@@ -6,6 +6,7 @@
     ./dev sim --for 10m             fresh seeds for so long (the first one is printed)
     ./dev sim --scenario NAME       this one only; may come again
     ./dev sim --runs N              so many seeds from SEED (1) on
+    ./dev sim --planted [SEEDS] [NAME...]   planted.py: each planted bug must be found
     also: --without BITS  --verbose  --calm  --twice  --reduce
 
 Two programs run side by side where there are two processors and more than one scenario.
@@ -76,6 +77,10 @@ def command(args, share, seed):
 
 
 def main():
+    if "--planted" in sys.argv:
+        words = [w for w in sys.argv[1:] if w != "--planted"]
+        planted = os.path.join(os.path.dirname(FOLDER), "planted.py")
+        return subprocess.run([sys.executable, planted] + words, check=False).returncode
     args = arguments()
     seed = args.seed or (int(time.time()) if args.span else 1)
     chosen = paths(args.scenario)

@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
-#define ACCEPT_ARENA_BYTES ((size_t)1 << 20)
+#define ACCEPT_ARENA_BYTES                                                                         \
+	((size_t)8 << 20) /* over what any meta needs: it fails for want of memory only */
 
 /* A finished message until that is on disk. */
 struct leaving {
@@ -84,7 +86,7 @@ body_keep(struct queue *queue, struct queue_msg *msg)
 	struct log_line line;
 
 	if (body) {
-		body->kept = true;
+		body->kept = !PLANTED(BODY_NOT_KEPT) || !queue->recovery;
 	} else if (msg->body) {
 		msg->flags |= MSG_BODY_MISSING;
 		for (size_t i = 0; i < msg->rcpt_count; i++)
@@ -158,6 +160,9 @@ place(struct queue *queue, struct taking *t)
 	msg->offset = t->offset;
 	msg->length = t->found->head.length;
 	msg->meta_length = t->found->head.meta_length;
+	if (msg->flags & MSG_AGE_UNKNOWN)
+		msg->born_ms = (int64_t)born_of(queue, &t->accept);
+	msg->flags &= (uint8_t)~MSG_AGE_UNKNOWN;
 	segment_place(queue, t->segment, msg);
 	body_keep(queue, msg);
 	if (t->is_new)
@@ -198,12 +203,11 @@ accept_record(struct queue *queue, struct queue_segment *segment, const struct s
 	err = spool_meta_decode(&arena, spool_record_meta(found), found->head.id, &t.accept);
 	if (!err && found->head.id == 0)
 		err = ERR_RANGE;
-	if (!err)
-		err = take(queue, &t);
-	else if (err != ERR_NO_MEMORY) {
-		/* Good sums around nonsense: a writer that was taken over. */
+	if (err && !arena.failed) { /* good sums around nonsense: a writer that was taken over */
 		segment_set_aside(queue, segment, offset, offset + found->head.length, false);
 		err = 0;
+	} else {
+		err = err ? ERR_NO_MEMORY : take(queue, &t);
 	}
 	arena_finish(&arena);
 	return err;

@@ -180,6 +180,19 @@ live_step(struct queue_keep *keep)
 	return true;
 }
 
+/* Its acceptance or place stands in that file or before, or the last word about a recipient: what
+ * was carried forward may not have come through a power cut whole. */
+static bool
+is_known_there(const struct queue_msg *msg, uint32_t number)
+{
+	if (msg->known_file <= number)
+		return true;
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].verdict_file && msg->rcpts[i].verdict_file <= number)
+			return true;
+	return false;
+}
+
 static void
 carry_some(struct queue_keep *keep)
 {
@@ -190,7 +203,7 @@ carry_some(struct queue_keep *keep)
 
 		if (!msg) {
 			keep->walking = false;
-		} else if (msg->known_file <= keep->number && msg->open) {
+		} else if (msg->open && is_known_there(msg, keep->number)) {
 			carry_msg(queue, msg);
 			left -= CARRY_UNITS * (1 + msg->rcpt_count);
 		}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
@@ -136,6 +137,10 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	window = slice_of(queue->files.window, len);
 	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
+		if (found.skipped && PLANTED(DAMAGE_STOPS)) {
+			segment->read_end = segment->limit;
+			return 1;
+		}
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
@@ -280,7 +285,8 @@ sweep_segment(struct queue *queue, struct queue_segment *segment)
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
 	end = data_end(queue, segment);
-	if (end > segment->limit)
+	if (end > segment->limit &&
+	    !(PLANTED(WRITER_TAIL_LOST) && segment->limit > SPOOL_FILE_HEAD_BYTES))
 		segment->limit = end;
 	read_more(queue, segment);
 	return true;
@@ -349,6 +355,6 @@ sweep_run(void *ctx)
 		return;
 	}
 	sweep_bodies(queue, budget);
-	if (files->sweep_left)
+	if (files->sweep_left || PLANTED(NO_REST))
 		rt_timer_arm(&files->sweep_timer, 0);
 }

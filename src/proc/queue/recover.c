@@ -3,6 +3,7 @@
  */
 #include "proc/queue/recover.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -176,7 +177,14 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	return err;
 }
 
-/* What is no journal is passed by; an error is a shortage. */
+/* Whether it may be otherwise in a moment: the file itself may be as good as ever. */
+static bool
+is_passing(struct queue_recovery *r, int err)
+{
+	return recover_is_shortage(err) || (err_errno(err) && r->read_failures++ < PATIENT_TRIES);
+}
+
+/* What is no journal is passed by. An error: it cannot be told now. */
 static int
 file_begin(struct queue *queue, struct queue_recovery *r)
 {
@@ -203,8 +211,9 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
-	if (recover_is_shortage(err))
+	if (!unborn && is_passing(r, err))
 		return err;
+	r->read_failures = 0;
 	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 	else
@@ -313,6 +322,42 @@ journals_done(struct queue *queue)
 }
 
 static void
+file_synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	if (!r->io.err && r->io.fd == r->fd) { /* and its name */
+		r->io.fd = queue->journal_fd;
+		rt_io_submit(queue->rt, &r->io);
+		return;
+	}
+	r->busy = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
+		log_number(&line, "journal", r->journals.numbers[r->at]);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	}
+	rt_close(queue->rt, r->fd);
+	r->fd = -1;
+	journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
+	r->at++;
+	rt_timer_arm(&r->step, 0);
+}
+
+/* A queue that was killed has left what it had not yet synced in the page cache only. What is read
+ * here is acted upon, so a power cut must not take it back. */
+static void
+file_sync(struct queue *queue, struct queue_recovery *r)
+{
+	r->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = r->fd, .done = file_synced, .ctx = queue};
+	r->busy = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
+static void
 step_run(void *ctx)
 {
 	struct queue *queue = ctx;
@@ -320,14 +365,12 @@ step_run(void *ctx)
 	uint64_t wait_ms = 0;
 
 	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
-		rt_timer_arm(&r->step, JOURNAL_AGAIN_MS);
+		rt_timer_arm(&r->step, PATIENT_AGAIN_MS);
 		return;
 	}
 	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
-		rt_close(queue->rt, r->fd);
-		r->fd = -1;
-		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
-		r->at++;
+		file_sync(queue, r);
+		return;
 	}
 	if (r->fd < 0 && r->at >= r->journals.count)
 		journals_done(queue);

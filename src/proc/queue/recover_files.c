@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/recover.h"
 
+#define TRIES 3
 #define NUMBERS_FIRST 64
 #define ASIDE_NAME_BYTES 300
 
@@ -96,6 +98,8 @@ on_name(void *ctx, const char *name)
 	uint32_t number;
 
 	if (!queue_name_parse(name, listing->kind, &number)) {
+		if (PLANTED(JUNK_STOPS))
+			return ERR_SYNTAX;
 		recover_set_aside(listing->queue, listing->dir_fd, name, ERR_SYNTAX);
 		return 0;
 	}
@@ -136,13 +140,34 @@ never_used(uint64_t size, struct slice head_bytes, int head_err)
 	       (!head_err || spool_file_head_unborn(head_bytes, SPOOL_FILE_SEGMENT));
 }
 
+/* An error of the disk may pass. */
+static int
+open_insisting(struct queue *queue, const char *name, int *ret_fd)
+{
+	int err = -EIO;
+
+	for (int i = 0; i < TRIES && err == -EIO; i++)
+		err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, ret_fd);
+	return err;
+}
+
+static ssize_t
+read_insisting(struct queue *queue, int fd, void *buf, size_t len)
+{
+	ssize_t got = -EIO;
+
+	for (int i = 0; i < TRIES && got == -EIO; i++)
+		got = rt_pread(queue->rt, fd, buf, len, 0);
+	return got;
+}
+
 static int
 segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_head *ret_head,
 	     bool *ret_never_used)
 {
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES] = {0};
 	struct rt_stat stat = {0};
-	ssize_t got = rt_pread(queue->rt, fd, bytes, sizeof(bytes), 0);
+	ssize_t got = read_insisting(queue, fd, bytes, sizeof(bytes));
 	struct slice head_bytes = slice_of(bytes, got > 0 ? (size_t)got : 0);
 	int err = got < 0 ? (int)got : spool_file_head_decode(head_bytes, ret_head);
 
@@ -153,10 +178,11 @@ segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_hea
 	return err;
 }
 
+/* Whether a writer has it. */
 static int
-lock_try(struct queue *queue, const char *name, bool *ret_alive)
+is_alive(struct queue *queue, const char *name, bool *ret_alive)
 {
-	int fd, err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
+	int fd, err = open_insisting(queue, name, &fd);
 
 	if (err)
 		return err;
@@ -178,8 +204,8 @@ segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_fi
 	return 0;
 }
 
-/* What is no segment is set aside, and counts as none; an error is a shortage, which says nothing
- * about the file. */
+/* Puts it into the queue, sets it aside, or unlinks it. An error says that it cannot be told now
+ * what it is: then queue does not start. */
 static int
 segment_here(struct queue *queue, uint32_t number, size_t *count)
 {
@@ -189,19 +215,26 @@ segment_here(struct queue *queue, uint32_t number, size_t *count)
 	int fd, err;
 
 	queue_name(name, number, "seg");
-	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
-	if (!err) {
-		err = lock_try(queue, name, &alive);
-		if (!err)
-			err = segment_head(queue, fd, number, &head, &never);
-		if (alive || (!err && !never)) {
-			++*count;
-			return segment_take(queue, number, fd, &head);
-		}
-		rt_close(queue->rt, fd);
-	}
+	err = open_insisting(queue, name, &fd);
 	if (recover_is_shortage(err))
 		return err;
+	if (err) {
+		recover_set_aside(queue, queue->segments_fd, name, err);
+		return 0;
+	}
+	err = is_alive(queue, name, &alive);
+	if (err) {
+		rt_close(queue->rt, fd);
+		return err;
+	}
+	err = segment_head(queue, fd, number, &head, &never);
+	if (!err && (alive || !never)) {
+		++*count;
+		return segment_take(queue, number, fd, &head);
+	}
+	rt_close(queue->rt, fd);
+	if (alive)
+		return err ? err : ERR_STATE;
 	if (never)
 		(void)!rt_unlink(queue->rt, queue->segments_fd, name);
 	else

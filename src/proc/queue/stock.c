@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/report.h"
 
@@ -247,7 +248,10 @@ stock_fill(struct queue *queue)
 				   .done = segments_synced,
 				   .ctx = queue};
 	stock->busy = true;
-	rt_io_submit(queue->rt, &stock->io);
+	if (PLANTED(FOLDER_NOT_SYNCED))
+		bodies_synced(queue);
+	else
+		rt_io_submit(queue->rt, &stock->io);
 }
 
 static void
@@ -319,11 +323,8 @@ making_failed(struct queue *queue)
 {
 	struct queue_stock *stock = &queue->files.stock;
 	struct list_node *node;
-	struct log_line line;
 
-	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
-	log_err(&line, stock->io.err);
-	log_end(&line);
+	failed_log(queue, "", stock->io.err);
 	while ((node = list_first(&stock->making))) {
 		struct stock_item *item = CONTAINER_OF(node, struct stock_item, node);
 

@@ -305,6 +305,50 @@ TEST(no_empty_journals)
 	world_end(&w);
 }
 
+static void
+never_tried(struct world *w, struct told *told)
+{
+	const struct spool_rcpt rcpt = {
+		SLICE("bob@far.test"), {NULL, 0}, 0, SPOOL_RCPT_REMOTE, SLICE("far.test")};
+	struct spool_accept accept = {.sender = SLICE("me@local"),
+				      .rcpts = &rcpt,
+				      .rcpt_count = 1,
+				      .accepted_wall_ms = rt_wall_ms(w->t.rt) - 10000};
+	struct spool_draft *draft;
+
+	world_disconnect(w, &w->smtpout);
+	assert_int_equal(spool_draft_begin(w->smtpin.writer, 0, &draft), 0);
+	world_commit(w, &draft, &accept);
+	WORLD_WAIT(w, w->queue->index.msgs.count == 1);
+	told->ids[told->count++] = w->last_id;
+	files_make(w, 4);
+	crash_journal_drop_until(w, 1);
+}
+
+/* Carried forward before its first attempt: it is as old as its record says. */
+TEST(age_of_what_was_never_tried)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, never_tried);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, w.delivery_count == 1);
+	world_end(&w);
+	crash_folder(path);
+	told = crash(path, never_tried);
+	world_begin(&w, path);
+	w.owns_path = true;
+	w.config.lifetime = 60000;
+	world_open(&w);
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING && !w.queue->recovery);
+	assert_in_range((int64_t)rt_now_ms(w.t.rt) - index_find(w.queue, told.ids[0])->born_ms,
+			10000, 16000);
+	world_end(&w);
+}
+
 /* The same, in segments that are then compacted. */
 static void
 sparse_some(struct world *w, struct told *told)
@@ -510,6 +554,7 @@ TEST(compaction_that_fails)
 }
 
 TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
-      TEST_ROW(file_that_stays), TEST_ROW(live_state_over_the_size), TEST_ROW(no_empty_journals),
+      TEST_ROW(age_of_what_was_never_tried), TEST_ROW(file_that_stays),
+      TEST_ROW(live_state_over_the_size), TEST_ROW(no_empty_journals),
       TEST_ROW(what_leaves_is_not_live), TEST_ROW(drop_of_a_broken_journal),
       TEST_ROW(copy_that_nobody_knows), TEST_ROW(compaction_that_fails))

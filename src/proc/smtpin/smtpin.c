@@ -51,6 +51,7 @@ smtpin_create(struct boot *boot, void **ret_state)
 		return err;
 	}
 	in->boot = boot;
+	in->started_wall_ms = (uint64_t)rt_wall_ms(boot->rt);
 	list_init(&in->sessions);
 	list_init(&in->listeners);
 	list_init(&in->networks);

@@ -57,7 +57,7 @@ dir_make(struct super *super, const char *path, int *ret_fd)
 	if (!err)
 		err = rt_open_dir(super->rt, RT_AT_PATH, buf, false, &fd);
 	if (!err) {
-		err = rt_sync(super->rt, fd);
+		err = rt_sync_dir(super->rt, fd);
 		rt_close(super->rt, fd);
 	}
 	if (err)

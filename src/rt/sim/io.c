@@ -13,7 +13,7 @@
 #define SYNC_US_MAX 4000
 #define SLOW_US_MAX 5000000
 
-enum { OP_SUBMIT = 60, OP_SYNC };
+enum { OP_SUBMIT = 60 };
 
 static void on_written(void *ctx);
 static void on_synced(void *ctx);
@@ -163,23 +163,6 @@ sync_run(struct rt_io_run *run)
 		sim_dir_sync(world, run->desc->u.inode);
 	else
 		sim_inode_sync(run->desc->u.inode, run->sync_to);
-}
-
-int
-rt_sync(struct rt *rt, int fd)
-{
-	struct sim_desc *desc = sim_fd(rt, fd);
-
-	sim_op(rt, OP_SYNC);
-	if (!desc || (desc->kind != SIM_DIR && desc->kind != SIM_FILE))
-		return -EBADF;
-	if (sim_fails(rt, SIM_FAULT_SYNC))
-		return -EIO;
-	if (desc->kind == SIM_DIR)
-		sim_dir_sync(rt->proc->world, desc->u.inode);
-	else
-		sim_inode_sync(desc->u.inode, desc->u.inode->size);
-	return 0;
 }
 
 static void
