@@ -32,8 +32,9 @@ OPERATIONS = number("OPERATIONS", 0)
 MAIL_PROCESSES = ("queue", "smtpin", "postoffice", "smtpout", "bounce")
 PROCESSES = MAIL_PROCESSES + ("control", "directory", "dns")
 FIRST_MAX = 300         # where a window of a short run may begin
-SUPER_MAX = 160         # super's operations until all have started
+SUPER_MAX = 50          # super's operations from its start to its end
 BATCH = 25              # deaths between two counts of the mail
+WINDOW_SECONDS = 10     # at most, in a short run
 STALL_SECONDS = 6       # a process that lives so long has nothing more to do under this load
 DIED = re.compile(rb"^FRANK_KILL (\S+) (\d+) (\w+) ?(.*)$", re.MULTILINE)
 WHEN = re.compile(rb"^(\S+)Z \w+ super child_died ", re.MULTILINE)
@@ -64,8 +65,10 @@ class Deaths:
 
     def wait(self, count):
         """Until so many have died, or none has for a while."""
-        died, since = [], time.monotonic()
-        while len(died) < count and time.monotonic() - since < STALL_SECONDS:
+        died, began = [], time.monotonic()
+        since = began
+        while len(died) < count and time.monotonic() - since < STALL_SECONDS and \
+                (OPERATIONS or time.monotonic() - began < WINDOW_SECONDS):
             time.sleep(0.1)
             now = self.new()
             if now:
@@ -99,21 +102,19 @@ def batch(lab, ledger, deaths, process, numbers):
 
 
 def batch_of_super(lab, ledger, deaths):
-    """It dies at its start or a little later; then it is started as always."""
+    """It dies at its start, a little later, or as it stops; then it is started as always."""
     try:
         lab.start()
         ledger.begin()
         time.sleep(0.3)
         ledger.end()
+        lab.stop()
     except AssertionError:
         pass
-    died = deaths.new()
+    wait_until(lambda: not lab.alive(), 10, "super is gone")
     lab.environment = {}
-    if died:
-        wait_until(lambda: not lab.alive(), 10, "super is gone")
-        lab.ended = True
-        lab.restart()
-    return died
+    lab.start()
+    return deaths.new()
 
 
 class Told:
