@@ -200,8 +200,11 @@ on_ended(void *ctx, const struct sim_ended *ended)
 		run_find(run, "I13", NULL, "%s ends with %zu bytes of memory", ended->program,
 			 ended->memory_bytes);
 	if (clean && ended->descriptors > 3 && strcmp(ended->program, "frank-config") != 0)
-		run_find(run, "I13", NULL, "%s ends with %zu descriptors", ended->program,
-			 ended->descriptors);
+		run_find(run, "I13", NULL, "%s ends with %zu descriptors, the last a %s",
+			 ended->program, ended->descriptors, ended->last);
+	if (run->ending && ended->status)
+		run_find(run, "I10", NULL, "%s does not end in order: status %#x", ended->program,
+			 (unsigned)ended->status);
 	if (!clean || !run->stopping)
 		run->crashes += strcmp(ended->program, "frank-config") != 0;
 	run_misfortunes_note(run);
@@ -382,6 +385,7 @@ end_frank(struct run *run)
 	uint64_t deliveries;
 
 	run->on = false;
+	run->ending = true;
 	run_stop_frank(run);
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
 	if (sim_process_count(run->world))
@@ -391,6 +395,7 @@ end_frank(struct run *run)
 		run_find(run, "I10", NULL, "super ends with status %d", run->exit_status);
 	oracle_mail(run);
 	oracle_disk(run, true);
+	run->ending = false;
 	deliveries = run->ledger.deliveries;
 	on_start(run);
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);

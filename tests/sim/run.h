@@ -68,7 +68,7 @@ struct run {
 
 	/* The machine. */
 	bool on; /* Frank shall run */
-	bool stopping;
+	bool stopping, ending;
 	bool load_over;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
