@@ -19,6 +19,7 @@
 
 #define WALL_START_MS 1767225600000 /* 2026 */
 #define PORT 25
+#define PROBE_INDEX 199
 #define TICK_US (5 * US_PER_S)
 #define RESTART_US_MIN US_PER_S
 #define RESTART_US_MAX (10 * US_PER_S)
@@ -334,6 +335,8 @@ on_tick(void *ctx)
 		return;
 	}
 	oracle_mail(run);
+	if (run->load_over && run->clients_busy == 0 && !run->probe)
+		run->probe = client_create(run, PROBE_INDEX, true);
 	if (run->load_over && run->clients_busy == 0 && ledger_settled(run)) {
 		if (!run->settled_us)
 			run->settled_us = now_us;
@@ -344,6 +347,8 @@ on_tick(void *ctx)
 	}
 	if (run->load_over && now_us - run->load_end_us > run->scenario->drain_us) {
 		run_note(run, "- the time to drain is over");
+		if (!run->probe_taken)
+			run_find(run, "I8", NULL, "after all has healed no mail is taken");
 		sim_stop(run->world);
 		return;
 	}
@@ -361,7 +366,7 @@ parts_make(struct run *run)
 	for (; run->host_count < s->host_count; run->host_count++)
 		run->hosts[run->host_count] = host_create(run, (unsigned)run->host_count);
 	for (unsigned i = 0; i < s->clients; i++)
-		run->clients[i] = client_create(run, i);
+		run->clients[i] = client_create(run, i, false);
 }
 
 static void
@@ -369,6 +374,8 @@ parts_drop(struct run *run)
 {
 	for (unsigned i = 0; run->clients && i < run->scenario->clients; i++)
 		client_destroy(&run->clients[i]);
+	if (run->probe)
+		client_destroy(&run->probe);
 	for (size_t i = 0; i < run->host_count; i++)
 		host_destroy(&run->hosts[i]);
 	free(run->hosts);

@@ -70,6 +70,8 @@ struct run {
 	bool on; /* Frank shall run */
 	bool stopping, ending;
 	bool load_over;
+	bool probe_taken;
+	struct client *probe;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
 	uint64_t crashes;	 /* deaths of processes that were not asked for */

@@ -23,8 +23,8 @@ const char *
 sim_kind_str(enum sim_kind kind)
 {
 	static const char *const names[] = {
-		[SIM_NULL] = "null",	    [SIM_LOG] = "log",	      [SIM_FILE] = "file",
-		[SIM_DIR] = "folder",	    [SIM_MEMORY] = "memory",   [SIM_PROGRAM] = "program",
+		[SIM_NULL] = "null",	   [SIM_LOG] = "log",		[SIM_FILE] = "file",
+		[SIM_DIR] = "folder",	   [SIM_MEMORY] = "memory",	[SIM_PROGRAM] = "program",
 		[SIM_CHANNEL] = "channel", [SIM_LISTENER] = "listener", [SIM_STREAM] = "stream"};
 
 	return names[kind];
