@@ -71,6 +71,7 @@ struct run {
 	bool stopping, ending;
 	bool load_over;
 	bool probe_taken;
+	bool tortured; /* the n-th call came */
 	struct client *probe;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
