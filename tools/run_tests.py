@@ -39,6 +39,7 @@ STEPS = [
     ("crash", 600, ["./dev", "crash"], "tests/crash/run.py"),
     # Fixed seeds of every scenario, then those of this commit; a failure prints its seed.
     ("sim", 240, ["./dev", "sim", "--runs", "4"], "tests/sim/run.py"),
+    ("torture", 120, ["./dev", "torture", "40"], "tests/sim/run.py"),
     ("sim fresh", 120, ["./dev", "sim", "commit", "--for", "60s"], "tests/sim/run.py"),
     ("fuzz build", 300, ["./dev", "build", "fuzz"], None),
     ("fuzz", 300, ["./dev", "fuzz", "5"], None),

@@ -231,11 +231,11 @@ spool_message_read(struct spool_reader *reader, const struct spool_message *mess
 	if (offset >= message->accept.body.file_bytes)
 		return 0;
 	left = message->accept.body.file_bytes - offset;
-	if (PLANTED(BODY_SHORT) && offset >= 4096)
-		return 0;
 	if (len > left)
 		len = (size_t)left;
 	ASSERT(message->body_fd >= 0);
+	if (PLANTED(BODY_SHIFTED) && left > 20000)
+		offset += 64;
 	got = rt_pread(reader->rt, message->body_fd, buf, len, offset);
 	return got == 0 && len ? ERR_TRUNCATED : got;
 }

@@ -20,8 +20,10 @@
 struct arguments {
 	const char *paths[SCENARIOS_MAX];
 	size_t count;
-	uint64_t seed, runs, seconds, without;
+	uint64_t seed, runs, seconds, without, torture;
 	const char *plant;
+	uint64_t torture_at;
+	bool *ret_tortured;
 	bool verbose, calm, twice, reduce, list, until_found, quiet;
 };
 
@@ -56,7 +58,8 @@ value(struct arguments *a, const char *word, const char *text)
 	} rows[] = {{"--seed", &a->seed},
 		    {"--runs", &a->runs},
 		    {"--for", &a->seconds},
-		    {"--without", &a->without}};
+		    {"--without", &a->without},
+		    {"--torture", &a->torture}};
 
 	if (!strcmp(word, "--plant")) {
 		a->plant = text;
@@ -125,8 +128,11 @@ static bool
 run_once(const struct arguments *a, const struct scenario *scenario, uint64_t seed,
 	 uint64_t *ret_hash)
 {
-	struct run_options options = {
-		.seed = seed, .without = a->without, .verbose = a->verbose, .calm = a->calm};
+	struct run_options options = {.seed = seed,
+				      .without = a->without,
+				      .torture = a->torture_at,
+				      .verbose = a->verbose,
+				      .calm = a->calm};
 	struct run *run = calloc(1, sizeof(*run));
 	bool good;
 
@@ -141,6 +147,8 @@ run_once(const struct arguments *a, const struct scenario *scenario, uint64_t se
 		       (unsigned long long)run->ledger.deliveries,
 		       (unsigned long long)(sim_now_us(run->world) / US_PER_S));
 	}
+	if (a->ret_tortured)
+		*a->ret_tortured = run->tortured;
 	*ret_hash = sim_hash(run->world);
 	run_finish(run);
 	free(run);
@@ -208,6 +216,31 @@ judge(const struct arguments *a, const struct scenario *scenario, uint64_t seed)
 	return false;
 }
 
+/* Fails the first, the second ... fallible call, every step-th, until there is none left. */
+static int
+torture(const struct arguments *given, struct scenario *scenario)
+{
+	struct arguments a = *given;
+	unsigned long long passed = 0, failed = 0;
+	bool came = true;
+	uint64_t hash;
+
+	a.ret_tortured = &came;
+	a.runs = 2; /* quiet about those that pass */
+	if (!scenario_read(scenario, a.paths[0]))
+		return 64;
+	for (a.torture_at = given->torture_at + 1; came; a.torture_at += a.torture) {
+		bool good = run_once(&a, scenario, a.seed, &hash);
+
+		if (!good)
+			printf("FAILED at call %llu\n", (unsigned long long)a.torture_at);
+		*(good ? &passed : &failed) += 1;
+		fflush(stdout);
+	}
+	printf("%llu passed, %llu failed, 0 skipped\n", passed, failed);
+	return failed ? 1 : 0;
+}
+
 static int
 series(const struct arguments *a, struct scenario *scenario)
 {
@@ -245,7 +278,10 @@ main(int argc, char **argv)
 		planted_list();
 		return 0;
 	}
-	exit_code = a.plant && !plant(a.plant) ? 64 : series(&a, scenario);
+	if (a.plant && !plant(a.plant))
+		exit_code = 64;
+	else
+		exit_code = a.torture ? torture(&a, scenario) : series(&a, scenario);
 	free(scenario);
 	return exit_code;
 }

@@ -68,8 +68,11 @@ struct run {
 
 	/* The machine. */
 	bool on; /* Frank shall run */
-	bool stopping;
+	bool stopping, ending;
 	bool load_over;
+	bool probe_taken;
+	bool tortured; /* the n-th call came */
+	struct client *probe;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
 	uint64_t crashes;	 /* deaths of processes that were not asked for */

@@ -24,7 +24,7 @@ import time
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenarios")
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
-SLOW = ("day",)                 # only when named
+SLOW = ("day", "torture")       # only when named
 FIXED_RUNS = 20
 SPANS = {"s": 1, "m": 60, "h": 3600}
 

@@ -228,13 +228,11 @@ segment_here(struct queue *queue, uint32_t number, size_t *count)
 		return err;
 	}
 	err = segment_head(queue, fd, number, &head, &never);
-	if (!err && (alive || !never)) {
+	if (alive || (!err && !never)) {
 		++*count;
 		return segment_take(queue, number, fd, &head);
 	}
 	rt_close(queue->rt, fd);
-	if (alive)
-		return err ? err : ERR_STATE;
 	if (never)
 		(void)!rt_unlink(queue->rt, queue->segments_fd, name);
 	else
