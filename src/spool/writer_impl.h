@@ -93,7 +93,7 @@ struct spool_writer {
 	struct ipc_message *sends; /* small ones that wait for queue */
 	size_t send_count;
 	struct rt_timer send_timer;
-	bool have_due; /* queue does not yet know what this writer holds */
+	bool have_due;	 /* queue does not yet know what this writer holds */
 	unsigned refuse; /* SPOOL_ROOM */
 
 	struct writer_segment segments[WRITER_SEGMENTS]; /* the first is written to */
