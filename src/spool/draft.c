@@ -221,7 +221,8 @@ spool_draft_add(struct spool_draft *draft, struct slice bytes)
 	ASSERT(!draft->committed);
 	if (draft->err || bytes.len == 0)
 		return;
-	if (!draft->body && draft->memory.bytes + bytes.len > writer->options.body_memory_max)
+	if (!draft->body && !draft->keep_head &&
+	    draft->memory.bytes + bytes.len > writer->options.body_memory_max)
 		draft->err = body_begin(draft);
 	if (draft->err)
 		return;
@@ -236,6 +237,12 @@ spool_draft_add(struct spool_draft *draft, struct slice bytes)
 		draft->err = ERR_LIMIT;
 	else
 		body_kick(draft);
+}
+
+void
+spool_draft_keep_head(struct spool_draft *draft, bool keep)
+{
+	draft->keep_head = keep;
 }
 
 bool
@@ -320,7 +327,7 @@ body_on_done(void *ctx)
 	draft->io_busy = false;
 	chunks_free(draft->writer, &draft->writing);
 	if (draft->io.err && !draft->err)
-		draft->err = draft->io.err;
+		draft->err = draft->io.err == -EDQUOT ? -ENOSPC : draft->io.err;
 	if (draft->err)
 		chunks_free(draft->writer, &draft->waiting);
 	if (draft->aborted) {

@@ -355,6 +355,8 @@ commit_on_done(void *ctx)
 	writer->last_count = writer->batch_count;
 	writer->counters.commits++;
 	writer->counters.sync_us += writer->io.took_us;
+	histogram_add(&writer->counters.commit_messages, writer->batch_count, 1);
+	histogram_add(&writer->counters.commit_us, writer->io.took_us, 1);
 	if (err) {
 		if (!PLANTED(POISON_IGNORED))
 			segment_leave(writer, true);

@@ -40,6 +40,7 @@ struct spool_draft {
 	struct chunks memory; /* what stands in the record behind the trace fields */
 	uint8_t *head_copy;   /* spool_draft_head, when it is in more than one chunk */
 	size_t head_copy_size;
+	bool keep_head; /* no body file yet */
 
 	/* The body file, from the moment that memory does not do. */
 	uint32_t body;

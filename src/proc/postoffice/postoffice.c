@@ -535,7 +535,7 @@ postoffice_destroy(void **state)
 
 const struct boot_process postoffice_process = {
 	.role = IPC_ROLE_POSTOFFICE,
-	.io_threads = 4,
+	.io_threads = 16, /* syncs that run at once share commits of the file system */
 	.create = postoffice_create,
 	.channel = postoffice_channel,
 	.channel_closed = postoffice_channel_closed,

@@ -59,6 +59,7 @@ static bool
 fill(struct queue *queue, struct queue_msg *msg, const struct spool_accept *accept)
 {
 	msg->body = accept->body.file;
+	msg->sender_hash = index_hash(accept->sender);
 	if (accept->sender.len && !(accept->flags & SPOOL_REPORT))
 		msg->flags |= MSG_HAS_SENDER;
 	for (size_t i = 0; i < msg->rcpt_count; i++) {
@@ -71,6 +72,7 @@ fill(struct queue *queue, struct queue_msg *msg, const struct spool_accept *acce
 			return false;
 		grant_dest(queue, rcpt->dest);
 		rcpt->notify = given->notify;
+		rcpt->address_hash = index_hash(given->address);
 		if (given->kind == SPOOL_RCPT_LOCAL)
 			rcpt->flags |= RCPT_LOCAL;
 	}
@@ -158,6 +160,9 @@ place(struct queue *queue, struct taking *t)
 	msg->offset = t->offset;
 	msg->length = t->found->head.length;
 	msg->meta_length = t->found->head.meta_length;
+	if (msg->flags & MSG_AGE_UNKNOWN)
+		msg->born_ms = (int64_t)born_of(queue, &t->accept);
+	msg->flags &= (uint8_t)~MSG_AGE_UNKNOWN;
 	segment_place(queue, t->segment, msg);
 	body_keep(queue, msg);
 	if (t->is_new)
@@ -177,26 +182,13 @@ take(struct queue *queue, struct taking *t)
 
 	if (err || !t->msg)
 		return err;
-	if (fill(queue, t->msg, &t->accept)) {
-		place(queue, t);
-		return 0;
+	if (!fill(queue, t->msg, &t->accept)) {
+		if (t->is_new)
+			index_remove(queue, t->msg);
+		return ERR_NO_MEMORY;
 	}
-	if (t->is_new) /* or it would pass for known the next time */
-		index_remove(queue, t->msg);
-	return ERR_NO_MEMORY;
-}
-
-static void
-starved_note(struct queue *queue, struct queue_segment *segment, msg_id id)
-{
-	struct log_line line;
-
-	if (segment->starved)
-		return;
-	segment->starved = true;
-	log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
-	log_msg(&line, id);
-	log_end(&line);
+	place(queue, t);
+	return 0;
 }
 
 int
@@ -218,10 +210,6 @@ accept_record(struct queue *queue, struct queue_segment *segment, const struct s
 		err = err ? ERR_NO_MEMORY : take(queue, &t);
 	}
 	arena_finish(&arena);
-	if (err)
-		starved_note(queue, segment, found->head.id);
-	else
-		segment->starved = false;
 	return err;
 }
 

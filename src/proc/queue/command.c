@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "boot/status.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -17,6 +18,7 @@
 #define STEP_READS 200
 #define FULL_AGAIN_MS 20
 #define COMMAND_ARENA_BYTES ((size_t)2 << 20)
+#define UNREADABLE SLICE("(unreadable)")
 #define EXIT_USAGE 64
 #define EXIT_UNAVAILABLE 69
 
@@ -32,6 +34,7 @@ struct command {
 	uint64_t count;
 	uint8_t texts[SPOOL_ADDRESS_MAX * 2 + 256];
 	struct slice sender, rcpt, destination;
+	uint8_t sender_hash, rcpt_hash;
 	struct queue_walk walk;
 	struct rt_timer timer;
 };
@@ -94,18 +97,38 @@ dest_name(const struct queue_rcpt *rcpt)
 
 /* By the index alone; what needs the record is asked by rcpt_fits. */
 static bool
+rcpt_may_fit(const struct command *command, const struct queue_rcpt *rcpt)
+{
+	if (command->rcpt.len && rcpt->address_hash != command->rcpt_hash)
+		return false;
+	return command->destination.len == 0 ||
+	       (rcpt->dest && (rcpt->flags & RCPT_LOCAL ||
+			       slice_eq_nocase(dest_name(rcpt), command->destination)));
+}
+
+static bool
 msg_may_fit(const struct command *command, const struct queue_msg *msg)
 {
 	if (command->id)
 		return msg->id == command->id;
-	if (command->destination.len == 0)
-		return true;
+	if (command->sender.len && msg->sender_hash != command->sender_hash)
+		return false;
 	for (size_t i = 0; i < msg->rcpt_count; i++)
-		if (msg->rcpts[i].dest &&
-		    (msg->rcpts[i].flags & RCPT_LOCAL ||
-		     slice_eq_nocase(dest_name(&msg->rcpts[i]), command->destination)))
+		if (rcpt_may_fit(command, &msg->rcpts[i]))
 			return true;
 	return false;
+}
+
+/* What the record says of a recipient; when it cannot be read, what the index knows. */
+static struct spool_rcpt
+rcpt_given(const struct spool_accept *accept, const struct queue_rcpt *rcpt)
+{
+	if (accept->rcpts)
+		return accept->rcpts[rcpt->index];
+	return (struct spool_rcpt){.address = UNREADABLE,
+				   .kind = rcpt->flags & RCPT_LOCAL ? SPOOL_RCPT_LOCAL
+								    : SPOOL_RCPT_REMOTE,
+				   .target = dest_name(rcpt)};
 }
 
 static bool
@@ -147,6 +170,7 @@ row_send(struct command *command, const struct queue_msg *msg, const struct queu
 	struct ipc_ctl_queue_row *row = &message.u.ctl_queue_row;
 	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
 	struct schedule_case now = grant_case(queue, msg, rcpt);
+	struct spool_rcpt given = rcpt_given(accept, rcpt);
 	int64_t wall_ms = rt_wall_ms(queue->rt);
 	struct journal_record record;
 	struct arena arena;
@@ -158,8 +182,8 @@ row_send(struct command *command, const struct queue_msg *msg, const struct queu
 	row->rcpt_index = rcpt->index;
 	row->state = shown_state(rcpt);
 	row->sender = accept->sender;
-	row->rcpt = accept->rcpts[rcpt->index].address;
-	row->destination = accept->rcpts[rcpt->index].target;
+	row->rcpt = given.address;
+	row->destination = given.target;
 	row->accepted_wall_ms = accept->accepted_wall_ms;
 	row->next_wall_ms = wall_ms;
 	if (rcpt->state == RCPT_WAITING && rcpt->next_ms > rt_now_ms(queue->rt))
@@ -229,9 +253,8 @@ static bool
 act_delete(struct queue *queue, struct queue_rcpt *rcpt)
 {
 	(void)queue;
-	/* What is being reported ends by itself. */
 	return rcpt->state == RCPT_ACTIVE || rcpt->state == RCPT_WAITING ||
-	       rcpt->state == RCPT_READY ||
+	       rcpt->state == RCPT_READY || rcpt->state == RCPT_REPORTING ||
 	       (rcpt->state == RCPT_BLOCKED && rcpt->flags & RCPT_HELD);
 }
 
@@ -245,6 +268,25 @@ static const struct {
 	[CTL_QUEUE_DELETE] = {JOURNAL_DELETE, act_delete},
 	[CTL_QUEUE_FLUSH] = {JOURNAL_RETRY, act_retry},
 };
+
+/* Those that owe a report go now, and nobody is told; the others once no attempt is under way. */
+static void
+act_delete_end(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers, size_t count)
+{
+	uint16_t owing[SPOOL_RCPTS_MAX];
+	size_t owing_count = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (msg->rcpts[numbers[i]].state == RCPT_REPORTING)
+			owing[owing_count++] = numbers[i];
+		else
+			msg->rcpts[numbers[i]].flags |= RCPT_DELETING;
+	}
+	msg->flags |= MSG_DELETING;
+	if (owing_count)
+		result_delete(queue, msg, owing, owing_count, RESULT_DELETED);
+	result_delete_due(queue, msg);
+}
 
 static void
 act(struct command *command, struct queue_msg *msg, const uint16_t *fits, size_t fit_count)
@@ -263,10 +305,7 @@ act(struct command *command, struct queue_msg *msg, const uint16_t *fits, size_t
 	note_action(queue, msg, verbs[command->verb].action, copy, count);
 	if (command->verb != CTL_QUEUE_DELETE)
 		return;
-	for (size_t i = 0; i < count; i++)
-		msg->rcpts[numbers[i]].flags |= RCPT_DELETING;
-	msg->flags |= MSG_DELETING;
-	result_delete_due(queue, msg);
+	act_delete_end(queue, msg, numbers, count);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
@@ -285,16 +324,19 @@ visit(struct command *command, struct queue_msg *msg)
 	struct spool_accept accept;
 	struct arena arena;
 	size_t count = 0;
-	int err;
+	int err = 0;
 
 	arena_init(&arena, command->queue->mem, COMMAND_ARENA_BYTES);
-	err = accept_read(command->queue, msg, &arena, &accept);
-	if (!err && command->sender.len && !slice_eq_nocase(accept.sender, command->sender))
-		err = ERR_NOT_FOUND;
-	for (size_t i = 0; !err && i < msg->rcpt_count && i < accept.rcpt_count; i++)
-		if (rcpt_fits(command, &msg->rcpts[i], &accept.rcpts[i]))
+	if (accept_read(command->queue, msg, &arena, &accept) ||
+	    accept.rcpt_count != msg->rcpt_count)
+		accept = (struct spool_accept){.sender = UNREADABLE};
+	for (size_t i = 0; i < msg->rcpt_count; i++) {
+		struct spool_rcpt given = rcpt_given(&accept, &msg->rcpts[i]);
+
+		if ((command->sender.len == 0 || slice_eq_nocase(accept.sender, command->sender)) &&
+		    rcpt_fits(command, &msg->rcpts[i], &given))
 			numbers[count++] = (uint16_t)i;
-	err = 0;
+	}
 	if (count && !is_list(command))
 		act(command, msg, numbers, count);
 	for (size_t i = 0; i < count && is_list(command) && !err; i++) {
@@ -363,6 +405,8 @@ step_run(void *ctx)
 			return;
 		}
 	}
+	if (!is_list(command))
+		grant_kick(queue); /* what may go now does not wait for the rest */
 	rt_timer_arm(&command->timer, 0);
 }
 
@@ -406,6 +450,8 @@ queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 	command->sender = text_keep(command, &at, given->sender);
 	command->rcpt = text_keep(command, &at, given->rcpt);
 	command->destination = text_keep(command, &at, given->destination);
+	command->sender_hash = index_hash(command->sender);
+	command->rcpt_hash = index_hash(command->rcpt);
 	rt_timer_init(&command->timer, queue->rt, step_run, command);
 	list_push_back(&queue->commands, &command->node);
 	walk_begin(queue, &command->walk);
@@ -476,6 +522,13 @@ status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ct
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
 		err = IPC_SEND(peer->channel, CTL_COUNTER, ctl_counter, .request = given->request,
 			       .name = slice_str(rows[i].name), .value = (int64_t)rows[i].value);
+	if (!err)
+		err = boot_status_histogram(peer->channel, given->request, "queue.delivered_ms",
+					    &queue->counters.delivered_ms);
+	if (!err)
+		err = boot_status_histogram(peer->channel, given->request, "queue.attempt_ms",
+					    &queue->counters.attempt_ms);
+	(void)err; /* control's deadline tells the person */
 	answer(peer, given->request, 0, 0, "");
 }
 

@@ -141,6 +141,16 @@ index_msg_of(struct queue_rcpt *rcpt)
 	return CONTAINER_OF(rcpt - rcpt->index, struct queue_msg, rcpts);
 }
 
+uint8_t
+index_hash(struct slice address)
+{
+	uint32_t hash = 2166136261; /* FNV-1a, folded */
+
+	for (size_t i = 0; i < address.len; i++)
+		hash = (hash ^ ascii_lower(address.data[i])) * 16777619;
+	return (uint8_t)(hash ^ hash >> 8 ^ hash >> 16 ^ hash >> 24);
+}
+
 static struct slice
 dest_key(uint8_t buf[DEST_KEY_BYTES], uint8_t kind, struct slice name)
 {

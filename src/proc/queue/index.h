@@ -60,14 +60,16 @@ struct queue_rcpt {
 	uint8_t state; /* enum queue_rcpt_state */
 	uint8_t flags; /* enum queue_rcpt_flags */
 	uint8_t notify;
+	uint8_t address_hash; /* as index_hash */
 };
 
 enum queue_msg_flags {
 	MSG_HAS_SENDER = 1, /* somebody can be told */
 	MSG_GATHERING = 2,  /* in queue.gathering */
 	MSG_BODY_MISSING = 4,
-	MSG_LEAVING = 8,   /* finished; its last outcome is not yet on disk */
-	MSG_DELETING = 16, /* some of its recipients are RCPT_DELETING */
+	MSG_LEAVING = 8,      /* finished; its last outcome is not yet on disk */
+	MSG_DELETING = 16,    /* some of its recipients are RCPT_DELETING */
+	MSG_AGE_UNKNOWN = 32, /* at start: its record will tell */
 };
 
 struct queue_msg {
@@ -84,7 +86,9 @@ struct queue_msg {
 	uint16_t rcpt_count;
 	uint16_t open; /* not finished */
 	uint16_t active;
-	uint8_t flags; /* enum queue_msg_flags */
+	uint8_t flags;	     /* enum queue_msg_flags */
+	uint8_t lost;	     /* attempts that ended with their worker, one after the other */
+	uint8_t sender_hash; /* as index_hash */
 	struct queue_rcpt rcpts[];
 };
 
@@ -113,6 +117,10 @@ struct queue_msg *index_add(struct queue *queue, msg_id id, uint16_t rcpt_count)
 /* Its recipients must be in no list. */
 void index_remove(struct queue *queue, struct queue_msg *msg);
 struct queue_msg *index_msg_of(struct queue_rcpt *rcpt);
+
+/* Of an address, upper and lower case alike: whoever looks for one address need not read the record
+ * of each message, only of those that agree in this. */
+uint8_t index_hash(struct slice address);
 
 /* NULL: out of memory. Counts one recipient more. */
 struct queue_dest *index_dest(struct queue *queue, uint8_t kind, struct slice name);

@@ -166,6 +166,7 @@ journal_append(struct queue *queue, struct journal_record *record)
 	j->sequence++;
 	journal_file_entry(queue, record->id, bytes);
 	j->size_bytes += bytes.len;
+	j->appended_bytes += bytes.len;
 	rt_at_turn_end(queue->rt, &j->hook);
 	return at;
 }

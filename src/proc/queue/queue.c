@@ -169,8 +169,9 @@ on_channel(void *state, struct ipc_channel *channel)
 		peer->channel = channel;
 		peer->role = ends.peer;
 		peer->instance = ends.peer_instance;
-		peer->has_said = peer->supplied = false;
+		peer->has_said = peer->supplied = peer->knows_room = false;
 		peer->segments = peer->spares = 0;
+		peer->alone = 0;
 		room_tell(queue, peer);
 		grant_kick(queue);
 		return;

@@ -5,6 +5,7 @@
 #ifndef PROC_QUEUE_QUEUE_H
 #define PROC_QUEUE_QUEUE_H
 
+#include "base/histogram.h"
 #include "boot/boot.h"
 #include "proc/queue/index.h"
 #include "proc/queue/journal.h"
@@ -33,13 +34,17 @@ struct queue_peer {
 	bool has_said; /* SPOOL_HAVE came */
 	bool supplied; /* it has a segment to write to */
 	unsigned segments, spares;
+	bool knows_room; /* it has been told queue.refuse */
 	/* A deliverer. */
 	struct list jobs;
 	uint32_t job_count;
+	msg_id alone; /* this message gets it for itself: others may not die with it */
 };
 
 struct queue_counters {
 	uint64_t accepted, delivered, deferred, failed, expired, reports, jobs, lost_jobs;
+	/* Of recipients: from acceptance to delivery; of that the last attempt. */
+	struct histogram delivered_ms, attempt_ms;
 };
 
 struct queue {
@@ -63,6 +68,8 @@ struct queue {
 	struct rt_timer wait_timer;
 	struct rt_hook grant_hook;
 	struct rt_timer grant_timer; /* again in the next turn */
+	struct rt_timer shortage_timer;
+	size_t grant_refused; /* destinations that could not be served, one after the other */
 
 	/* report.c */
 	struct map report_keys;

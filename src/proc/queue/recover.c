@@ -18,8 +18,6 @@ struct queue_recovery {
 	size_t at; /* the file being read */
 	int fd;	   /* of it, or -1 */
 	unsigned read_failures;
-	struct rt_io io;
-	bool syncing;
 	uint64_t offset, size_bytes, secret;
 	int64_t last_wall_ms;
 	uint8_t *window;
@@ -27,10 +25,13 @@ struct queue_recovery {
 	size_t segments_left;
 	struct list kept; /* messages without a place */
 	struct rt_timer step;
+	struct rt_io io;
+	bool busy;
 	uint64_t start_us, records;
 	size_t messages;
 };
 
+static void sync_run(void *ctx);
 static void step_run(void *ctx);
 
 int
@@ -47,7 +48,7 @@ recover_begin(struct queue *queue)
 	r->fd = -1;
 	r->start_us = rt_now_us(queue->rt);
 	list_init(&r->kept);
-	rt_timer_init(&r->step, queue->rt, step_run, queue);
+	rt_timer_init(&r->step, queue->rt, sync_run, queue);
 	r->window = mem_take(queue->mem, WINDOW_BYTES);
 	err = r->window ? recover_list(queue, &r->journals, &r->segments_left) : ERR_NO_MEMORY;
 	if (err) {
@@ -62,10 +63,42 @@ recover_begin(struct queue *queue)
 	return 0;
 }
 
+/* The names of the folders are durable before anything is put into them. */
+static void
+synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	r->busy = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	} else {
+		rt_timer_finish(&r->step);
+		rt_timer_init(&r->step, queue->rt, step_run, queue);
+	}
+	rt_timer_arm(&r->step, r->io.err ? JOURNAL_AGAIN_MS : 0);
+}
+
+static void
+sync_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+
+	r->io = (struct rt_io){
+		.kind = RT_IO_SYNC, .fd = queue->spool_fd, .done = synced, .ctx = queue};
+	r->busy = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
 bool
 recover_busy(const struct queue *queue)
 {
-	return queue->recovery && queue->recovery->syncing;
+	return queue->recovery && queue->recovery->busy;
 }
 
 void
@@ -75,7 +108,7 @@ recover_finish(struct queue *queue)
 
 	if (!r)
 		return;
-	ASSERT(!r->syncing);
+	ASSERT(!r->busy);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	rt_timer_finish(&r->step);
@@ -148,14 +181,12 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 static bool
 is_passing(struct queue_recovery *r, int err)
 {
-	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
-		return true;
-	return err_errno(err) && r->read_failures++ < PATIENT_TRIES;
+	return recover_is_shortage(err) || (err_errno(err) && r->read_failures++ < PATIENT_TRIES);
 }
 
-/* False when there is nothing in it to be read, or not now. */
-static bool
-file_begin(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
+/* What is no journal is passed by. An error: it cannot be told now. */
+static int
+file_begin(struct queue *queue, struct queue_recovery *r)
 {
 	uint32_t number = r->journals.numbers[r->at];
 	struct spool_file_head head;
@@ -165,7 +196,9 @@ file_begin(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 
 	queue_name(name, number, "journal");
 	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
-	if (!err)
+	if (err)
+		r->fd = -1;
+	else
 		err = file_head(queue, number, r->fd, &head, &unborn);
 	if (!err) {
 		if (number >= queue->journal.next_number)
@@ -173,22 +206,20 @@ file_begin(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 		r->secret = head.secret;
 		r->offset = SPOOL_FILE_HEAD_BYTES;
 		r->last_wall_ms = head.created_wall_ms;
-		return true;
+		return 0;
 	}
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
-	if (!unborn && is_passing(r, err)) {
-		*ret_wait_ms = PATIENT_AGAIN_MS;
-		return false;
-	}
+	if (!unborn && is_passing(r, err))
+		return err;
 	r->read_failures = 0;
-	r->at++;
 	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 	else
 		recover_set_aside(queue, queue->journal_fd, name, err);
-	return false;
+	r->at++;
+	return 0;
 }
 
 static void
@@ -302,7 +333,7 @@ file_synced(void *ctx)
 		rt_io_submit(queue->rt, &r->io);
 		return;
 	}
-	r->syncing = false;
+	r->busy = false;
 	if (r->io.err) {
 		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
 		log_number(&line, "journal", r->journals.numbers[r->at]);
@@ -322,7 +353,7 @@ static void
 file_sync(struct queue *queue, struct queue_recovery *r)
 {
 	r->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = r->fd, .done = file_synced, .ctx = queue};
-	r->syncing = true;
+	r->busy = true;
 	rt_io_submit(queue->rt, &r->io);
 }
 
@@ -333,8 +364,8 @@ step_run(void *ctx)
 	struct queue_recovery *r = queue->recovery;
 	uint64_t wait_ms = 0;
 
-	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r, &wait_ms)) {
-		rt_timer_arm(&r->step, wait_ms);
+	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
+		rt_timer_arm(&r->step, PATIENT_AGAIN_MS);
 		return;
 	}
 	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {

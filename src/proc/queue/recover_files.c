@@ -35,6 +35,13 @@ recover_folders(struct queue *queue)
 	return err;
 }
 
+bool
+recover_is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN ||
+	       err == ERR_NO_MEMORY;
+}
+
 void
 recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why)
 {
@@ -133,13 +140,6 @@ never_used(uint64_t size, struct slice head_bytes, int head_err)
 	       (!head_err || spool_file_head_unborn(head_bytes, SPOOL_FILE_SEGMENT));
 }
 
-/* No descriptor, no memory: it says nothing about the file. */
-static bool
-is_want(int err)
-{
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
-}
-
 /* An error of the disk may pass. */
 static int
 open_insisting(struct queue *queue, const char *name, int *ret_fd)
@@ -191,6 +191,7 @@ is_alive(struct queue *queue, const char *name, bool *ret_alive)
 	return 0;
 }
 
+/* Takes fd over. */
 static int
 segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_file_head *head)
 {
@@ -215,7 +216,7 @@ segment_here(struct queue *queue, uint32_t number, size_t *count)
 
 	queue_name(name, number, "seg");
 	err = open_insisting(queue, name, &fd);
-	if (is_want(err))
+	if (recover_is_shortage(err))
 		return err;
 	if (err) {
 		recover_set_aside(queue, queue->segments_fd, name, err);

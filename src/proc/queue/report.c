@@ -18,9 +18,7 @@
 #define LATER_MS 30000
 #define ASKED_MAX 64
 #define WALK_MESSAGES 500
-#define ASKED_MS 300000			/* an answer is lost: bounce itself gives up sooner */
-#define REPLIES_BYTES ((size_t)1 << 20) /* of one order: a channel must take all of it */
-#define ASK_ARENA_BYTES ((size_t)256 << 10)
+#define ASKED_MS 300000 /* an answer is lost: bounce itself gives up sooner */
 #define KEY_SEED 0x4652414e4b524550u
 
 enum { OUTCOME_DURABLE, OUTCOME_NOT_NOW, OUTCOME_NONE_NEEDED };
@@ -315,70 +313,6 @@ bounce_is_read(struct queue *queue)
 	return true;
 }
 
-/* Many recipients share the room for the servers' words. */
-static void
-verdict_give(struct ipc_message *message, const struct verdict *verdict, size_t rcpt_count)
-{
-	struct verdict *to = &message->u.report_rcpt.verdict;
-
-	*to = *verdict;
-	to->reply = slice_sub(to->reply, 0, REPLIES_BYTES / rcpt_count);
-}
-
-static int
-ask_rcpts(struct queue *queue, const struct queue_report *report, const struct queue_msg *msg,
-	  struct ipc_channel *channel)
-{
-	struct journal_record record;
-	struct arena arena;
-	int err = 0;
-
-	arena_init(&arena, queue->mem, ASK_ARENA_BYTES);
-	for (size_t i = 0; i < report->rcpt_count && !err; i++) {
-		const struct queue_rcpt *rcpt = &msg->rcpts[report->rcpts[i]];
-		struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
-		struct ipc_message message = {.type = IPC_REPORT_RCPT};
-
-		arena_reset(&arena);
-		message.u.report_rcpt.key = report->key;
-		message.u.report_rcpt.rcpt = rcpt->index;
-		message.u.report_rcpt.attempts = rcpt->attempts;
-		if (journal_read(queue, at, &arena, &record) == 0 && record.kind == JOURNAL_RESULT)
-			verdict_give(&message, &record.u.result.verdict, report->rcpt_count);
-		else /* its words are lost, its fate is not */
-			message.u.report_rcpt.verdict.class = report->kind == SPOOL_REPORT_FAILURE
-								      ? VERDICT_NEVER
-								      : VERDICT_LATER;
-		err = ipc_send(channel, &message);
-	}
-	arena_finish(&arena);
-	return err;
-}
-
-static int
-ask(struct queue *queue, struct queue_report *report, struct queue_msg *msg,
-    struct queue_peer *bounce)
-{
-	int64_t age_ms = (int64_t)rt_now_ms(queue->rt) - msg->born_ms;
-	int err = lease_begin(queue, msg, bounce);
-
-	if (err)
-		return err;
-	report->asked = bounce;
-	report->segment = msg->segment;
-	report->body = msg->body;
-	err = IPC_SEND(bounce->channel, REPORT_MAKE, report_make, .key = report->key,
-		       .message = msg->id, .segment = msg->segment->number, .offset = msg->offset,
-		       .length = msg->length, .kind = report->kind,
-		       .retry_until_wall_ms =
-			       rt_wall_ms(queue->rt) - age_ms + (int64_t)queue->rules.lifetime_ms);
-	if (!err)
-		err = ask_rcpts(queue, report, msg, bounce->channel);
-	if (!err)
-		err = IPC_SEND(bounce->channel, REPORT_END, report_end, .key = report->key);
-	return err;
-}
-
 /* Takes the lease back. */
 static void
 unask(struct queue_report *report)
@@ -404,6 +338,15 @@ later(struct queue_report *report)
 	timer_soon(queue, LATER_MS);
 }
 
+static bool
+is_settled(const struct queue_report *report, const struct queue_msg *msg)
+{
+	for (size_t i = 0; i < report->rcpt_count; i++)
+		if (msg->rcpts[report->rcpts[i]].state != RCPT_FINISHED)
+			return false;
+	return true;
+}
+
 void
 report_kick(struct queue *queue)
 {
@@ -418,11 +361,11 @@ report_kick(struct queue *queue)
 		struct queue_report *report = CONTAINER_OF(node, struct queue_report, node);
 		struct queue_msg *msg = index_find(queue, report->id);
 
-		if (!msg || !msg->segment) { /* deleted meanwhile */
+		if (!msg || !msg->segment || is_settled(report, msg)) { /* deleted meanwhile */
 			report_free(report);
 			continue;
 		}
-		if (ask(queue, report, msg, bounce)) {
+		if (report_ask(queue, report, msg, bounce)) {
 			later(report);
 			continue;
 		}
@@ -553,8 +496,10 @@ report_found(struct queue *queue, struct queue_msg *report_msg, const struct spo
 {
 	struct queue_report *report = report_find(queue, accept->report_key);
 	uint16_t numbers[SPOOL_RCPTS_MAX];
+	uint8_t role = report_msg->segment->role;
 
-	if (!report)
+	/* Whoever else names a key would silence a report. */
+	if (!report || (role != IPC_ROLE_BOUNCE && role != IPC_ROLE_QUEUE))
 		return false;
 	if (report->made_id && report->made_id != report_msg->id) {
 		for (size_t i = 0; i < report_msg->rcpt_count; i++)

@@ -47,7 +47,6 @@ struct queue_segment {
 	uint64_t dead_before;
 	struct segment_named named, naming;
 	unsigned read_failures; /* of patient_read */
-	bool starved;		/* no memory for the record at read_end */
 	bool compacting;
 };
 
@@ -66,7 +65,6 @@ struct queue_stock {
 	struct list making; /* struct stock_item */
 	struct rt_io io;
 	bool busy;
-	bool folders_durable; /* the names of segments, bodies and journal themselves */
 	struct rt_timer again_timer;
 };
 
@@ -80,6 +78,7 @@ struct queue_files {
 	size_t window_size;
 	struct rt_hook read_hook;
 	struct rt_timer read_timer;  /* again in the next turn */
+	bool starved;		     /* no memory to read on */
 	struct rt_timer sweep_timer; /* looks for writers that have died */
 	size_t sweep_left;	     /* bodies that this sweep has still to look at */
 	struct queue_stock stock;

@@ -200,6 +200,9 @@ control_receive(struct world *w, struct ipc_message *message)
 		w->rows[w->row_count++] = *row;
 	} else if (message->type == IPC_CTL_COUNTER) {
 		w->counter_count++;
+		if (slice_eq(slice_sub(message->u.ctl_counter.name, 0, 19),
+			     SLICE("queue.delivered_ms.")))
+			w->delivered_counted += (size_t)message->u.ctl_counter.value;
 	} else if (message->type == IPC_CTL_TRACE_FILE) {
 		w->file_count++;
 	} else if (message->type == IPC_CTL_DONE) {
@@ -286,7 +289,7 @@ world_disconnect(struct world *w, struct world_end *end)
 /* --- the whole -------------------------------------------------------------------------------- */
 
 void
-world_start(struct world *w)
+world_open(struct world *w)
 {
 	void *state;
 	int fd;
@@ -296,6 +299,11 @@ world_start(struct world *w)
 	assert_int_equal(rt_open_dir(w->t.rt, RT_AT_PATH, w->path, false, &fd), 0);
 	queue_process.dir(state, SLICE("spool"), fd);
 	queue_process.start(state);
+}
+
+void
+world_connect_all(struct world *w)
+{
 	world_connect(w, &w->smtpin);
 	world_connect(w, &w->bounce);
 	world_connect(w, &w->smtpout);
@@ -303,6 +311,13 @@ world_start(struct world *w)
 	world_connect(w, &w->control);
 	WORLD_WAIT(w, spool_writer_ready(w->smtpin.writer) == 0);
 	WORLD_WAIT(w, spool_writer_ready(w->bounce.writer) == 0);
+}
+
+void
+world_start(struct world *w)
+{
+	world_open(w);
+	world_connect_all(w);
 }
 
 void

@@ -18,11 +18,27 @@ static void session_ready(void *ctx, unsigned events);
 static void session_due(void *ctx);
 static int flush(struct session *session);
 
+struct slice
+session_name(const struct session *session, uint8_t buf[SESSION_NAME_MAX])
+{
+	struct builder b;
+
+	builder_init_fixed(&b, buf, SESSION_NAME_MAX);
+	builder_dec(&b, session->in->started_wall_ms);
+	builder_byte(&b, '.');
+	builder_dec(&b, session->in->boot->instance);
+	builder_byte(&b, '.');
+	builder_dec(&b, session->number);
+	return builder_slice(&b);
+}
+
 void
 session_log(struct session *session, struct log_line *line, enum log_event event)
 {
+	uint8_t name[SESSION_NAME_MAX];
+
 	log_begin(line, session->in->boot->log, event);
-	log_number(line, "sess", (int64_t)session->number);
+	log_text(line, "sess", session_name(session, name));
 }
 
 int

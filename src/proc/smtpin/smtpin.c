@@ -5,6 +5,7 @@
 #include "proc/smtpin/smtpin.h"
 
 #include "base/assert.h"
+#include "boot/status.h"
 #include "proc/smtpin/session.h"
 
 /* While stopping, how often to look whether all is done; and how long at most. */
@@ -50,6 +51,7 @@ smtpin_create(struct boot *boot, void **ret_state)
 		return err;
 	}
 	in->boot = boot;
+	in->started_wall_ms = (uint64_t)rt_wall_ms(boot->rt);
 	list_init(&in->sessions);
 	list_init(&in->listeners);
 	list_init(&in->networks);
@@ -140,6 +142,10 @@ status(struct smtpin *in, struct ipc_channel *to, uint32_t request)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		send_counter(to, request, rows[i].name, rows[i].value);
+	if (boot_status_histogram(to, request, "smtpin.commit_messages", &writer.commit_messages) ||
+	    boot_status_histogram(to, request, "smtpin.commit_us", &writer.commit_us)) {
+		/* As above. */
+	}
 	if (IPC_SEND(to, CTL_DONE, ctl_done, .request = request,
 		     .count = sizeof(rows) / sizeof(rows[0]))) {
 		/* As above. */
