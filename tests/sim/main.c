@@ -229,12 +229,14 @@ torture(const struct arguments *given, struct scenario *scenario)
 	a.runs = 2; /* quiet about those that pass */
 	if (!scenario_read(scenario, a.paths[0]))
 		return 64;
-	for (a.torture_at = given->torture_at + 1; came; a.torture_at += a.torture) {
+	a.torture_at = 1;
+	while (came) {
 		bool good = run_once(&a, scenario, a.seed, &hash);
 
 		if (!good)
 			printf("FAILED at call %llu\n", (unsigned long long)a.torture_at);
 		*(good ? &passed : &failed) += 1;
+		a.torture_at += a.torture;
 		fflush(stdout);
 	}
 	printf("%llu passed, %llu failed, 0 skipped\n", passed, failed);
