@@ -26,6 +26,10 @@ struct rt_sandbox {
  * (ABI 2): everything else holds then, and the caller decides (config option) whether to go on. */
 int rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox) MUST_USE;
 
+/* For super: these calls fail with EPERM from now on, here and in all that is started, and no
+ * program gains rights by its file. Names that this architecture does not have are passed over. */
+int rt_sandbox_forbid(struct rt *rt, const char *const *system_calls) MUST_USE;
+
 /* Tries, inside a sandbox, what sandboxes are for; descriptors that the tries need are made before.
  * fn is called once for each: refused when the answer was EPERM, EACCES or the like. For tests: the
  * process should end after it. */

@@ -317,6 +317,40 @@ filter_enter(const struct rt_sandbox *sandbox)
 	return err;
 }
 
+static int
+filter_forbid(scmp_filter_ctx filter, const char *const *names)
+{
+	int err = 0;
+
+	for (; !err && *names; names++) {
+		int number = seccomp_syscall_resolve_name(*names);
+
+		if (number == __NR_SCMP_ERROR)
+			return ERR_NOT_FOUND;
+		if (number >= 0)
+			err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
+	}
+	return err;
+}
+
+int
+rt_sandbox_forbid(struct rt *rt, const char *const *system_calls)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int err;
+
+	(void)rt;
+	if (!filter)
+		return ERR_NO_MEMORY;
+	err = filter_forbid(filter, system_calls);
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		err = -errno;
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}
+
 int
 rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox)
 {

@@ -1,9 +1,11 @@
 /* Children get exactly the descriptors and the environment that they should, and their end is told.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "rt/process.h"
+#include "rt/sandbox.h"
 #include "rt/test_rt.h"
 
 struct children {
@@ -136,5 +138,32 @@ TEST(signals_come_as_callbacks)
 	test_rt_end(&s.t);
 }
 
-TESTS(TEST_ROW(a_child_gets_what_it_should), TEST_ROW(a_child_can_be_killed),
-      TEST_ROW(what_cannot_run_is_told), TEST_ROW(signals_come_as_callbacks))
+/* What is forbidden is refused here and in what is started; all else goes on. */
+TEST(forbidden_calls)
+{
+	static const char *const names[] = {"unshare", "sethostname", NULL};
+	struct test_rt t;
+	int status = 0;
+	pid_t pid;
+
+	test_rt_begin(&t);
+	pid = fork();
+	if (pid == 0) {
+		int err = rt_sandbox_forbid(t.rt, names);
+
+		if (err || unshare(0) == 0 || errno != EPERM)
+			_exit(1);
+		pid = fork();
+		if (pid == 0)
+			_exit(unshare(0) < 0 && errno == EPERM ? 7 : 2);
+		(void)waitpid(pid, &status, 0);
+		_exit(WEXITSTATUS(status));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 7);
+	test_rt_end(&t);
+}
+
+TESTS(TEST_ROW(a_child_gets_what_it_should), TEST_ROW(forbidden_calls),
+      TEST_ROW(a_child_can_be_killed), TEST_ROW(what_cannot_run_is_told),
+      TEST_ROW(signals_come_as_callbacks))

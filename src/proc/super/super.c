@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "base/assert.h"
+#include "rt/sandbox.h"
 
 #define STDERR_FD 2
 #define PID_FILE "frank.pid"
@@ -80,6 +81,25 @@ signals_init(struct super *super)
 	return err;
 }
 
+/* Before anything else: what is started inherits it. */
+static void
+forbid(struct super *super)
+{
+	static const char *const names[] = {
+#define FORBIDDEN(name) name,
+#include "def/forbidden.def"
+#undef FORBIDDEN
+		NULL};
+	int err = rt_sandbox_forbid(super->rt, names);
+	struct log_line line;
+
+	if (!err)
+		return;
+	log_begin(&line, super->log, EVENT_super_unlimited);
+	log_err(&line, err);
+	log_end(&line);
+}
+
 int
 super_run(struct rt *rt, const struct super_options *options)
 {
@@ -99,6 +119,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	rt_timer_init(&super->asking.told_limit, rt, super_config_untold, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
+		forbid(super);
 		err = signals_init(super);
 		if (!err)
 			err = rt_open_dir(rt, RT_AT_PATH, options->programs_path, false,

@@ -222,6 +222,14 @@ rt_watch_destroy(struct rt_watch **watch)
 }
 
 int
+rt_sandbox_forbid(struct rt *rt, const char *const *system_calls)
+{
+	(void)rt;
+	(void)system_calls;
+	return 0; /* there is no kernel to refuse anything */
+}
+
+int
 rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox)
 {
 	sim_op(rt, OP_SANDBOX);

@@ -42,6 +42,15 @@ def test_each_gets_what_it_should(_lab):
             assert told(house, name, "start") == ["mx.example.test"], name
 
 
+def test_super_has_a_filter_too(_lab):
+    """Issue 3a: what nobody needs is refused to super and to all that it starts."""
+    with House() as frank:
+        with open(f"/proc/{frank.process.pid}/status", encoding="ascii") as file:
+            status = dict(line.split(":\t") for line in file.read().splitlines() if ":\t" in line)
+        assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", status
+        assert not frank.lines("super_unlimited")
+
+
 def test_each_has_its_own_uid_and_no_more_descriptors(_lab):
     """As root: uid-base plus the row; in any case only known descriptors are open."""
     with House() as house:
