@@ -44,6 +44,7 @@ def arguments():
     add("--text", default="Hello from the lab.\n")
     add("--json", action="store_true", help="one JSON document at the end")
     args = parser.parse_args()
+    args.dir = os.path.join(os.environ.get("FRANK_CWD", os.getcwd()), args.dir)
     args.to = args.to or ["bob@example.test"]
     return args
 

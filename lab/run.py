@@ -46,7 +46,12 @@ def arguments():
     add("--set", metavar="'OPTION VALUE'", action="append", default=[],
         help="a line of the configuration; 'mx.OPTION VALUE' for that listener")
     add("--fresh", action="store_true", help="forget what an earlier run left in the folder")
-    return parser.parse_args()
+    args = parser.parse_args()
+    for name in ("background", "stop", "zone"):
+        if getattr(args, name):
+            setattr(args, name, os.path.join(os.environ.get("FRANK_CWD", os.getcwd()),
+                                             getattr(args, name)))
+    return args
 
 
 class Lab:

@@ -40,6 +40,8 @@ int rt_write_line(struct rt *rt, int fd, struct slice line) MUST_USE;
 ssize_t rt_read(struct rt *rt, int fd, void *buf, size_t len) MUST_USE;
 /* Whether a person looks at it. */
 bool rt_is_terminal(struct rt *rt, int fd);
+/* Waits until the names in a directory are on disk: only where nothing else goes on (start). */
+int rt_sync_dir(struct rt *rt, int dir_fd) MUST_USE;
 
 struct rt_stat {
 	uint64_t size_bytes;

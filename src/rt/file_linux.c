@@ -173,6 +173,13 @@ rt_is_terminal(struct rt *rt, int fd)
 }
 
 int
+rt_sync_dir(struct rt *rt, int dir_fd)
+{
+	rt_operation(rt, RT_OPERATION_SYNC, "");
+	return fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+int
 rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 {
 	struct stat stat;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "spool/writer_impl.h"
 
 static void body_kick(struct spool_draft *draft);
@@ -164,7 +165,7 @@ draft_free(struct spool_draft *draft)
 	if (draft->front)
 		writer->memory_bytes -= draft->front_size;
 	mem_give(writer->mem, draft->front, draft->front_size);
-	if (draft->body_fd >= 0)
+	if (draft->body_fd >= 0 && !PLANTED(DESCRIPTOR_LOST))
 		rt_close(writer->rt, draft->body_fd);
 	if (draft->body) {
 		struct ipc_message used = {.type = IPC_SPOOL_SPARE_USED};
@@ -176,7 +177,8 @@ draft_free(struct spool_draft *draft)
 		writer_send(writer, &used);
 	}
 	writer->draft_count--;
-	mem_give(writer->mem, draft, sizeof(*draft));
+	if (!PLANTED(MEMORY_LOST))
+		mem_give(writer->mem, draft, sizeof(*draft));
 }
 
 msg_id
@@ -219,7 +221,8 @@ spool_draft_add(struct spool_draft *draft, struct slice bytes)
 	ASSERT(!draft->committed);
 	if (draft->err || bytes.len == 0)
 		return;
-	if (!draft->body && draft->memory.bytes + bytes.len > writer->options.body_memory_max)
+	if (!draft->body && !draft->keep_head &&
+	    draft->memory.bytes + bytes.len > writer->options.body_memory_max)
 		draft->err = body_begin(draft);
 	if (draft->err)
 		return;
@@ -234,6 +237,12 @@ spool_draft_add(struct spool_draft *draft, struct slice bytes)
 		draft->err = ERR_LIMIT;
 	else
 		body_kick(draft);
+}
+
+void
+spool_draft_keep_head(struct spool_draft *draft, bool keep)
+{
+	draft->keep_head = keep;
 }
 
 bool
@@ -284,7 +293,9 @@ body_kick(struct spool_draft *draft)
 	if (draft->io_busy || (!draft->waiting.first && !draft->committed))
 		return;
 	draft->io = (struct rt_io){.kind = RT_IO_SYNC,
-				   .fd = draft->body_fd,
+				   .fd = PLANTED(BODY_NOT_SYNCED) && !draft->waiting.first
+						 ? writer->segments[0].fd
+						 : draft->body_fd,
 				   .slices = draft->io_slices,
 				   .done = body_on_done,
 				   .ctx = draft};
@@ -316,7 +327,7 @@ body_on_done(void *ctx)
 	draft->io_busy = false;
 	chunks_free(draft->writer, &draft->writing);
 	if (draft->io.err && !draft->err)
-		draft->err = draft->io.err;
+		draft->err = draft->io.err == -EDQUOT ? -ENOSPC : draft->io.err;
 	if (draft->err)
 		chunks_free(draft->writer, &draft->waiting);
 	if (draft->aborted) {

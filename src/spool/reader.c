@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "base/planted.h"
 #include "rt/file.h"
 
 #define MESSAGE_ARENA_BYTES ((size_t)256 << 10)
@@ -17,7 +18,8 @@ struct reader_file {
 	struct map_node node;
 	uint32_t number;
 	int fd;
-	uint64_t secret; /* of a segment */
+	uint64_t secret; /* of a segment, when it is known */
+	bool known;
 };
 
 struct spool_reader {
@@ -95,27 +97,40 @@ spool_reader_destroy(struct spool_reader **reader_at)
 	*reader_at = NULL;
 }
 
-/* Takes *fd over when it succeeds; what it cannot take the jobs will miss, and say so. */
+/* Of a segment, once it can be read. */
+static int
+head_read(struct spool_reader *reader, struct reader_file *file)
+{
+	struct spool_file_head head;
+	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
+	ssize_t got = rt_pread(reader->rt, file->fd, bytes, sizeof(bytes), 0);
+	int err = got < 0 ? (int)got : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
+
+	if (err)
+		return err;
+	file->secret = head.secret;
+	file->known = true;
+	return 0;
+}
+
+/* Takes *fd over. Queue gives it once: without memory to remember it this process starts again, and
+ * queue gives all anew. */
 static void
 file_open(struct spool_reader *reader, struct map *map, uint32_t number, int *fd)
 {
 	struct reader_file *file = file_find(map, number);
-	struct spool_file_head head = {0};
-	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 
-	if (map == &reader->segments &&
-	    (rt_pread(reader->rt, *fd, bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes) ||
-	     spool_file_head_decode(slice_of(bytes, sizeof(bytes)), &head)))
-		return;
 	if (file)
 		file_remove(reader, map, file);
 	file = MEM_NEW(reader->mem, struct reader_file);
-	if (!file)
+	if (!file) {
+		rt_stop(reader->rt);
 		return;
+	}
 	file->number = number;
-	file->secret = head.secret;
 	if (map_insert(map, &file->node, MAP_KEY(number))) {
 		mem_give(reader->mem, file, sizeof(*file));
+		rt_stop(reader->rt);
 		return;
 	}
 	file->fd = *fd;
@@ -188,6 +203,9 @@ spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offse
 
 	if (!file)
 		return ERR_NOT_FOUND;
+	err = file->known ? 0 : head_read(reader, file);
+	if (err)
+		return err;
 	if (length < SPOOL_HEAD_BYTES || length > SPOOL_RECORD_MAX)
 		return ERR_RANGE;
 	message.bytes = mem_take(reader->mem, length);
@@ -233,6 +251,8 @@ spool_message_read(struct spool_reader *reader, const struct spool_message *mess
 	if (len > left)
 		len = (size_t)left;
 	ASSERT(message->body_fd >= 0);
+	if (PLANTED(BODY_SHIFTED) && left > 20000)
+		offset += 64;
 	got = rt_pread(reader->rt, message->body_fd, buf, len, offset);
 	return got == 0 && len ? ERR_TRUNCATED : got;
 }

@@ -2,6 +2,9 @@
  * Writer and reader together: what is committed can be read, large bodies too; a lone message goes
  * at once and many share commits; a failed segment is left alone; sealing; queue away.
  */
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
 #include "rt/test_rt.h"
 #include "spool/reader.h"
 #include "spool/writer.h"
@@ -27,6 +30,8 @@ struct world {
 	int done_err;
 	msg_id done_id;
 };
+
+static bool quota_is_over;
 
 static void
 queue_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
@@ -267,6 +272,30 @@ record_length(struct world *w, unsigned segment, uint64_t offset)
 	return head.length;
 }
 
+/* A header block that is larger than what a message may take in memory can be looked at whole. */
+TEST(head_is_kept)
+{
+	static char line[3001];
+	struct spool_draft *draft;
+	struct world w;
+
+	memset(line, 'x', sizeof(line) - 1);
+	begin(&w);
+	draft = draft_of(&w, SLICE("A: 1\r\n"));
+	spool_draft_keep_head(draft, true);
+	for (int i = 0; i < 3; i++)
+		spool_draft_add(draft, slice_str(line));
+	spool_draft_add(draft, SLICE("\r\nB: 2\r\n\r\n"));
+	assert_int_equal(spool_draft_head(draft, SIZE_MAX).len, 6 + 3 * 3000 + 10);
+	assert_int_equal(spool_draft_error(draft), 0); /* there is no spare file here */
+	spool_draft_keep_head(draft, false);
+	for (int i = 0; i < 3; i++)
+		spool_draft_add(draft, slice_str(line));
+	assert_int_equal(spool_draft_head(draft, SIZE_MAX).len, 6 + 3 * 3000 + 10);
+	spool_draft_abort(&draft);
+	end(&w);
+}
+
 TEST(committed_is_readable)
 {
 	struct spool_message message;
@@ -472,6 +501,35 @@ TEST(poisoned_segment)
 	end(&w);
 }
 
+/* The owner of a quota is told like one of a full disk. */
+ssize_t
+writev(int fd, const struct iovec *iov, int count)
+{
+	if (quota_is_over) {
+		errno = EDQUOT;
+		return -1;
+	}
+	return syscall(SYS_writev, fd, iov, count);
+}
+
+TEST(quota_of_a_body)
+{
+	struct spool_draft *draft = NULL;
+	uint8_t text[9000] = {0};
+	struct world w;
+
+	begin(&w);
+	spare_give(&w, 7);
+	WAIT_FOR(&w, spool_draft_begin(w.writer, sizeof(text), &draft) == 0);
+	quota_is_over = true;
+	spool_draft_add(draft, slice_of(text, sizeof(text)));
+	commit(&w, draft);
+	commits_run(&w, 1);
+	quota_is_over = false;
+	assert_int_equal(w.done_err, -ENOSPC);
+	end(&w);
+}
+
 /* A new queue hears what the writer holds and what is durable. */
 TEST(queue_comes_back)
 {
@@ -551,7 +609,8 @@ TEST(room_and_lag)
 	end(&w);
 }
 
-TESTS(TEST_ROW(committed_is_readable), TEST_ROW(large_body_in_a_file),
+TESTS(TEST_ROW(head_is_kept), TEST_ROW(committed_is_readable), TEST_ROW(large_body_in_a_file),
       TEST_ROW(aborted_body_is_given_back), TEST_ROW(commits_are_shared),
       TEST_ROW(full_segment_is_sealed), TEST_ROW(memory_is_bounded), TEST_ROW(poisoned_segment),
-      TEST_ROW(queue_comes_back), TEST_ROW(durable_is_said_again), TEST_ROW(room_and_lag))
+      TEST_ROW(queue_comes_back), TEST_ROW(quota_of_a_body), TEST_ROW(durable_is_said_again),
+      TEST_ROW(room_and_lag))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "spool/writer_impl.h"
 
 #define ENTRIES_FIRST 1024
@@ -296,7 +297,8 @@ commit_begin(struct spool_writer *writer)
 	}
 	rt_timer_disarm(&writer->gap_timer);
 	writer->gap_over = false;
-	writer->io = (struct rt_io){.kind = RT_IO_APPEND_SYNC,
+	writer->io = (struct rt_io){.kind = PLANTED(REPLY_BEFORE_SYNC) ? RT_IO_APPEND
+								       : RT_IO_APPEND_SYNC,
 				    .fd = segment->fd,
 				    .slices = writer->slices,
 				    .slice_count = writer->slice_count,
@@ -344,6 +346,11 @@ commit_on_done(void *ctx)
 	struct writer_segment *segment = &writer->segments[0];
 	int err = writer->io.err;
 
+	if (err && PLANTED(SYNC_RETRIED) && writer->io.kind == RT_IO_APPEND_SYNC) {
+		writer->io.kind = RT_IO_SYNC;
+		rt_io_submit(writer->rt, &writer->io);
+		return;
+	}
 	writer->io_busy = false;
 	writer->last_count = writer->batch_count;
 	writer->counters.commits++;
@@ -351,7 +358,10 @@ commit_on_done(void *ctx)
 	histogram_add(&writer->counters.commit_messages, writer->batch_count, 1);
 	histogram_add(&writer->counters.commit_us, writer->io.took_us, 1);
 	if (err) {
-		segment_leave(writer, true);
+		if (!PLANTED(POISON_IGNORED))
+			segment_leave(writer, true);
+		if (PLANTED(ERROR_TOLD_AS_OK))
+			err = 0;
 		drafts_tell(&writer->batch, err == -EDQUOT ? -ENOSPC : err);
 	} else {
 		writer->counters.bytes += writer->batch_end - segment->end;

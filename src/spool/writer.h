@@ -55,6 +55,9 @@ msg_id spool_draft_id(const struct spool_draft *draft);
  * behind a large body is slow: the owner stops reading until the callback. */
 void spool_draft_add(struct spool_draft *draft, struct slice bytes);
 bool spool_draft_full(const struct spool_draft *draft);
+/* While keep is set what is added stays in memory, whatever its size: an owner that looks at the
+ * header block sets it until that is complete, and bounds it. */
+void spool_draft_keep_head(struct spool_draft *draft, bool keep);
 void spool_draft_on_room(struct spool_draft *draft, rt_fn *fn, void *ctx);
 int spool_draft_error(const struct spool_draft *draft);
 /* The bytes added so far that are still in memory (the header block, for the owner's checks).

@@ -40,6 +40,7 @@ struct spool_draft {
 	struct chunks memory; /* what stands in the record behind the trace fields */
 	uint8_t *head_copy;   /* spool_draft_head, when it is in more than one chunk */
 	size_t head_copy_size;
+	bool keep_head; /* no body file yet */
 
 	/* The body file, from the moment that memory does not do. */
 	uint32_t body;
@@ -93,6 +94,7 @@ struct spool_writer {
 	struct ipc_message *sends; /* small ones that wait for queue */
 	size_t send_count;
 	struct rt_timer send_timer;
+	bool have_due;	 /* queue does not yet know what this writer holds */
 	unsigned refuse; /* SPOOL_ROOM */
 
 	struct writer_segment segments[WRITER_SEGMENTS]; /* the first is written to */

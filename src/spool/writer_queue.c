@@ -16,7 +16,8 @@
 void
 writer_send(struct spool_writer *writer, const struct ipc_message *message)
 {
-	if (writer->queue && writer->send_count == 0 && ipc_send(writer->queue, message) == 0)
+	if (writer->queue && !writer->have_due && writer->send_count == 0 &&
+	    ipc_send(writer->queue, message) == 0)
 		return;
 	if (writer->send_count < WRITER_SENDS_MAX)
 		writer->sends[writer->send_count++] = *message;
@@ -30,6 +31,10 @@ writer_send_again(void *ctx)
 	struct spool_writer *writer = ctx;
 	size_t sent = 0;
 
+	if (writer->have_due) {
+		spool_writer_set_queue(writer, writer->queue);
+		return;
+	}
 	while (writer->queue && sent < writer->send_count &&
 	       ipc_send(writer->queue, &writer->sends[sent]) == 0)
 		sent++;
@@ -99,6 +104,7 @@ spool_writer_set_queue(struct spool_writer *writer, struct ipc_channel *queue)
 	size_t kept = 0;
 
 	writer->queue = queue;
+	writer->have_due = false;
 	rt_timer_disarm(&writer->send_timer);
 	if (!queue)
 		return;
@@ -107,8 +113,13 @@ spool_writer_set_queue(struct spool_writer *writer, struct ipc_channel *queue)
 		if (writer->sends[i].type != IPC_SPOOL_DURABLE)
 			writer->sends[kept++] = writer->sends[i];
 	writer->send_count = kept;
-	if (have_send(writer))
-		return; /* a fresh channel takes it, or closes */
+	/* Queue gives nothing before it knows. A fresh channel closes or takes it: when there is
+	 * memory for it. */
+	writer->have_due = have_send(writer) != 0;
+	if (writer->have_due) {
+		rt_timer_arm(&writer->send_timer, WRITER_SEND_AGAIN_MS);
+		return;
+	}
 	for (size_t i = 0; i < WRITER_SEGMENTS; i++)
 		if (writer->segments[i].fd >= 0)
 			writer_send_durable(writer, &writer->segments[i]);

@@ -112,15 +112,6 @@ tool_check(struct tool *tool)
 	return problems.errors ? TOOL_EXIT_FAULT : 0;
 }
 
-static bool
-has_word(const struct tool *tool, const char *word)
-{
-	for (size_t i = 2; i < tool->word_count; i++)
-		if (strcmp(tool->words[i], word) == 0)
-			return true;
-	return false;
-}
-
 static void
 values_json(struct json_writer *w, struct conf_options options, const void *holder)
 {
@@ -159,14 +150,19 @@ config_json(struct builder *b, const struct config *config)
 static int
 config_show(struct tool *tool, struct arena *arena, struct builder *b)
 {
+	bool changed = tool->word_count > 2 && strcmp(tool->words[2], "--changed") == 0;
 	struct config config, defaults;
 
+	if (tool->word_count > 2 && !changed) {
+		tool_complain(tool, "expected config show [--changed], not ", tool->words[2]);
+		return TOOL_EXIT_USAGE;
+	}
 	if (tool_config_read(tool, arena, &config) || config_defaults(arena, &defaults))
 		return TOOL_EXIT_CONFIG;
 	if (tool->json)
 		config_json(b, &config);
 	else
-		conf_show(b, &config, has_word(tool, "--changed") ? &defaults : NULL);
+		conf_show(b, &config, changed ? &defaults : NULL);
 	return 0;
 }
 

@@ -28,13 +28,15 @@ static const char usage_text[] =
 	"fault.\n"
 	"The manual: frank(8), frank.conf(5).\n";
 
+/* words_max: that it can take, its name among them. */
 static const struct {
 	const char *word;
 	int (*run)(struct tool *tool);
+	size_t words_max;
 } local_commands[] = {
-	{"run", tool_run},
-	{"check", tool_check},
-	{"config", tool_config},
+	{"run", tool_run, 1},
+	{"check", tool_check, 1},
+	{"config", tool_config, 3},
 };
 
 void
@@ -115,9 +117,20 @@ tool_dispatch(struct tool *tool)
 		tool_print(tool, tool->word_count ? TOOL_OUT : TOOL_ERROR, slice_str(usage_text));
 		return tool->word_count ? 0 : TOOL_EXIT_USAGE;
 	}
-	for (size_t i = 0; i < sizeof(local_commands) / sizeof(local_commands[0]); i++)
-		if (strcmp(tool->words[0], local_commands[i].word) == 0)
-			return local_commands[i].run(tool);
+	if (tool->words[0][0] == '-') {
+		tool_complain(tool, "no such option; frank help lists them: ", tool->words[0]);
+		return TOOL_EXIT_USAGE;
+	}
+	for (size_t i = 0; i < sizeof(local_commands) / sizeof(local_commands[0]); i++) {
+		if (strcmp(tool->words[0], local_commands[i].word) != 0)
+			continue;
+		if (tool->word_count > local_commands[i].words_max) {
+			tool_complain(tool, "not understood; frank help lists what is: ",
+				      tool->words[local_commands[i].words_max]);
+			return TOOL_EXIT_USAGE;
+		}
+		return local_commands[i].run(tool);
+	}
 	return tool_ask_server(tool);
 }
 

@@ -7,10 +7,12 @@ process; without it, windows of that walk at random places, for half of --for.
 """
 
 import collections
+import datetime
 import random
 import re
 import time
 
+from harness import table
 from hosts import wait_until
 from ledger import Ledger, number, wait_served
 
@@ -30,47 +32,64 @@ OPERATIONS = number("OPERATIONS", 0)
 MAIL_PROCESSES = ("queue", "smtpin", "postoffice", "smtpout", "bounce")
 PROCESSES = MAIL_PROCESSES + ("control", "directory", "dns")
 FIRST_MAX = 300         # where a window of a short run may begin
-SUPER_MAX = 160         # super's operations until all have started
+SUPER_MAX = 50          # super's operations from its start to its end
 BATCH = 25              # deaths between two counts of the mail
+WINDOW_SECONDS = 10     # at most, in a short run
 STALL_SECONDS = 6       # a process that lives so long has nothing more to do under this load
-DIED = re.compile(r"^FRANK_KILL (\S+) (\d+) (\w+) ?(.*)$", re.MULTILINE)
+DIED = re.compile(rb"^FRANK_KILL (\S+) (\d+) (\w+) ?(.*)$", re.MULTILINE)
+WHEN = re.compile(rb"^(\S+)Z \w+ super child_died ", re.MULTILINE)
 
 
-def deaths(lab):
-    """[(process, n, operation)] of all that FRANK_KILL has killed in this lab."""
-    text = ""
-    for path in (lab.info["log"], lab.info["log"].replace("frank.log", "super.out")):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text += file.read()
-    return [(m[1], int(m[2]), m[3]) for m in DIED.finditer(text)]
+class Deaths:
+    """What FRANK_KILL has killed in a lab: reads on in its logs."""
+
+    def __init__(self, lab, ledger):
+        self.ledger = ledger
+        self.paths = [lab.info["log"], lab.info["log"].replace("frank.log", "super.out")]
+        self.read = dict.fromkeys(self.paths, 0)
+
+    def new(self):
+        """[(process, n, operation)] since the last time; the ledger is told when they were."""
+        died = []
+        for path in self.paths:
+            with open(path, "rb") as file:
+                file.seek(self.read[path])
+                text = file.read()
+            text = text[:text.rfind(b"\n") + 1]
+            self.read[path] += len(text)
+            died += [(m[1].decode(), int(m[2]), m[3].decode()) for m in DIED.finditer(text)]
+            for match in WHEN.finditer(text):
+                when = datetime.datetime.fromisoformat(match[1].decode() + "+00:00")
+                self.ledger.crashes.append(when.timestamp())
+        return died
+
+    def wait(self, count):
+        """Until so many have died, or none has for a while."""
+        died, began = [], time.monotonic()
+        since = began
+        while len(died) < count and time.monotonic() - since < STALL_SECONDS and \
+                (OPERATIONS or time.monotonic() - began < WINDOW_SECONDS):
+            time.sleep(0.1)
+            now = self.new()
+            if now:
+                died, since = died + now, time.monotonic()
+        return died
 
 
-def wait_deaths(lab, ledger, before, count):
-    """Until so many have died, or none has for a while; answers the new ones."""
-    died, since = [], time.monotonic()
-    while len(died) < count and time.monotonic() - since < STALL_SECONDS:
-        time.sleep(0.1)
-        now = deaths(lab)[before:]
-        if len(now) > len(died):
-            ledger.crashed()
-            died, since = now, time.monotonic()
-    return died
-
-
-def batch(lab, ledger, process, numbers):
+def batch(lab, ledger, deaths, process, numbers):
     """One start, in which the process dies at each of the numbers; answers what it died of."""
-    before = len(deaths(lab))
     lab.environment = {"FRANK_KILL": f"{process}:{','.join(map(str, numbers))}"}
     ledger.crashed()
     lab.stop()
+    deaths.new()
     try:
         if process == "super":
-            died = batch_of_super(lab, ledger, before)
+            died = batch_of_super(lab, ledger, deaths)
         else:
             lab.start()
             ledger.begin()
             try:
-                died = wait_deaths(lab, ledger, before, len(numbers))
+                died = deaths.wait(len(numbers))
             finally:
                 ledger.end()
     finally:
@@ -79,24 +98,23 @@ def batch(lab, ledger, process, numbers):
     wait_served(lab)
     ledger.settle(ledger.mark())
     ledger.at_rest()
-    return died
+    return died + deaths.new()
 
 
-def batch_of_super(lab, ledger, before):
-    """It dies at its start or a little later; then it is started as always."""
+def batch_of_super(lab, ledger, deaths):
+    """It dies at its start, a little later, or as it stops; then it is started as always."""
     try:
         lab.start()
         ledger.begin()
         time.sleep(0.3)
         ledger.end()
+        lab.stop()
     except AssertionError:
         pass
-    died = deaths(lab)[before:]
-    if died:
-        wait_until(lambda: not lab.alive(), 10, "super is gone")
-        lab.ended = True
-        lab.restart()
-    return died
+    wait_until(lambda: not lab.alive(), 10, "super is gone")
+    lab.environment = {}
+    lab.start()
+    return deaths.new()
 
 
 class Told:
@@ -129,27 +147,29 @@ def windows(rng, end):
                 yield process, numbers
 
 
-def whole_walk():
-    for process in PROCESSES:
-        for first in range(1, OPERATIONS + 1, BATCH):
-            yield process, list(range(first, min(first + BATCH, OPERATIONS + 1)))
-    for at in range(1, min(OPERATIONS, SUPER_MAX) + 1):
-        yield "super", [at]
+def whole_walk(process):
+    """From the first to the last of so many operations."""
+    if process == "super":
+        return (("super", [at]) for at in range(1, min(OPERATIONS, SUPER_MAX) + 1))
+    return ((process, list(range(first, min(first + BATCH, OPERATIONS + 1))))
+            for first in range(1, OPERATIONS + 1, BATCH))
 
 
-def test_each_operation(lab):
+ROWS = (*PROCESSES, "super") if OPERATIONS else ("windows",)
+
+
+@table([(row, row) for row in ROWS])
+def test_each_operation(lab, row):
     """I1–I4, I8: a process dies before its n-th operation, n = 1, 2, …, under load."""
     rng = random.Random(SEED)
     ledger = Ledger(lab, SEED)
-    told, done = Told(), set()
-    walk = whole_walk() if OPERATIONS else windows(rng, time.monotonic() + SECONDS)
+    deaths, told = Deaths(lab, ledger), Told()
+    walk = whole_walk(row) if OPERATIONS else windows(rng, time.monotonic() + SECONDS)
     for process, numbers in walk:
-        if process in done:
-            continue
-        died = batch(lab, ledger, process, numbers)
+        died = batch(lab, ledger, deaths, process, numbers)
         told.add(died)
         ledger.archive()
-        if OPERATIONS and len(died) < len(numbers):
-            done.add(process)           # it has not so many operations
+        if OPERATIONS and not died:
+            break                       # it has not so many operations under this load
     print(told)
     print(ledger.summary(), flush=True)

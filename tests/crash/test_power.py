@@ -35,12 +35,18 @@ ARCHIVE_ROUNDS = 5
 class PowerLab(Lab):
     """A lab whose spool, mail and state lie on such a disk."""
 
-    def __init__(self, folder, kind):
-        super().__init__(os.path.join(folder, "lab"), OPTIONS)
+    def __init__(self, kind):
+        self.around = tempfile.mkdtemp(prefix="frank-power-")
+        os.chmod(self.around, 0o755)
+        super().__init__(os.path.join(self.around, "lab"), OPTIONS)
         os.makedirs(self.folder)
         self.disk = None
         RUNNING.add(self)
-        self.disk = Disk(folder, kind)
+        try:
+            self.disk = Disk(self.around, kind)
+        except BaseException:
+            self.close(quiet=True)
+            raise
         for name in FOLDERS:
             os.mkdir(os.path.join(self.disk.where, name))
             os.symlink(os.path.join(self.disk.where, name), os.path.join(self.folder, name))
@@ -53,6 +59,7 @@ class PowerLab(Lab):
             if self.disk:
                 self.end_all()
                 self.disk.release()
+            shutil.rmtree(self.around, ignore_errors=True)
 
     def end_all(self):
         """kill -9 of everything, until it is gone."""
@@ -117,18 +124,13 @@ def rounds(lab):
 @table([("ext4", "ext4"), ("ext4-writeback", "ext4-writeback"), ("xfs", "xfs")])
 def test_power_cut(_lab, kind):
     """I1–I4, I7, I8: the power is cut under load, again and again."""
-    folder = tempfile.mkdtemp(prefix="frank-power-")
-    os.chmod(folder, 0o755)
+    lab = PowerLab(kind)
     try:
-        lab = PowerLab(folder, kind)
-        try:
-            lab.start()
-            for pattern in EXPECT_LOG:
-                lab.log.expect(pattern)
-            rounds(lab)
-        except BaseException:
-            lab.close(quiet=True)
-            raise
-        lab.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        lab.start()
+        for pattern in EXPECT_LOG:
+            lab.log.expect(pattern)
+        rounds(lab)
+    except BaseException:
+        lab.close(quiet=True)
+        raise
+    lab.close()

@@ -41,3 +41,15 @@ def test_stop(_lab):
                 sleeper.kill()
         done = stop(folder)
         assert done.returncode == 1 and "Nothing runs" in done.stderr
+
+
+def test_paths_are_the_callers(_lab):
+    """./dev goes to its own folder; what is named is meant from where it was called."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(os.path.join(folder, "mine"))
+        with open(os.path.join(folder, "mine", "lab.json"), "w", encoding="utf-8") as file:
+            json.dump({"pid": None, "hosts_pid": None}, file)
+        done = subprocess.run([os.path.join(ROOT, "dev"), "stop", "mine"], cwd=folder,
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not os.path.exists(os.path.join(folder, "mine", "lab.json"))

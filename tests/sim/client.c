@@ -35,6 +35,7 @@ struct client {
 	struct sub *sub;
 	unsigned rcpt, rcpts_taken;
 	bool pipelines, gave_up;
+	bool probes;	    /* after all has healed: one message must be taken */
 	unsigned left_here; /* messages for this connection */
 };
 
@@ -91,7 +92,8 @@ begin(void *ctx)
 	struct net_addr to = run_addr(10, 0, 1, PORT),
 			from = run_addr(10, 1, 1 + client->index % 200, 0);
 
-	if (run->load_over || run->ledger.accepted >= run->scenario->messages) {
+	if (client->probes ? run->probe_taken
+			   : run->load_over || run->ledger.accepted >= run->scenario->messages) {
 		run->clients_busy--;
 		return;
 	}
@@ -182,7 +184,7 @@ next_message(struct client *client)
 {
 	struct run *run = client->run;
 
-	if (client->left_here == 0 || run->load_over) {
+	if (client->left_here == 0 || (client->probes ? run->probe_taken : run->load_over)) {
 		line_say(&client->line, "QUIT");
 		wait_for(client, STEP_QUIT);
 		return;
@@ -245,6 +247,7 @@ on_dot_reply(struct client *client, struct slice reply)
 	}
 	sub->state = SUB_ACCEPTED;
 	run->ledger.accepted++;
+	run->probe_taken |= client->probes;
 	(void)snprintf(sub->frank_id, sizeof(sub->frank_id), "%.*s",
 		       SLICE_ARG(slice_from(reply, at + 1)));
 	run_note(run, "client %u: 250 for %llu: %.*s", client->index,
@@ -358,13 +361,14 @@ on_ready(void *ctx)
 }
 
 struct client *
-client_create(struct run *run, unsigned index)
+client_create(struct run *run, unsigned index, bool probes)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
 	ASSERT(client);
 	client->run = run;
 	client->index = index;
+	client->probes = probes;
 	run->clients_busy++;
 	again_after(client, run_between(run, 0, US_PER_S));
 	return client;

@@ -7,7 +7,8 @@
 
 #include "run.h"
 
-struct client *client_create(struct run *run, unsigned index);
+/* probes: ends with the first message that is taken, however long that takes. */
+struct client *client_create(struct run *run, unsigned index, bool probes);
 void client_destroy(struct client **client);
 
 #endif

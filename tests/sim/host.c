@@ -367,10 +367,10 @@ lines_take(struct session *session)
 	struct slice line;
 
 	while (!session->waits && line_next(&session->line, &line)) {
-		/* Whoever goes on has seen our last reply. */
-		session->taken_count = 0;
 		if (session->silent)
 			continue;
+		/* Whoever goes on has seen our last reply. */
+		session->taken_count = 0;
 		if (session->in_data && slice_eq(line, SLICE("."))) {
 			if (!on_dot(session))
 				return false;

@@ -10,8 +10,9 @@
 #include "mail.h"
 #include "run.h"
 
-/* How far from a copy the trouble may be that repeats it; mailboxes are read every 5 s. */
-#define BEFORE_US (10 * US_PER_S)
+/* How far from a copy the trouble may be that repeats it: bytes are under way for 20 s at most, and
+ * mailboxes are read every 5 s. */
+#define BEFORE_US (30 * US_PER_S)
 #define AFTER_US (20 * US_PER_S)
 
 struct sub *
@@ -180,7 +181,8 @@ may_be_silent(struct run *run, const struct sub *sub, const struct sub_rcpt *rcp
 static bool
 has_end(struct run *run, const struct sub *sub, const struct sub_rcpt *rcpt)
 {
-	return rcpt->refused || rcpt->copies || rcpt->failed || may_be_silent(run, sub, rcpt);
+	return rcpt->refused || rcpt->copies || rcpt->failed || sub->spoilt ||
+	       may_be_silent(run, sub, rcpt);
 }
 
 bool

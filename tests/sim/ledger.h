@@ -43,6 +43,7 @@ struct sub {
 	uint64_t begun_us, ended_us, misfortunes;
 	char sender[SUB_ADDR_MAX]; /* empty: null */
 	bool notify_success;
+	bool spoilt; /* the scenario has damaged its record */
 	char frank_id[24];
 	uint64_t body_len, body_hash;
 	struct sub_rcpt rcpts[SUB_RCPTS_MAX];

@@ -6,6 +6,7 @@
 
 /* Turns of a process between two looks, 5 s apart: more is a loop that does not rest. */
 #define TURNS_MAX 200000
+#define TURNS_MAX_IDLE 1000
 
 static const char *const event_names[] = {
 #define EVENT(name, level, help) #name,
@@ -31,6 +32,70 @@ oracle_log(struct run *run, struct slice line)
 	for (size_t i = 0; i < EVENT_COUNT; i++)
 		if (slice_eq(event, slice_str(event_names[i])))
 			run->events[i]++;
+}
+
+enum {
+	CRASH = 1,
+	POWER = 2,
+	DISK = 4,
+	MEMORY = 8,
+	SPAWN = 16,
+	ACCEPT = 32,
+	DIRECTORY = 64,
+	JUMP = 128,
+	SPOILT = 256,
+	ALWAYS = 512,
+};
+
+static const struct {
+	const char *event;
+	unsigned causes;
+} expected[] = {
+#define EXPECT(event, causes) {#event, causes},
+#include "expected.def"
+#undef EXPECT
+};
+
+static unsigned
+causes_of(const struct run *run)
+{
+	static const struct {
+		enum sim_fault fault;
+		unsigned cause;
+	} faults[] = {
+		{SIM_FAULT_ALLOC, MEMORY}, {SIM_FAULT_OPEN, DISK},   {SIM_FAULT_WRITE, DISK},
+		{SIM_FAULT_NO_ROOM, DISK}, {SIM_FAULT_SYNC, DISK},   {SIM_FAULT_READ, DISK},
+		{SIM_FAULT_NAME, DISK},	   {SIM_FAULT_SPAWN, SPAWN}, {SIM_FAULT_ACCEPT, ACCEPT}};
+	unsigned causes = ALWAYS;
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (sim_fault_count(run->world, faults[i].fault))
+			causes |= faults[i].cause;
+	causes |= run->crashes ? CRASH : 0;
+	causes |= run->power_cuts ? POWER : 0;
+	causes |= run->was_full ? DISK : 0;
+	causes |= run->directory_failed ? DIRECTORY : 0;
+	causes |= run->jumps ? JUMP : 0;
+	causes |= run->spoilt ? SPOILT : 0;
+	return causes;
+}
+
+void
+oracle_lines(struct run *run)
+{
+	unsigned causes = causes_of(run);
+
+	for (size_t i = 0; i < EVENT_COUNT; i++) {
+		unsigned may = 0;
+
+		for (size_t k = 0; k < sizeof(expected) / sizeof(expected[0]); k++)
+			if (!strcmp(expected[k].event, event_names[i]))
+				may = expected[k].causes;
+		if (run->events[i] && !(may & causes))
+			run_find(run, "I12", NULL,
+				 "the log says %s %u times, and nothing has caused it",
+				 event_names[i], run->events[i]);
+	}
 }
 
 /* --- mailboxes ------------------------------------------------------------------------------- */
@@ -92,7 +157,8 @@ oracle_tick(struct run *run)
 		int pid = sim_pid(run->world, sim_programs[i].name, 0);
 		uint64_t turns = pid ? sim_turns(run->world, pid) : 0;
 
-		if (pid && pid == run->seen_pid[i] && turns - run->seen_turns[i] > TURNS_MAX)
+		if (pid && pid == run->seen_pid[i] &&
+		    turns - run->seen_turns[i] > (run->settled_us ? TURNS_MAX_IDLE : TURNS_MAX))
 			run_find(run, "I9", NULL, "%s does not rest: %llu turns in 5 s",
 				 sim_programs[i].name,
 				 (unsigned long long)(turns - run->seen_turns[i]));
@@ -144,6 +210,9 @@ name_check(void *ctx, const char *name, bool is_dir, struct slice bytes)
 
 	(void)bytes;
 	naming->count++;
+	/* What was put there by the scenario goes with the next start. */
+	if (naming->run->spoilt && !naming->run->at_rest)
+		return;
 	if (is_dir || !is_numbered(slice_str(name), slice_str(naming->ending)))
 		run_find(naming->run, "I11", NULL, "%s has %s", naming->folder, name);
 }

@@ -8,6 +8,8 @@
 #include "run.h"
 
 void oracle_log(struct run *run, struct slice line);
+/* Errors and warnings that nothing explains (I12). */
+void oracle_lines(struct run *run);
 /* Now and then. */
 void oracle_tick(struct run *run);
 /* Reads the mailboxes: what is durable there is told to the ledger and taken away. */

@@ -19,6 +19,7 @@
 
 #define WALL_START_MS 1767225600000 /* 2026 */
 #define PORT 25
+#define PROBE_INDEX 199
 #define TICK_US (5 * US_PER_S)
 #define RESTART_US_MIN US_PER_S
 #define RESTART_US_MAX (10 * US_PER_S)
@@ -185,28 +186,39 @@ on_broken(void *ctx, const char *program, const char *what)
 	run_find(ctx, "code", NULL, "%s: %s", program, what);
 }
 
+/* What it had not given back, when it had time to (I13). */
+static void
+leaks_find(struct run *run, const struct sim_ended *ended)
+{
+	if (ended->memory_bytes)
+		run_find(run, "I13", NULL, "%s ends with %zu bytes of memory", ended->program,
+			 ended->memory_bytes);
+	if (ended->descriptors > 3 && strcmp(ended->program, "frank-config") != 0)
+		run_find(run, "I13", NULL, "%s ends with %zu descriptors, the last a %s",
+			 ended->program, ended->descriptors, ended->last);
+}
+
 static void
 on_ended(void *ctx, const struct sim_ended *ended)
 {
 	struct run *run = ctx;
-	bool clean = WIFEXITED(ended->status) && WEXITSTATUS(ended->status) == 0;
+	int status = ended->status;
 
 	run_note(run, "- %s (%d) ended: %s %d", ended->program, ended->pid,
-		 WIFEXITED(ended->status) ? "status" : "signal",
-		 WIFEXITED(ended->status) ? WEXITSTATUS(ended->status) : WTERMSIG(ended->status));
-	if (clean && !ended->orphan && ended->memory_bytes)
-		run_find(run, "I13", NULL, "%s ends with %zu bytes of memory", ended->program,
-			 ended->memory_bytes);
-	if (clean && !ended->orphan && ended->descriptors > 3 &&
-	    strcmp(ended->program, "frank-config") != 0)
-		run_find(run, "I13", NULL, "%s ends with %zu descriptors", ended->program,
-			 ended->descriptors);
-	if (!clean || !run->stopping)
+		 WIFEXITED(status) ? "status" : "signal",
+		 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	if (run->ending && status)
+		run_find(run, "I10", NULL, "%s does not end in order: status %#x", ended->program,
+			 (unsigned)status);
+	/* One that lost super's channel ends as if it were killed. */
+	if (status == 0 && run->stopping && !ended->orphan)
+		leaks_find(run, ended);
+	else
 		run->crashes += strcmp(ended->program, "frank-config") != 0;
 	run_misfortunes_note(run);
 	if (!ended->parentless)
 		return;
-	run->exit_status = ended->status;
+	run->exit_status = status;
 	if (run->on)
 		run_start_frank(run, run_between(run, RESTART_US_MIN, RESTART_US_MAX));
 }
@@ -315,6 +327,26 @@ load_end(void *ctx)
 	trouble_end(run);
 }
 
+/* True when the run is over: all had its end and a rest, or there is no more time. */
+static bool
+is_over(struct run *run, uint64_t now_us)
+{
+	if (run->load_over && run->clients_busy == 0 && !run->probe)
+		run->probe = client_create(run, PROBE_INDEX, true);
+	if (run->load_over && run->clients_busy == 0 && ledger_settled(run)) {
+		if (!run->settled_us)
+			run->settled_us = now_us;
+		if (now_us - run->settled_us > REST_US)
+			return true;
+	}
+	if (!run->load_over || now_us - run->load_end_us <= run->scenario->drain_us)
+		return false;
+	run_note(run, "- the time to drain is over");
+	if (!run->probe_taken)
+		run_find(run, "I8", NULL, "after all has healed no mail is taken");
+	return true;
+}
+
 static void
 on_tick(void *ctx)
 {
@@ -330,16 +362,7 @@ on_tick(void *ctx)
 		return;
 	}
 	oracle_mail(run);
-	if (run->load_over && run->clients_busy == 0 && ledger_settled(run)) {
-		if (!run->settled_us)
-			run->settled_us = now_us;
-		if (now_us - run->settled_us > REST_US) {
-			sim_stop(run->world);
-			return;
-		}
-	}
-	if (run->load_over && now_us - run->load_end_us > run->scenario->drain_us) {
-		run_note(run, "- the time to drain is over");
+	if (is_over(run, now_us)) {
 		sim_stop(run->world);
 		return;
 	}
@@ -357,7 +380,7 @@ parts_make(struct run *run)
 	for (; run->host_count < s->host_count; run->host_count++)
 		run->hosts[run->host_count] = host_create(run, (unsigned)run->host_count);
 	for (unsigned i = 0; i < s->clients; i++)
-		run->clients[i] = client_create(run, i);
+		run->clients[i] = client_create(run, i, false);
 }
 
 static void
@@ -365,6 +388,8 @@ parts_drop(struct run *run)
 {
 	for (unsigned i = 0; run->clients && i < run->scenario->clients; i++)
 		client_destroy(&run->clients[i]);
+	if (run->probe)
+		client_destroy(&run->probe);
 	for (size_t i = 0; i < run->host_count; i++)
 		host_destroy(&run->hosts[i]);
 	free(run->hosts);
@@ -381,6 +406,7 @@ end_frank(struct run *run)
 	uint64_t deliveries;
 
 	run->on = false;
+	run->ending = true;
 	run_stop_frank(run);
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
 	if (sim_process_count(run->world))
@@ -390,10 +416,14 @@ end_frank(struct run *run)
 		run_find(run, "I10", NULL, "super ends with status %d", run->exit_status);
 	oracle_mail(run);
 	oracle_disk(run, true);
+	run->ending = false;
 	deliveries = run->ledger.deliveries;
 	on_start(run);
 	(void)sim_run(run->world, sim_now_us(run->world) + STOP_US);
 	oracle_mail(run);
+	run->at_rest = true;
+	oracle_lines(run);
+	oracle_disk(run, false);
 	if (run->ledger.deliveries != deliveries)
 		run_find(run, "I4", NULL, "after all had its end a restart delivers once more");
 }
@@ -412,6 +442,7 @@ run_scenario(struct run *run, const struct scenario *scenario, const struct run_
 	prng_init(&run->prng, options->seed * 31 + 7);
 	if (sim_create(&world, &run->world))
 		return false;
+	sim_torture(run->world, options->torture);
 	machine_make(run);
 	parts_make(run);
 	trouble_begin(run);
@@ -425,6 +456,7 @@ run_scenario(struct run *run, const struct scenario *scenario, const struct run_
 	}
 	if (run->finding_count == 0)
 		end_frank(run);
+	run->tortured = sim_tortured(run->world);
 	return run->finding_count == 0;
 }
 

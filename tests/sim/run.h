@@ -68,8 +68,11 @@ struct run {
 
 	/* The machine. */
 	bool on; /* Frank shall run */
-	bool stopping;
+	bool stopping, ending;
 	bool load_over;
+	bool probe_taken;
+	bool tortured; /* the n-th call came */
+	struct client *probe;
 	bool at_rest; /* the last end must be clean */
 	int exit_status;
 	uint64_t crashes;	 /* deaths of processes that were not asked for */
@@ -77,7 +80,8 @@ struct run {
 	size_t misfortune_count, misfortune_cap;
 	uint64_t misfortunes_seen;
 	uint64_t jumps, spoilt;
-	bool was_full;
+	uint64_t power_cuts;
+	bool was_full, directory_failed;
 	struct sim_event start_event, load_event, settle_event, tick_event;
 	uint64_t load_end_us, settled_us;
 	struct trouble *troubles;

@@ -4,8 +4,11 @@
     ./dev sim                       the fixed seeds of every scenario
     ./dev sim SEED                  every scenario with this seed
     ./dev sim --for 10m             fresh seeds for so long (the first one is printed)
+    ./dev sim commit --for 60s      seeds that begin with the commit's id: fresh for each commit,
+                                    and the same for everybody
     ./dev sim --scenario NAME       this one only; may come again
     ./dev sim --runs N              so many seeds from SEED (1) on
+    ./dev sim --planted [SEEDS] [NAME...]   planted.py: each planted bug must be found
     also: --without BITS  --verbose  --calm  --twice  --reduce
 
 Two programs run side by side where there are two processors and more than one scenario.
@@ -21,7 +24,7 @@ import time
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenarios")
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
-SLOW = ("day",)                 # only when named
+SLOW = ("day", "torture")       # only when named
 FIXED_RUNS = 20
 SPANS = {"s": 1, "m": 60, "h": 3600}
 
@@ -30,7 +33,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     add = parser.add_argument
     add("program")
-    add("seed", nargs="?", type=int)
+    add("seed", nargs="?", type=seed_of)
     add("--scenario", action="append", default=[])
     add("--runs", type=int)
     add("--for", dest="span")
@@ -43,6 +46,14 @@ def arguments():
 def seconds(text):
     unit = SPANS.get(text[-1])
     return int(text[:-1]) * unit if unit else int(text)
+
+
+def seed_of(word):
+    if word != "commit":
+        return int(word)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False, encoding="utf-8", cwd=FOLDER)
+    return int(done.stdout[:7] or "1", 16)
 
 
 def commit():
@@ -76,6 +87,10 @@ def command(args, share, seed):
 
 
 def main():
+    if "--planted" in sys.argv:
+        words = [w for w in sys.argv[1:] if w != "--planted"]
+        planted = os.path.join(os.path.dirname(FOLDER), "planted.py")
+        return subprocess.run([sys.executable, planted] + words, check=False).returncode
     args = arguments()
     seed = args.seed or (int(time.time()) if args.span else 1)
     chosen = paths(args.scenario)

@@ -10,6 +10,8 @@
 #define BOOT_US_MIN (5 * US_PER_S)
 #define BOOT_US_MAX (60 * US_PER_S)
 #define SECTOR 512
+#define SEGMENT_HEAD 64
+#define RECORD_HEAD 56
 
 struct trouble {
 	struct run *run;
@@ -71,6 +73,7 @@ static void
 power_cut(struct run *run)
 {
 	run_note(run, "- power cut");
+	run->power_cuts++;
 	run->crashes++;
 	run_misfortunes_note(run);
 	sim_power_cut(run->world);
@@ -96,9 +99,46 @@ pick_one(void *ctx, const char *name, bool is_dir, struct slice bytes)
 	pick->len = bytes.len;
 }
 
+static uint32_t
+u32_at(struct slice bytes, size_t at)
+{
+	return (uint32_t)bytes.data[at] | (uint32_t)bytes.data[at + 1] << 8 |
+	       (uint32_t)bytes.data[at + 2] << 16 | (uint32_t)bytes.data[at + 3] << 24;
+}
+
+/* Whose records lie there: nobody can ask for them back. */
+static void
+spoilt_mark(struct run *run, struct slice file, size_t from, size_t to)
+{
+	static const char magic[4] = {(char)0x8b, 'F', 'R', 'K'};
+	size_t at = SEGMENT_HEAD, len;
+
+	for (; at + RECORD_HEAD <= file.len && at < to; at += len) {
+		struct slice record, number;
+		struct sub *sub;
+		uint64_t value;
+
+		len = 8;
+		if (memcmp(file.data + at, magic, sizeof(magic)) != 0)
+			continue;
+		len = u32_at(file, at + 8);
+		record = slice_sub(file, at, len);
+		number = slice_from(record, slice_find(record, SLICE("X-Sim: ")) + 7);
+		number = slice_sub(number, 0, slice_index(number, ' '));
+		sub = at + len > from && slice_to_u64(number, UINT64_MAX, &value)
+			      ? ledger_find(run, value)
+			      : NULL;
+		if (sub)
+			sub->spoilt = true;
+		if (len < RECORD_HEAD || len > file.len)
+			len = 8;
+	}
+}
+
 static void
 spoil(struct run *run, bool garble)
 {
+	struct slice file;
 	struct pick pick = {.run = run, .folder = "/spool/segments"};
 	uint64_t at;
 
@@ -109,6 +149,8 @@ spoil(struct run *run, bool garble)
 	run_note(run, "- %s %s at %llu", garble ? "garbled" : "a bad sector in", pick.path,
 		 (unsigned long long)at);
 	run->spoilt++;
+	if (sim_disk_get(run->world, pick.path, &file) == 0)
+		spoilt_mark(run, file, at, at + SECTOR);
 	if (garble)
 		sim_disk_garble(run->world, pick.path, at, SECTOR);
 	else
@@ -124,15 +166,18 @@ junk(struct run *run)
 		"/spool/bodies/00000001.body",	   "/spool/segments/core",
 		"/spool/journal/7fffffff.journal", "/spool/segments/7ffffff0.seg"};
 	const char *name = names[run_between(run, 0, 5)];
+	struct slice there;
 	uint8_t bytes[3000];
 	size_t len = (size_t)run_between(run, 0, sizeof(bytes));
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)run_between(run, 0, 255);
+	if (!sim_disk_count(run->world, "/spool/segments") ||
+	    sim_disk_get(run->world, name, &there) == 0)
+		return;
 	run_note(run, "- junk in %s", name);
 	run->spoilt++;
-	if (sim_disk_count(run->world, "/spool/segments"))
-		sim_disk_put(run->world, name, slice_of(bytes, len));
+	sim_disk_put(run->world, name, slice_of(bytes, len));
 }
 
 static enum dns_outcome
@@ -201,7 +246,7 @@ begin_state(struct trouble *trouble)
 			run->dns_trouble = dns_word(scn->word);
 		break;
 	case SCN_DIRECTORY:
-		run->directory_fails = true;
+		run->directory_fails = run->directory_failed = true;
 		break;
 	case SCN_SILENT:
 		hosts_silent(run, scn->word, true);

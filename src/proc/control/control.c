@@ -169,8 +169,10 @@ control_receive(void *state, struct ipc_channel *from, struct ipc_message *messa
 				control, from,
 				*(const uint32_t *)(const void *)((const char *)message +
 								  rows[i].request_offset));
-	if (client && client->command->row_type == message->type)
+	if (client && client->command->row_type == message->type) {
+		client->teller = from;
 		client->command->row(client, message);
+	}
 }
 
 static void

@@ -84,6 +84,7 @@ struct control_client {
 	 * numbers can be guessed, and some of the others talk with strangers. */
 	struct ipc_channel *asked[CONTROL_PEERS_MAX];
 	size_t asked_count;
+	const struct ipc_channel *teller; /* of the row at hand */
 	uint64_t rows;
 	int64_t now_ms;
 	void *state; /* of the command, in the arena */

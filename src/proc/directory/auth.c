@@ -114,6 +114,7 @@ auth_finish(struct exchange *exchange, enum auth_outcome outcome, const char *wh
 
 	log_begin(&line, exchange->auth->options.log,
 		  outcome == AUTH_OUTCOME_OK ? EVENT_auth_good : EVENT_auth_refused);
+	log_text(&line, "sess", slice_of(exchange->session, exchange->session_len));
 	log_addr(&line, "client", &exchange->client);
 	log_text(&line, "mechanism", exchange->mechanism->name);
 	log_text(&line, "login", login);
@@ -220,6 +221,7 @@ begin_refused_log(const struct auth *auth, const struct auth_begin *begin)
 	struct log_line line;
 
 	log_begin(&line, auth->options.log, EVENT_auth_refused);
+	log_text(&line, "sess", begin->session);
 	log_addr(&line, "client", &begin->client);
 	log_text(&line, "mechanism", begin->mechanism);
 	log_text(&line, "why", SLICE("too many logins at once"));
@@ -247,6 +249,9 @@ exchange_create(struct auth *auth, const struct auth_peer *peer, const struct au
 		memcpy(exchange->binding_type, begin->binding_type.data, begin->binding_type.len);
 	if (begin->binding.len)
 		memcpy(exchange->binding, begin->binding.data, begin->binding.len);
+	exchange->session_len = slice_sub(begin->session, 0, AUTH_SESSION_MAX).len;
+	if (exchange->session_len)
+		memcpy(exchange->session, begin->session.data, exchange->session_len);
 	exchange->binding_type_len = begin->binding_type.len;
 	exchange->binding_len = begin->binding.len;
 	if (map_insert(&auth->exchanges, &exchange->by_peer,

@@ -46,11 +46,14 @@ struct auth_options {
 	struct auth_events events;
 };
 
+#define AUTH_SESSION_MAX 48
+
 struct auth_begin {
 	struct slice mechanism;
 	bool has_initial;
 	struct slice initial;
 	struct slice binding_type, binding; /* empty: the channel cannot be bound */
+	struct slice session;		    /* for the log; at most AUTH_SESSION_MAX is kept */
 	struct net_addr client;		    /* for the log, and for the limit of its network */
 };
 

@@ -45,6 +45,8 @@ struct exchange {
 	step_fn *step;
 	struct rt_timer deadline;
 	struct net_addr client, network;
+	uint8_t session[AUTH_SESSION_MAX];
+	size_t session_len;
 	uint8_t binding_type[32], binding[SCRAM_BINDING_MAX];
 	size_t binding_type_len, binding_len;
 	bool known; /* there is such a mailbox */

@@ -271,6 +271,7 @@ receive_auth_begin(struct state *state, struct ipc_channel *from, struct ipc_mes
 			   .initial = begin->initial,
 			   .binding_type = begin->binding_type,
 			   .binding = begin->binding,
+			   .session = begin->session,
 			   .client = begin->client,
 		   });
 }

@@ -101,8 +101,8 @@ lookups_options(struct state *state)
 
 /* The resolver for the configuration of now; zone.data NULL asks the network. An error is logged
  * and leaves none: then all is answered "later". */
-static struct resolver *
-resolver_make(struct state *state, struct slice zone)
+static int
+resolver_make(struct state *state, struct slice zone, struct resolver **ret_resolver)
 {
 	const struct config *config = state->boot->config;
 	struct resolver_options options = {
@@ -112,13 +112,12 @@ resolver_make(struct state *state, struct slice zone)
 		.timeout_ms = config->dns_timeout,
 		.validate = config->dns_validate,
 	};
-	struct resolver *resolver = NULL;
 	struct dns_zone_error error = {0};
 	struct log_line line;
-	int err = resolver_create(state->boot->rt, &options, &error, &resolver);
+	int err = resolver_create(state->boot->rt, &options, &error, ret_resolver);
 
 	if (err == 0)
-		return resolver;
+		return 0;
 	log_begin(&line, state->boot->log, EVENT_dns_no_resolver);
 	log_err(&line, err);
 	if (err == ERR_SYNTAX) {
@@ -128,7 +127,7 @@ resolver_make(struct state *state, struct slice zone)
 		log_text(&line, "got", error.got);
 	}
 	log_end(&line);
-	return NULL;
+	return err;
 }
 
 static int
@@ -137,7 +136,7 @@ dns_create(struct boot *boot, void **ret_state)
 	struct state *state = MEM_NEW(rt_mem(boot->rt), struct state);
 	struct dns_lookups_options options;
 	uint64_t seed;
-	int err;
+	int err = 0;
 
 	if (!state)
 		return ERR_NO_MEMORY;
@@ -149,9 +148,12 @@ dns_create(struct boot *boot, void **ret_state)
 	 * later. */
 	state->interface_count = rt_own_addrs(boot->rt, state->interfaces, OWN_ADDRS_MAX);
 	if (boot->config->zone_file.len == 0)
-		state->resolver = resolver_make(state, SLICE_EMPTY);
+		err = resolver_make(state, SLICE_EMPTY, &state->resolver);
 	options = lookups_options(state);
-	err = dns_lookups_create(boot->rt, &options, &state->lookups);
+	/* What is wrong with the servers' addresses stays wrong; without memory super tries again.
+	 */
+	if (err != ERR_NO_MEMORY)
+		err = dns_lookups_create(boot->rt, &options, &state->lookups);
 	if (err < 0) {
 		resolver_destroy(&state->resolver);
 		mem_give(rt_mem(boot->rt), state, sizeof(*state));
@@ -184,9 +186,8 @@ dns_file(void *ctx, struct slice name, struct slice content)
 		return;
 	if (!content.data)
 		content = SLICE("");
-	resolver = resolver_make(state, content);
 	/* A bad file at a reload leaves the good one. */
-	if (resolver)
+	if (resolver_make(state, content, &resolver) == 0)
 		resolver_replace(state, resolver);
 	else
 		state->boot->refused = true;
@@ -196,14 +197,13 @@ static void
 dns_reload(void *ctx)
 {
 	struct state *state = ctx;
-	struct resolver *resolver = NULL;
+	struct resolver *resolver;
 	struct dns_lookups_options options;
 
 	/* Servers may have changed. Without a list, /etc/resolv.conf was read at start and is out
 	 * of reach now; a zone comes again as a file. */
-	if (state->boot->config->zone_file.len == 0 && state->boot->config->dns_servers.count)
-		resolver = resolver_make(state, SLICE_EMPTY);
-	if (resolver) {
+	if (state->boot->config->zone_file.len == 0 && state->boot->config->dns_servers.count &&
+	    resolver_make(state, SLICE_EMPTY, &resolver) == 0) {
 		resolver_replace(state, resolver);
 		return;
 	}

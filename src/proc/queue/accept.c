@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
-#define ACCEPT_ARENA_BYTES ((size_t)1 << 20)
+#define ACCEPT_ARENA_BYTES                                                                         \
+	((size_t)8 << 20) /* over what any meta needs: it fails for want of memory only */
 
 /* A finished message until that is on disk. */
 struct leaving {
@@ -84,7 +86,7 @@ body_keep(struct queue *queue, struct queue_msg *msg)
 	struct log_line line;
 
 	if (body) {
-		body->kept = true;
+		body->kept = !PLANTED(BODY_NOT_KEPT) || !queue->recovery;
 	} else if (msg->body) {
 		msg->flags |= MSG_BODY_MISSING;
 		for (size_t i = 0; i < msg->rcpt_count; i++)
@@ -158,6 +160,9 @@ place(struct queue *queue, struct taking *t)
 	msg->offset = t->offset;
 	msg->length = t->found->head.length;
 	msg->meta_length = t->found->head.meta_length;
+	if (msg->flags & MSG_AGE_UNKNOWN)
+		msg->born_ms = (int64_t)born_of(queue, &t->accept);
+	msg->flags &= (uint8_t)~MSG_AGE_UNKNOWN;
 	segment_place(queue, t->segment, msg);
 	body_keep(queue, msg);
 	if (t->is_new)
@@ -170,28 +175,23 @@ place(struct queue *queue, struct taking *t)
 	finish_check(queue, msg);
 }
 
-static void
+static int
 take(struct queue *queue, struct taking *t)
 {
 	int err = find_message(queue, t);
-	struct log_line line;
 
-	if (!err && !t->msg)
-		return;
-	if (!err && !fill(queue, t->msg, &t->accept))
-		err = ERR_NO_MEMORY;
-	if (!err) {
-		place(queue, t);
-		return;
+	if (err || !t->msg)
+		return err;
+	if (!fill(queue, t->msg, &t->accept)) {
+		if (t->is_new)
+			index_remove(queue, t->msg);
+		return ERR_NO_MEMORY;
 	}
-	/* It stays on disk, its segment with it, and is found at the next start. */
-	t->segment->leases++;
-	log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
-	log_msg(&line, t->accept.id);
-	log_end(&line);
+	place(queue, t);
+	return 0;
 }
 
-void
+int
 accept_record(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
 	      uint64_t offset)
 {
@@ -203,11 +203,14 @@ accept_record(struct queue *queue, struct queue_segment *segment, const struct s
 	err = spool_meta_decode(&arena, spool_record_meta(found), found->head.id, &t.accept);
 	if (!err && found->head.id == 0)
 		err = ERR_RANGE;
-	if (err) /* good sums around nonsense: a writer that was taken over */
+	if (err && !arena.failed) { /* good sums around nonsense: a writer that was taken over */
 		segment_set_aside(queue, segment, offset, offset + found->head.length, false);
-	else
-		take(queue, &t);
+		err = 0;
+	} else {
+		err = err ? ERR_NO_MEMORY : take(queue, &t);
+	}
 	arena_finish(&arena);
+	return err;
 }
 
 int

@@ -8,9 +8,10 @@
 #include "proc/queue/segment.h"
 #include "wire/spool/frame.h"
 
-/* New, known from the journal (after a restart), or a copy of one that is here already. */
-void accept_record(struct queue *queue, struct queue_segment *segment,
-		   const struct spool_found *found, uint64_t offset);
+/* New, known from the journal (after a restart), or a copy of one that is here already.
+ * ERR_NO_MEMORY: nothing has been done; it is to be read again later. */
+int accept_record(struct queue *queue, struct queue_segment *segment,
+		  const struct spool_found *found, uint64_t offset) MUST_USE;
 /* Envelope and all of a message, read again from its segment; slices live in the arena. */
 int accept_read(struct queue *queue, const struct queue_msg *msg, struct arena *arena,
 		struct spool_accept *ret_accept) MUST_USE;

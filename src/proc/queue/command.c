@@ -18,6 +18,7 @@
 #define STEP_READS 200
 #define FULL_AGAIN_MS 20
 #define COMMAND_ARENA_BYTES ((size_t)2 << 20)
+#define UNREADABLE SLICE("(unreadable)")
 #define EXIT_USAGE 64
 #define EXIT_UNAVAILABLE 69
 
@@ -118,6 +119,18 @@ msg_may_fit(const struct command *command, const struct queue_msg *msg)
 	return false;
 }
 
+/* What the record says of a recipient; when it cannot be read, what the index knows. */
+static struct spool_rcpt
+rcpt_given(const struct spool_accept *accept, const struct queue_rcpt *rcpt)
+{
+	if (accept->rcpts)
+		return accept->rcpts[rcpt->index];
+	return (struct spool_rcpt){.address = UNREADABLE,
+				   .kind = rcpt->flags & RCPT_LOCAL ? SPOOL_RCPT_LOCAL
+								    : SPOOL_RCPT_REMOTE,
+				   .target = dest_name(rcpt)};
+}
+
 static bool
 rcpt_fits(const struct command *command, const struct queue_rcpt *rcpt,
 	  const struct spool_rcpt *given)
@@ -157,6 +170,7 @@ row_send(struct command *command, const struct queue_msg *msg, const struct queu
 	struct ipc_ctl_queue_row *row = &message.u.ctl_queue_row;
 	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
 	struct schedule_case now = grant_case(queue, msg, rcpt);
+	struct spool_rcpt given = rcpt_given(accept, rcpt);
 	int64_t wall_ms = rt_wall_ms(queue->rt);
 	struct journal_record record;
 	struct arena arena;
@@ -168,8 +182,8 @@ row_send(struct command *command, const struct queue_msg *msg, const struct queu
 	row->rcpt_index = rcpt->index;
 	row->state = shown_state(rcpt);
 	row->sender = accept->sender;
-	row->rcpt = accept->rcpts[rcpt->index].address;
-	row->destination = accept->rcpts[rcpt->index].target;
+	row->rcpt = given.address;
+	row->destination = given.target;
 	row->accepted_wall_ms = accept->accepted_wall_ms;
 	row->next_wall_ms = wall_ms;
 	if (rcpt->state == RCPT_WAITING && rcpt->next_ms > rt_now_ms(queue->rt))
@@ -239,9 +253,8 @@ static bool
 act_delete(struct queue *queue, struct queue_rcpt *rcpt)
 {
 	(void)queue;
-	/* What is being reported ends by itself. */
 	return rcpt->state == RCPT_ACTIVE || rcpt->state == RCPT_WAITING ||
-	       rcpt->state == RCPT_READY ||
+	       rcpt->state == RCPT_READY || rcpt->state == RCPT_REPORTING ||
 	       (rcpt->state == RCPT_BLOCKED && rcpt->flags & RCPT_HELD);
 }
 
@@ -255,6 +268,25 @@ static const struct {
 	[CTL_QUEUE_DELETE] = {JOURNAL_DELETE, act_delete},
 	[CTL_QUEUE_FLUSH] = {JOURNAL_RETRY, act_retry},
 };
+
+/* Those that owe a report go now, and nobody is told; the others once no attempt is under way. */
+static void
+act_delete_end(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers, size_t count)
+{
+	uint16_t owing[SPOOL_RCPTS_MAX];
+	size_t owing_count = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (msg->rcpts[numbers[i]].state == RCPT_REPORTING)
+			owing[owing_count++] = numbers[i];
+		else
+			msg->rcpts[numbers[i]].flags |= RCPT_DELETING;
+	}
+	msg->flags |= MSG_DELETING;
+	if (owing_count)
+		result_delete(queue, msg, owing, owing_count, RESULT_DELETED);
+	result_delete_due(queue, msg);
+}
 
 static void
 act(struct command *command, struct queue_msg *msg, const uint16_t *fits, size_t fit_count)
@@ -273,10 +305,7 @@ act(struct command *command, struct queue_msg *msg, const uint16_t *fits, size_t
 	note_action(queue, msg, verbs[command->verb].action, copy, count);
 	if (command->verb != CTL_QUEUE_DELETE)
 		return;
-	for (size_t i = 0; i < count; i++)
-		msg->rcpts[numbers[i]].flags |= RCPT_DELETING;
-	msg->flags |= MSG_DELETING;
-	result_delete_due(queue, msg);
+	act_delete_end(queue, msg, numbers, count);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
@@ -295,16 +324,19 @@ visit(struct command *command, struct queue_msg *msg)
 	struct spool_accept accept;
 	struct arena arena;
 	size_t count = 0;
-	int err;
+	int err = 0;
 
 	arena_init(&arena, command->queue->mem, COMMAND_ARENA_BYTES);
-	err = accept_read(command->queue, msg, &arena, &accept);
-	if (!err && command->sender.len && !slice_eq_nocase(accept.sender, command->sender))
-		err = ERR_NOT_FOUND;
-	for (size_t i = 0; !err && i < msg->rcpt_count && i < accept.rcpt_count; i++)
-		if (rcpt_fits(command, &msg->rcpts[i], &accept.rcpts[i]))
+	if (accept_read(command->queue, msg, &arena, &accept) ||
+	    accept.rcpt_count != msg->rcpt_count)
+		accept = (struct spool_accept){.sender = UNREADABLE};
+	for (size_t i = 0; i < msg->rcpt_count; i++) {
+		struct spool_rcpt given = rcpt_given(&accept, &msg->rcpts[i]);
+
+		if ((command->sender.len == 0 || slice_eq_nocase(accept.sender, command->sender)) &&
+		    rcpt_fits(command, &msg->rcpts[i], &given))
 			numbers[count++] = (uint16_t)i;
-	err = 0;
+	}
 	if (count && !is_list(command))
 		act(command, msg, numbers, count);
 	for (size_t i = 0; i < count && is_list(command) && !err; i++) {

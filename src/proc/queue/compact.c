@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/carry.h"
 
 #define COMPACT_MS 5000 /* how often it is looked for work, or as compact-after says if less */
@@ -15,6 +16,7 @@
 #define BATCH_MESSAGES 256
 /* A segment is worth it when less than this part of it is live. */
 #define LIVE_PART 4
+#define NOTHING_AGAIN_MS 1000
 #define FAILED_AGAIN_MS 60000
 
 struct moved {
@@ -31,6 +33,7 @@ struct queue_compaction {
 	uint8_t *bytes;
 	size_t size, len;
 	struct moved moved[BATCH_MESSAGES];
+	bool moved_any; /* out of from */
 	size_t moved_count;
 	struct slice slice;
 	struct rt_io io;
@@ -96,7 +99,8 @@ compact_kick(struct queue *queue)
 static bool
 is_worth(const struct queue *queue, const struct queue_segment *segment)
 {
-	return segment->closed && !segment->compacting && !segment->leases && segment->live_count &&
+	return segment->closed && !segment->compacting &&
+	       (!segment->leases || PLANTED(LEASE_FORGOTTEN)) && segment->live_count &&
 	       segment->read_end >= segment->limit &&
 	       segment->live_bytes < segment->limit / LIVE_PART &&
 	       rt_now_ms(queue->rt) - segment->closed_ms >= queue->boot->config->compact_after;
@@ -197,6 +201,7 @@ timer_run(void *ctx)
 	if (!c->from)
 		return;
 	c->from->compacting = true;
+	c->moved_any = false;
 	if (c->to && c->to->limit >= queue->boot->config->segment_size_max)
 		to_close(c, 0);
 	if (!c->to)
@@ -288,10 +293,15 @@ batch_written(void *ctx)
 
 		if (!msg || msg->segment != c->from || msg->open == 0)
 			continue;
+		c->moved_any = true;
 		segment_let_go(queue, msg);
 		msg->offset = c->moved[i].offset;
 		segment_place(queue, c->to, msg);
 		carry_msg(queue, msg);
+	}
+	if (PLANTED(COMPACT_EARLY)) {
+		batch_begin(c);
+		return;
 	}
 	c->wait.fn = batch_synced;
 	c->wait.ctx = c;
@@ -304,12 +314,16 @@ done(struct queue_compaction *c)
 	struct queue_segment *from = c->from;
 	struct log_line line;
 
+	c->from = NULL;
+	from->compacting = false;
+	if (!c->moved_any) { /* what lives there is finished and only waits for the disk */
+		rt_timer_arm(&c->timer, NOTHING_AGAIN_MS);
+		return;
+	}
 	log_begin(&line, c->queue->boot->log, EVENT_queue_compacted);
 	log_number(&line, "segment", from->number);
 	log_number(&line, "into", c->to->number);
 	log_end(&line);
-	c->from = NULL;
-	from->compacting = false;
 	segment_check(c->queue, from);
 	rt_timer_arm(&c->timer, 0); /* there may be another */
 }
@@ -338,7 +352,7 @@ batch_begin(struct queue_compaction *c)
 		return;
 	}
 	c->slice = slice_of(c->bytes, c->len);
-	c->io = (struct rt_io){.kind = RT_IO_APPEND_SYNC,
+	c->io = (struct rt_io){.kind = PLANTED(COMPACT_EARLY) ? RT_IO_APPEND : RT_IO_APPEND_SYNC,
 			       .fd = c->to_fd,
 			       .slices = &c->slice,
 			       .slice_count = 1,

@@ -5,10 +5,10 @@
  */
 #include "proc/queue/grant.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
@@ -17,10 +17,11 @@ _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 #define ROUND_JOBS 64
 #define WAITS_PER_TURN 256
 #define WORKER_JOBS_MAX 4096
-#define LOST_AGAIN_MS 1000
+#define LOST_ALONE 3 /* lost so often in a row, it is tried with nothing beside it */
 #define SHORTAGE_AGAIN_MS 1000
 
 static void round_run(void *ctx);
+static void round_go_on(void *ctx);
 static void waits_run(void *ctx);
 
 void
@@ -31,8 +32,9 @@ grant_init(struct queue *queue)
 	rt_random(queue->rt, key, sizeof(key));
 	map_init(&queue->jobs, queue->mem, key);
 	rt_hook_init(&queue->grant_hook, round_run, queue);
-	rt_timer_init(&queue->grant_timer, queue->rt, round_run, queue);
+	rt_timer_init(&queue->grant_timer, queue->rt, round_go_on, queue);
 	rt_timer_init(&queue->wait_timer, queue->rt, waits_run, queue);
+	rt_timer_init(&queue->shortage_timer, queue->rt, round_run, queue);
 }
 
 static void
@@ -55,6 +57,7 @@ grant_finish(struct queue *queue)
 	rt_hook_finish(&queue->grant_hook);
 	rt_timer_finish(&queue->grant_timer);
 	rt_timer_finish(&queue->wait_timer);
+	rt_timer_finish(&queue->shortage_timer);
 }
 
 void
@@ -160,9 +163,56 @@ waits_run(void *ctx)
 /* --- choosing a worker ------------------------------------------------------------------------ */
 
 static bool
-can_take(const struct queue_peer *peer)
+is_alone_due(struct queue *queue, msg_id id)
 {
-	return peer->job_count < WORKER_JOBS_MAX && !ipc_full(peer->channel);
+	const struct queue_msg *msg = index_find(queue, id);
+
+	if (!msg || msg->lost < LOST_ALONE)
+		return false;
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].state == RCPT_ACTIVE ||
+		    (msg->rcpts[i].state == RCPT_READY && !(msg->rcpts[i].flags & RCPT_HELD)))
+			return true;
+	return false;
+}
+
+static bool
+can_take(struct queue *queue, struct queue_peer *peer)
+{
+	if (peer->alone && !is_alone_due(queue, peer->alone))
+		peer->alone = 0;
+	return !peer->alone && peer->job_count < WORKER_JOBS_MAX && !ipc_full(peer->channel);
+}
+
+/* The worker that a message gets for itself, once it has nothing else. One of a kind at a time is
+ * emptied, the one with the least to do. */
+static struct queue_peer *
+worker_alone(struct queue *queue, const struct queue_msg *msg, enum ipc_role role)
+{
+	struct queue_peer *best = NULL;
+
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
+		struct queue_peer *peer = &queue->peers[i];
+
+		if (!peer->channel || peer->role != role)
+			continue;
+		if (!can_take(queue, peer) && peer->alone) {
+			best = peer->alone == msg->id ? peer : NULL;
+			break;
+		}
+		if (!best || peer->job_count < best->job_count)
+			best = peer;
+	}
+	if (!best)
+		return NULL;
+	best->alone = msg->id;
+	return best->job_count == 0 ? best : NULL;
+}
+
+static enum ipc_role
+role_of(const struct queue_dest *dest)
+{
+	return dest->kind == SPOOL_RCPT_LOCAL ? IPC_ROLE_POSTOFFICE : IPC_ROLE_SMTPOUT;
 }
 
 static uint64_t
@@ -182,7 +232,7 @@ worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slot
 {
 	const struct config *config = queue->boot->config;
 	bool local = dest->kind == SPOOL_RCPT_LOCAL;
-	enum ipc_role role = local ? IPC_ROLE_POSTOFFICE : IPC_ROLE_SMTPOUT;
+	enum ipc_role role = role_of(dest);
 	uint64_t most = local ? config->local_concurrency : config->destination_concurrency;
 	uint64_t there = worker_count(queue, role), seen = 0, among, skip;
 	struct queue_peer *best = NULL;
@@ -196,7 +246,7 @@ worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slot
 
 		if (!peer->channel || peer->role != role)
 			continue;
-		if ((seen++ + there - skip) % there < among && can_take(peer) &&
+		if ((seen++ + there - skip) % there < among && can_take(queue, peer) &&
 		    (!best || peer->job_count < best->job_count))
 			best = peer;
 	}
@@ -263,13 +313,6 @@ job_send(struct queue *queue, const struct queue_job *job, struct queue_rcpt *fi
 	return ipc_send(job->peer->channel, &message);
 }
 
-/* Not the message's fault, and soon over: nothing is granted for a while. */
-static bool
-is_shortage(int err)
-{
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == ERR_NO_MEMORY;
-}
-
 static void
 job_activate(struct queue *queue, const struct queue_job *job, struct queue_msg *msg)
 {
@@ -285,15 +328,16 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
 	struct queue_msg *msg = index_msg_of(first);
 	uint16_t slots = 1;
-	struct queue_peer *peer = worker_of(queue, dest, &slots);
+	struct queue_peer *peer = msg->lost < LOST_ALONE ? worker_of(queue, dest, &slots)
+							 : worker_alone(queue, msg, role_of(dest));
 	struct queue_job *job = peer ? job_make(queue, first, peer) : NULL;
 	int err;
 
 	if (!job)
 		return false;
 	err = lease_begin(queue, msg, peer);
-	if (is_shortage(err)) {
-		rt_timer_arm(&queue->grant_timer, SHORTAGE_AGAIN_MS);
+	if (recover_is_shortage(err)) { /* not the message's fault */
+		rt_timer_arm(&queue->shortage_timer, SHORTAGE_AGAIN_MS);
 	} else if (err && err != ERR_LIMIT && err != ERR_CLOSED) {
 		job_activate(queue, job, msg);
 		result_unreadable(queue, job, err);
@@ -316,28 +360,38 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	return true;
 }
 
+/* Whoever cannot be served now has had its turn; a full round of these ends it. Many are a step of
+ * their own, so that the others behind them are reached, too. */
+static void
+round_go_on(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct turn_taker *taker;
+	int left = ROUND_JOBS, refusals_left = ROUND_JOBS;
+
+	if (queue->phase != QUEUE_SERVING || journal_broken(queue))
+		return;
+	while (left && refusals_left && queue->grant_refused <= queue->index.dests.count &&
+	       (taker = turns_next(&queue->index.turns))) {
+		if (grant_one(queue, CONTAINER_OF(taker, struct queue_dest, turn))) {
+			left--;
+			queue->grant_refused = 0;
+		} else {
+			refusals_left--;
+			queue->grant_refused++;
+		}
+	}
+	if (left == 0 || refusals_left == 0)
+		rt_timer_arm(&queue->grant_timer, 0);
+}
+
 static void
 round_run(void *ctx)
 {
 	struct queue *queue = ctx;
-	struct turn_taker *taker;
-	int left = ROUND_JOBS;
-	size_t refused = 0;
 
-	if (queue->phase != QUEUE_SERVING || journal_broken(queue))
-		return;
-	/* Whoever cannot be served now has had its turn; a full round of these ends it. */
-	while (left && refused <= queue->index.dests.count &&
-	       (taker = turns_next(&queue->index.turns))) {
-		if (grant_one(queue, CONTAINER_OF(taker, struct queue_dest, turn))) {
-			left--;
-			refused = 0;
-		} else if (++refused > ROUND_JOBS) {
-			break;
-		}
-	}
-	if (left == 0)
-		rt_timer_arm(&queue->grant_timer, 0);
+	queue->grant_refused = 0;
+	round_go_on(queue);
 }
 
 static bool
@@ -402,7 +456,7 @@ grant_forget_peer(struct queue *queue, struct queue_peer *peer)
 	while ((node = list_first(&peer->jobs))) {
 		struct queue_job *job = CONTAINER_OF(node, struct queue_job, of_peer);
 
-		result_lost(queue, job, rt_now_ms(queue->rt) + LOST_AGAIN_MS);
+		result_lost(queue, job);
 		queue->counters.lost_jobs++;
 		grant_job_end(queue, job);
 	}

@@ -67,8 +67,9 @@ enum queue_msg_flags {
 	MSG_HAS_SENDER = 1, /* somebody can be told */
 	MSG_GATHERING = 2,  /* in queue.gathering */
 	MSG_BODY_MISSING = 4,
-	MSG_LEAVING = 8,   /* finished; its last outcome is not yet on disk */
-	MSG_DELETING = 16, /* some of its recipients are RCPT_DELETING */
+	MSG_LEAVING = 8,      /* finished; its last outcome is not yet on disk */
+	MSG_DELETING = 16,    /* some of its recipients are RCPT_DELETING */
+	MSG_AGE_UNKNOWN = 32, /* at start: its record will tell */
 };
 
 struct queue_msg {
@@ -86,6 +87,7 @@ struct queue_msg {
 	uint16_t open; /* not finished */
 	uint16_t active;
 	uint8_t flags;	     /* enum queue_msg_flags */
+	uint8_t lost;	     /* attempts that ended with their worker, one after the other */
 	uint8_t sender_hash; /* as index_hash */
 	struct queue_rcpt rcpts[];
 };

@@ -19,6 +19,7 @@
 static void hook_run(void *ctx);
 static void sync_run(void *ctx);
 static void again_run(void *ctx);
+static int begin_again(struct queue *queue);
 static void sync_done(void *ctx);
 
 void
@@ -98,7 +99,7 @@ int
 journal_start(struct queue *queue)
 {
 	struct journal_record start = {.kind = JOURNAL_START};
-	int err = journal_file_open(queue);
+	int err = begin_again(queue); /* neighbours may have said something meanwhile */
 
 	if (err)
 		return err;
@@ -165,6 +166,7 @@ journal_append(struct queue *queue, struct journal_record *record)
 	j->sequence++;
 	journal_file_entry(queue, record->id, bytes);
 	j->size_bytes += bytes.len;
+	j->appended_bytes += bytes.len;
 	rt_at_turn_end(queue->rt, &j->hook);
 	return at;
 }
@@ -186,7 +188,7 @@ journal_write_now(struct queue *queue)
 	struct queue_journal *j = &queue->journal;
 	int err;
 
-	if (j->broken || j->fresh.len == j->written)
+	if (j->number == 0 || j->broken || j->fresh.len == j->written)
 		return;
 	err = rt_write(queue->rt, j->fd,
 		       slice_of(j->fresh.data + j->written, j->fresh.len - j->written));
@@ -218,6 +220,8 @@ hook_run(void *ctx)
 	struct queue *queue = ctx;
 	struct queue_journal *j = &queue->journal;
 
+	if (j->number == 0) /* journal_start writes what is here */
+		return;
 	journal_write_now(queue);
 	if (j->broken || j->busy || j->synced_serial == j->serial) {
 		if (!j->broken && !j->busy)
@@ -320,7 +324,7 @@ again_run(void *ctx)
 	int err;
 
 	/* While the old file is being synced: its outcome does not matter, but its end does. */
-	err = j->busy ? ERR_AGAIN : begin_again(queue);
+	err = j->busy || j->number == 0 ? ERR_AGAIN : begin_again(queue);
 	if (err) {
 		broke(queue, err);
 		return;

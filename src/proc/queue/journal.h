@@ -57,11 +57,16 @@ struct queue_journal {
 	struct journal_bytes entries; /* of the footer */
 	struct list old;	      /* oldest first */
 	uint64_t old_bytes;
+	uint64_t appended_bytes; /* ever */
+	/* Dropping for size begins again when there is so much: the last time it freed little,
+	 * since what is live takes the room. */
+	uint64_t drop_above_bytes;
 	uint32_t other_number; /* an old file that is open for reading back */
 	int other_fd;
 	uint64_t other_secret;
 	struct rt_timer keep_timer;
 	struct queue_keep *keep; /* a file is being dropped */
+	bool keep_ended; /* the folder of segments cannot be synced: none is dropped again */
 };
 
 struct journal_at {

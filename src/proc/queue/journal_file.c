@@ -41,8 +41,9 @@ journal_file_open(struct queue *queue)
 		if (err)
 			rt_close(queue->rt, read_fd);
 	}
-	if (err) {
+	if (err) { /* each try would leave one, on a disk that is full */
 		rt_close(queue->rt, fd);
+		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 		return err;
 	}
 	if (j->number) {

@@ -5,6 +5,8 @@
  * segments too, so that a segment already unlinked cannot come back with records that nobody knows
  * to be dead; then the file goes.
  */
+#include <errno.h>
+
 #include "base/assert.h"
 #include "proc/queue/carry.h"
 #include "proc/queue/journal_file.h"
@@ -19,8 +21,8 @@ struct queue_keep {
 	struct queue *queue;
 	uint32_t number;
 	struct queue_walk walk;
-	uint32_t next_segment; /* LIVE has been written for those before it */
-	uint64_t lost;	       /* of the journal, when it began */
+	uint32_t next_segment;	 /* LIVE has been written for those before it */
+	uint64_t lost, appended; /* of the journal, when it began */
 	struct rt_timer step;
 	struct journal_wait wait;
 	struct rt_io io;
@@ -67,7 +69,8 @@ oldest_to_go(struct queue *queue)
 
 	if (!old)
 		return NULL;
-	if (queue->journal.old_bytes > config->trace_keep_size)
+	if (queue->journal.old_bytes > config->trace_keep_size &&
+	    queue->journal.old_bytes >= queue->journal.drop_above_bytes)
 		return old;
 	return rt_wall_ms(queue->rt) - old->last_wall_ms > (int64_t)config->trace_keep ? old : NULL;
 }
@@ -80,8 +83,8 @@ journal_keep_run(void *ctx)
 	struct queue_keep *keep;
 
 	rt_timer_arm(&queue->journal.keep_timer, JOURNAL_KEEP_MS);
-	if (!old || queue->journal.keep || queue->recovery || queue->phase != QUEUE_SERVING ||
-	    journal_broken(queue))
+	if (!old || queue->journal.keep || queue->journal.keep_ended || queue->recovery ||
+	    queue->phase != QUEUE_SERVING || journal_broken(queue))
 		return;
 	keep = MEM_NEW(queue->mem, struct queue_keep);
 	if (!keep)
@@ -89,6 +92,7 @@ journal_keep_run(void *ctx)
 	keep->queue = queue;
 	keep->number = old->number;
 	keep->lost = queue->journal.lost;
+	keep->appended = queue->journal.appended_bytes;
 	keep->walking = true;
 	walk_begin(queue, &keep->walk);
 	rt_timer_init(&keep->step, queue->rt, walk_step, keep);
@@ -176,6 +180,19 @@ live_step(struct queue_keep *keep)
 	return true;
 }
 
+/* Its acceptance or place stands in that file or before, or the last word about a recipient: what
+ * was carried forward may not have come through a power cut whole. */
+static bool
+is_known_there(const struct queue_msg *msg, uint32_t number)
+{
+	if (msg->known_file <= number)
+		return true;
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].verdict_file && msg->rcpts[i].verdict_file <= number)
+			return true;
+	return false;
+}
+
 static void
 carry_some(struct queue_keep *keep)
 {
@@ -186,7 +203,7 @@ carry_some(struct queue_keep *keep)
 
 		if (!msg) {
 			keep->walking = false;
-		} else if (msg->known_file <= keep->number && msg->open) {
+		} else if (msg->open && is_known_there(msg, keep->number)) {
 			carry_msg(queue, msg);
 			left -= CARRY_UNITS * (1 + msg->rcpt_count);
 		}
@@ -227,17 +244,15 @@ synced(void *ctx)
 	rt_io_submit(keep->queue->rt, &keep->io);
 }
 
-static void
-drop(struct queue *queue, uint32_t number)
+/* False when the file is still there: it is tried again, and no younger one goes before it, for its
+ * records alone would bring back what is over. */
+static bool
+file_remove(struct queue *queue, uint32_t number)
 {
-	struct queue_journal *j = &queue->journal;
-	struct list_node *node = list_first(&j->old);
-	struct journal_old *old = CONTAINER_OF(node, struct journal_old, node);
 	char name[QUEUE_NAME_BYTES];
 	struct log_line line;
 	int err;
 
-	ASSERT(node && old->number == number);
 	queue_name(name, number, "journal");
 	err = rt_unlink(queue->rt, queue->journal_fd, name);
 	log_begin(&line, queue->boot->log,
@@ -246,9 +261,40 @@ drop(struct queue *queue, uint32_t number)
 	if (err)
 		log_err(&line, err);
 	log_end(&line);
+	return err == 0 || err == -ENOENT;
+}
+
+static bool
+drop(struct queue *queue, const struct queue_keep *keep)
+{
+	struct queue_journal *j = &queue->journal;
+	struct list_node *node = list_first(&j->old);
+	struct journal_old *old = CONTAINER_OF(node, struct journal_old, node);
+	uint64_t carried = j->appended_bytes - keep->appended;
+
+	ASSERT(node && old->number == keep->number);
+	if (!file_remove(queue, keep->number))
+		return false;
 	j->old_bytes -= old->size_bytes;
+	j->drop_above_bytes =
+		carried < old->size_bytes / 2
+			? 0
+			: j->old_bytes + j->size_bytes + queue->boot->config->journal_size_max;
 	list_remove(node);
 	mem_give(queue->mem, old, sizeof(*old));
+	return true;
+}
+
+static void
+sync_failed(struct queue *queue, int err)
+{
+	struct log_line line;
+
+	/* A second sync may succeed without a word about what the first has lost. */
+	queue->journal.keep_ended = true;
+	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+	log_err(&line, err);
+	log_end(&line);
 }
 
 static void
@@ -256,13 +302,15 @@ folder_synced(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 	struct queue *queue = keep->queue;
-	/* A record that was carried forward may be among the lost: all of it again, later. */
-	bool good = keep->io.err == 0 && keep->lost == queue->journal.lost;
+	bool dropped = false;
 
 	keep->syncing = false;
-	if (good)
-		drop(queue, keep->number);
+	if (keep->io.err)
+		sync_failed(queue, keep->io.err);
+	else if (keep->lost == queue->journal.lost)
+		dropped = drop(queue, keep);
+	/* Else a record that was carried forward may be among the lost: all of it again, later. */
 	keep_free(keep);
-	if (good && oldest_to_go(queue))
+	if (dropped && oldest_to_go(queue))
 		rt_timer_arm(&queue->journal.keep_timer, 1);
 }

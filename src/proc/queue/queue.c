@@ -169,8 +169,9 @@ on_channel(void *state, struct ipc_channel *channel)
 		peer->channel = channel;
 		peer->role = ends.peer;
 		peer->instance = ends.peer_instance;
-		peer->has_said = peer->supplied = false;
+		peer->has_said = peer->supplied = peer->knows_room = false;
 		peer->segments = peer->spares = 0;
+		peer->alone = 0;
 		room_tell(queue, peer);
 		grant_kick(queue);
 		return;
@@ -271,7 +272,7 @@ stop_run(void *ctx)
 	struct queue *queue = ctx;
 	bool late = rt_now_ms(queue->rt) >= queue->stop_ms;
 	bool busy = queue->journal.busy || queue->files.stock.busy || compact_busy(queue) ||
-		    journal_keep_busy(queue);
+		    journal_keep_busy(queue) || recover_busy(queue);
 
 	if ((queue->index.active_count && !late) || busy ||
 	    (queue->journal.synced_serial < queue->journal.serial && !late)) {

@@ -34,9 +34,11 @@ struct queue_peer {
 	bool has_said; /* SPOOL_HAVE came */
 	bool supplied; /* it has a segment to write to */
 	unsigned segments, spares;
+	bool knows_room; /* it has been told queue.refuse */
 	/* A deliverer. */
 	struct list jobs;
 	uint32_t job_count;
+	msg_id alone; /* this message gets it for itself: others may not die with it */
 };
 
 struct queue_counters {
@@ -66,12 +68,17 @@ struct queue {
 	struct rt_timer wait_timer;
 	struct rt_hook grant_hook;
 	struct rt_timer grant_timer; /* again in the next turn */
+	struct rt_timer shortage_timer;
+	size_t grant_refused; /* destinations that could not be served, one after the other */
 
 	/* report.c */
 	struct map report_keys;
 	struct list reports_to_ask, reports; /* those that wait for bounce; all others */
 	struct list gathering; /* messages whose report waits a little, for more recipients */
 	struct rt_timer report_timer;
+	bool reports_missed; /* some could not begin for want of memory */
+	bool reports_walking;
+	struct queue_walk reports_walk;
 	size_t reports_asked;
 	uint64_t report_asked_ms; /* without an answer it is asked for again */
 

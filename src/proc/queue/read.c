@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
@@ -16,7 +17,14 @@
 #define WINDOW_BYTES ((size_t)1 << 20)
 #define READ_STEP_BYTES ((uint64_t)2 << 20)
 #define SWEEP_MS 100
+#define MEMORY_AGAIN_MS 1000
 #define SWEEP_STEP_FILES ((size_t)256)
+
+enum read_step {
+	READ_ON,
+	READ_LATER,   /* the disk does not give it now */
+	READ_STARVED, /* more memory is needed than there is */
+};
 
 static void hook_run(void *ctx);
 static void sweep_run(void *ctx);
@@ -95,16 +103,20 @@ gap(struct queue *queue, struct queue_segment *segment, struct slice bytes, bool
 	log_end(&line);
 }
 
-static void
-record_take(struct queue *queue, struct queue_segment *segment, const struct spool_found *found,
-	    uint64_t offset)
+static int
+record_take(struct queue *queue, struct queue_segment *segment, const struct spool_found *found)
 {
-	if (found->head.kind == SPOOL_RECORD_ACCEPT)
-		accept_record(queue, segment, found, offset);
+	int err = found->head.kind == SPOOL_RECORD_ACCEPT
+			  ? accept_record(queue, segment, found, segment->read_end)
+			  : 0;
+
+	if (!err)
+		segment->read_end += found->record.len;
+	return err;
 }
 
-/* One window. Answers the bytes by which it got on; 0 when it has to be tried again later. */
-static uint64_t
+/* One window. */
+static enum read_step
 read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
@@ -121,15 +133,19 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	bool last;
 
 	if (!patient_read(&patient, &len))
-		return 0;
+		return READ_LATER;
 	window = slice_of(queue->files.window, len);
 	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
+		if (found.skipped && PLANTED(DAMAGE_STOPS)) {
+			segment->read_end = segment->limit;
+			return 1;
+		}
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
 		segment->read_end += found.skipped;
-		record_take(queue, segment, &found, segment->read_end);
-		segment->read_end += found.record.len;
+		if (record_take(queue, segment, &found))
+			return READ_STARVED;
 		window = slice_from(window, found.skipped + found.record.len);
 	}
 	if (found.skipped)
@@ -138,9 +154,21 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	segment->read_end += found.skipped;
 	if (last)
 		segment->read_end = segment->limit;
-	else if (segment->read_end == start && !window_grow(queue, found.need))
-		return 0;
-	return segment->read_end - start;
+	return segment->read_end > start || window_grow(queue, found.need) ? READ_ON : READ_STARVED;
+}
+
+/* Writers hear nothing meanwhile, and after a while refuse mail. */
+static void
+starve(struct queue *queue)
+{
+	struct log_line line;
+
+	if (!queue->files.starved) {
+		log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
+		log_end(&line);
+	}
+	queue->files.starved = true;
+	rt_timer_arm(&queue->files.read_timer, MEMORY_AGAIN_MS);
 }
 
 static void
@@ -164,35 +192,51 @@ read_done(struct queue *queue, struct queue_segment *segment)
 	}
 }
 
-static void
-hook_run(void *ctx)
+/* Some of what waits to be read. */
+static enum read_step
+read_some(struct queue *queue)
 {
-	struct queue *queue = ctx;
-	uint64_t budget = READ_STEP_BYTES, again_ms = 0;
+	uint64_t budget = READ_STEP_BYTES;
 	struct list_node *node;
 
-	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
-	    !window_grow(queue, WINDOW_BYTES))
-		return;
 	while (budget && (node = list_first(&queue->files.reading))) {
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, reading);
-		uint64_t got = 0;
+		uint64_t start = segment->read_end, got;
+		enum read_step step = READ_ON;
 
-		if (segment->read_end < segment->limit) {
-			got = read_window(queue, segment);
-			if (got == 0) { /* others meanwhile */
-				list_remove(node);
-				list_push_back(&queue->files.reading, node);
-				again_ms = PATIENT_AGAIN_MS;
-				budget = 0;
-			}
+		if (segment->read_end < segment->limit)
+			step = read_window(queue, segment);
+		if (step == READ_LATER) { /* others meanwhile */
+			list_remove(node);
+			list_push_back(&queue->files.reading, node);
 		}
+		if (step != READ_ON)
+			return step;
+		got = segment->read_end - start;
 		if (segment->read_end >= segment->limit)
 			read_done(queue, segment);
 		budget -= got < budget ? got : budget;
 	}
-	if (!list_empty(&queue->files.reading))
-		rt_timer_arm(&queue->files.read_timer, again_ms);
+	return READ_ON;
+}
+
+static void
+hook_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	enum read_step step;
+
+	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS)
+		return;
+	step = window_grow(queue, WINDOW_BYTES) ? read_some(queue) : READ_STARVED;
+	if (step == READ_STARVED) {
+		starve(queue);
+	} else {
+		queue->files.starved = false;
+		if (!list_empty(&queue->files.reading))
+			rt_timer_arm(&queue->files.read_timer,
+				     step == READ_LATER ? PATIENT_AGAIN_MS : 0);
+	}
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 	report_kick(queue);
 }
@@ -241,7 +285,8 @@ sweep_segment(struct queue *queue, struct queue_segment *segment)
 	segment->closed = true;
 	segment->closed_ms = rt_now_ms(queue->rt);
 	end = data_end(queue, segment);
-	if (end > segment->limit)
+	if (end > segment->limit &&
+	    !(PLANTED(WRITER_TAIL_LOST) && segment->limit > SPOOL_FILE_HEAD_BYTES))
 		segment->limit = end;
 	read_more(queue, segment);
 	return true;
@@ -310,6 +355,6 @@ sweep_run(void *ctx)
 		return;
 	}
 	sweep_bodies(queue, budget);
-	if (files->sweep_left)
+	if (files->sweep_left || PLANTED(NO_REST))
 		rt_timer_arm(&files->sweep_timer, 0);
 }

@@ -3,6 +3,7 @@
  */
 #include "proc/queue/recover.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -24,10 +25,13 @@ struct queue_recovery {
 	size_t segments_left;
 	struct list kept; /* messages without a place */
 	struct rt_timer step;
+	struct rt_io io;
+	bool busy;
 	uint64_t start_us, records;
 	size_t messages;
 };
 
+static void sync_run(void *ctx);
 static void step_run(void *ctx);
 
 int
@@ -44,7 +48,7 @@ recover_begin(struct queue *queue)
 	r->fd = -1;
 	r->start_us = rt_now_us(queue->rt);
 	list_init(&r->kept);
-	rt_timer_init(&r->step, queue->rt, step_run, queue);
+	rt_timer_init(&r->step, queue->rt, sync_run, queue);
 	r->window = mem_take(queue->mem, WINDOW_BYTES);
 	err = r->window ? recover_list(queue, &r->journals, &r->segments_left) : ERR_NO_MEMORY;
 	if (err) {
@@ -59,6 +63,44 @@ recover_begin(struct queue *queue)
 	return 0;
 }
 
+/* The names of the folders are durable before anything is put into them. */
+static void
+synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	r->busy = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	} else {
+		rt_timer_finish(&r->step);
+		rt_timer_init(&r->step, queue->rt, step_run, queue);
+	}
+	rt_timer_arm(&r->step, r->io.err ? JOURNAL_AGAIN_MS : 0);
+}
+
+static void
+sync_run(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+
+	r->io = (struct rt_io){
+		.kind = RT_IO_SYNC, .fd = queue->spool_fd, .done = synced, .ctx = queue};
+	r->busy = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
+bool
+recover_busy(const struct queue *queue)
+{
+	return queue->recovery && queue->recovery->busy;
+}
+
 void
 recover_finish(struct queue *queue)
 {
@@ -66,6 +108,7 @@ recover_finish(struct queue *queue)
 
 	if (!r)
 		return;
+	ASSERT(!r->busy);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	rt_timer_finish(&r->step);
@@ -134,8 +177,15 @@ file_head(struct queue *queue, uint32_t number, int fd, struct spool_file_head *
 	return err;
 }
 
-/* False when there is nothing in it to be read. */
+/* Whether it may be otherwise in a moment: the file itself may be as good as ever. */
 static bool
+is_passing(struct queue_recovery *r, int err)
+{
+	return recover_is_shortage(err) || (err_errno(err) && r->read_failures++ < PATIENT_TRIES);
+}
+
+/* What is no journal is passed by. An error: it cannot be told now. */
+static int
 file_begin(struct queue *queue, struct queue_recovery *r)
 {
 	uint32_t number = r->journals.numbers[r->at];
@@ -146,7 +196,9 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 
 	queue_name(name, number, "journal");
 	err = rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &r->fd);
-	if (!err)
+	if (err)
+		r->fd = -1;
+	else
 		err = file_head(queue, number, r->fd, &head, &unborn);
 	if (!err) {
 		if (number >= queue->journal.next_number)
@@ -154,16 +206,20 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 		r->secret = head.secret;
 		r->offset = SPOOL_FILE_HEAD_BYTES;
 		r->last_wall_ms = head.created_wall_ms;
-		return true;
+		return 0;
 	}
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
 	r->fd = -1;
+	if (!unborn && is_passing(r, err))
+		return err;
+	r->read_failures = 0;
 	if (unborn)
 		(void)!rt_unlink(queue->rt, queue->journal_fd, name);
 	else
 		recover_set_aside(queue, queue->journal_fd, name, err);
-	return false;
+	r->at++;
+	return 0;
 }
 
 static void
@@ -266,19 +322,55 @@ journals_done(struct queue *queue)
 }
 
 static void
+file_synced(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct queue_recovery *r = queue->recovery;
+	struct log_line line;
+
+	if (!r->io.err && r->io.fd == r->fd) { /* and its name */
+		r->io.fd = queue->journal_fd;
+		rt_io_submit(queue->rt, &r->io);
+		return;
+	}
+	r->busy = false;
+	if (r->io.err) {
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
+		log_number(&line, "journal", r->journals.numbers[r->at]);
+		log_err(&line, r->io.err);
+		log_end(&line);
+	}
+	rt_close(queue->rt, r->fd);
+	r->fd = -1;
+	journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
+	r->at++;
+	rt_timer_arm(&r->step, 0);
+}
+
+/* A queue that was killed has left what it had not yet synced in the page cache only. What is read
+ * here is acted upon, so a power cut must not take it back. */
+static void
+file_sync(struct queue *queue, struct queue_recovery *r)
+{
+	r->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = r->fd, .done = file_synced, .ctx = queue};
+	r->busy = true;
+	rt_io_submit(queue->rt, &r->io);
+}
+
+static void
 step_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
 	uint64_t wait_ms = 0;
 
-	if (r->fd < 0 && r->at < r->journals.count && !file_begin(queue, r))
-		r->at++;
+	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
+		rt_timer_arm(&r->step, PATIENT_AGAIN_MS);
+		return;
+	}
 	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
-		rt_close(queue->rt, r->fd);
-		r->fd = -1;
-		journal_add_old(queue, r->journals.numbers[r->at], r->size_bytes, r->last_wall_ms);
-		r->at++;
+		file_sync(queue, r);
+		return;
 	}
 	if (r->fd < 0 && r->at >= r->journals.count)
 		journals_done(queue);

@@ -16,6 +16,8 @@ int recover_begin(struct queue *queue) MUST_USE;
 void recover_segment_read(struct queue *queue);
 /* A finished message stays known until the end, so that a copy of it is not taken for new. */
 void recover_keep(struct queue *queue, struct queue_msg *msg);
+/* A sync is under way. */
+bool recover_busy(const struct queue *queue);
 void recover_finish(struct queue *queue);
 
 /* recover_apply.c: one record of the journal, from that file at that offset. */
@@ -39,6 +41,8 @@ struct recover_numbers {
 int recover_folders(struct queue *queue) MUST_USE;
 int recover_list(struct queue *queue, struct recover_numbers *ret_journals,
 		 size_t *ret_segments) MUST_USE;
+/* Says nothing about the file: what is short now will be there later. */
+bool recover_is_shortage(int err);
 void recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why);
 
 #endif

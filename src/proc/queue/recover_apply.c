@@ -86,6 +86,7 @@ apply_result(struct queue *queue, const struct journal_record *record, struct jo
 	if (!msg)
 		return;
 	msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
+	msg->flags &= (uint8_t)~MSG_AGE_UNKNOWN;
 	for (size_t i = 0; i < result->rcpts.count; i++) {
 		uint16_t number = journal_rcpt_at(result->rcpts, i);
 		struct queue_rcpt *rcpt;
@@ -182,11 +183,10 @@ apply_placed(struct queue *queue, const struct journal_record *record, struct jo
 		return;
 	if (!msg) {
 		msg = recover_msg(queue, record->id, placed->rcpt_count);
-		if (msg)
-			msg->born_ms = (int64_t)rt_now_ms(queue->rt);
+		if (!msg)
+			return;
+		msg->flags |= MSG_AGE_UNKNOWN; /* unless a RESULT follows */
 	}
-	if (!msg)
-		return;
 	msg->known_file = at.file;
 	msg->known_segment = placed->place.segment;
 }

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/recover.h"
 
+#define TRIES 3
 #define NUMBERS_FIRST 64
 #define ASIDE_NAME_BYTES 300
 
@@ -31,6 +33,13 @@ recover_folders(struct queue *queue)
 			*fds[i] = -1;
 	}
 	return err;
+}
+
+bool
+recover_is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN ||
+	       err == ERR_NO_MEMORY;
 }
 
 void
@@ -89,6 +98,8 @@ on_name(void *ctx, const char *name)
 	uint32_t number;
 
 	if (!queue_name_parse(name, listing->kind, &number)) {
+		if (PLANTED(JUNK_STOPS))
+			return ERR_SYNTAX;
 		recover_set_aside(listing->queue, listing->dir_fd, name, ERR_SYNTAX);
 		return 0;
 	}
@@ -129,13 +140,34 @@ never_used(uint64_t size, struct slice head_bytes, int head_err)
 	       (!head_err || spool_file_head_unborn(head_bytes, SPOOL_FILE_SEGMENT));
 }
 
+/* An error of the disk may pass. */
+static int
+open_insisting(struct queue *queue, const char *name, int *ret_fd)
+{
+	int err = -EIO;
+
+	for (int i = 0; i < TRIES && err == -EIO; i++)
+		err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, ret_fd);
+	return err;
+}
+
+static ssize_t
+read_insisting(struct queue *queue, int fd, void *buf, size_t len)
+{
+	ssize_t got = -EIO;
+
+	for (int i = 0; i < TRIES && got == -EIO; i++)
+		got = rt_pread(queue->rt, fd, buf, len, 0);
+	return got;
+}
+
 static int
 segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_head *ret_head,
 	     bool *ret_never_used)
 {
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES] = {0};
 	struct rt_stat stat = {0};
-	ssize_t got = rt_pread(queue->rt, fd, bytes, sizeof(bytes), 0);
+	ssize_t got = read_insisting(queue, fd, bytes, sizeof(bytes));
 	struct slice head_bytes = slice_of(bytes, got > 0 ? (size_t)got : 0);
 	int err = got < 0 ? (int)got : spool_file_head_decode(head_bytes, ret_head);
 
@@ -146,42 +178,66 @@ segment_head(struct queue *queue, int fd, uint32_t number, struct spool_file_hea
 	return err;
 }
 
-/* True when it is in the queue now. */
-static bool
-segment_here(struct queue *queue, uint32_t number)
+/* Whether a writer has it. */
+static int
+is_alive(struct queue *queue, const char *name, bool *ret_alive)
+{
+	int fd, err = open_insisting(queue, name, &fd);
+
+	if (err)
+		return err;
+	*ret_alive = rt_lock(queue->rt, fd) == ERR_EXISTS;
+	rt_close(queue->rt, fd);
+	return 0;
+}
+
+/* Takes fd over. */
+static int
+segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_file_head *head)
+{
+	struct queue_segment *segment = segment_add(queue, number, fd, head->secret);
+
+	if (!segment)
+		return ERR_NO_MEMORY;
+	segment->role = head->writer_role;
+	segment->recovered = true;
+	return 0;
+}
+
+/* Puts it into the queue, sets it aside, or unlinks it. An error says that it cannot be told now
+ * what it is: then queue does not start. */
+static int
+segment_here(struct queue *queue, uint32_t number, size_t *count)
 {
 	struct spool_file_head head = {0};
-	struct queue_segment *segment;
 	char name[QUEUE_NAME_BYTES];
-	bool never = false, alive;
-	int fd, lock_fd, err;
+	bool never = false, alive = false;
+	int fd, err;
 
 	queue_name(name, number, "seg");
-	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &fd);
+	err = open_insisting(queue, name, &fd);
+	if (recover_is_shortage(err))
+		return err;
 	if (err) {
 		recover_set_aside(queue, queue->segments_fd, name, err);
-		return false;
+		return 0;
 	}
-	alive = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &lock_fd) == 0;
-	if (alive) {
-		alive = rt_lock(queue->rt, lock_fd) == ERR_EXISTS;
-		rt_close(queue->rt, lock_fd);
+	err = is_alive(queue, name, &alive);
+	if (err) {
+		rt_close(queue->rt, fd);
+		return err;
 	}
 	err = segment_head(queue, fd, number, &head, &never);
-	if ((err || never) && !alive) {
-		rt_close(queue->rt, fd);
-		if (!never)
-			recover_set_aside(queue, queue->segments_fd, name, err);
-		else
-			(void)!rt_unlink(queue->rt, queue->segments_fd, name);
-		return false;
+	if (alive || (!err && !never)) {
+		++*count;
+		return segment_take(queue, number, fd, &head);
 	}
-	segment = segment_add(queue, number, fd, head.secret);
-	if (!segment)
-		return false;
-	segment->role = head.writer_role;
-	segment->recovered = true;
-	return true;
+	rt_close(queue->rt, fd);
+	if (never)
+		(void)!rt_unlink(queue->rt, queue->segments_fd, name);
+	else
+		recover_set_aside(queue, queue->segments_fd, name, err);
+	return 0;
 }
 
 static int
@@ -211,7 +267,7 @@ recover_list(struct queue *queue, struct recover_numbers *ret_journals, size_t *
 	if (!err)
 		err = rt_list(queue->rt, queue->spool_fd, on_stray, queue);
 	for (size_t i = 0; i < segments.count && !err; i++)
-		segment_count += segment_here(queue, segments.numbers[i]);
+		err = segment_here(queue, segments.numbers[i], &segment_count);
 	for (size_t i = 0; i < bodies.count && !err; i++)
 		if (!body_add(queue, bodies.numbers[i]))
 			err = ERR_NO_MEMORY;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -16,9 +17,8 @@
 #define GATHER_MS 1000
 #define LATER_MS 30000
 #define ASKED_MAX 64
-#define ASKED_MS 300000			/* an answer is lost: bounce itself gives up sooner */
-#define REPLIES_BYTES ((size_t)1 << 20) /* of one order: a channel must take all of it */
-#define ASK_ARENA_BYTES ((size_t)256 << 10)
+#define WALK_MESSAGES 500
+#define ASKED_MS 300000 /* an answer is lost: bounce itself gives up sooner */
 #define KEY_SEED 0x4652414e4b524550u
 
 enum { OUTCOME_DURABLE, OUTCOME_NOT_NOW, OUTCOME_NONE_NEEDED };
@@ -70,6 +70,8 @@ report_finish(struct queue *queue)
 	while ((gather = list_pop_front(&queue->gathering)))
 		mem_give(queue->mem, CONTAINER_OF(gather, struct gather, node),
 			 sizeof(struct gather));
+	if (queue->reports_walking)
+		walk_end(&queue->reports_walk);
 	map_finish(&queue->report_keys);
 	rt_timer_finish(&queue->report_timer);
 }
@@ -166,8 +168,11 @@ begin(struct queue *queue, struct queue_msg *msg, uint8_t kind)
 	if (count == 0)
 		return;
 	report = report_add(queue, key_of(msg->id, kind, numbers, count), (uint16_t)count);
-	if (!report)
-		return; /* gathered again with the next result, or at the next start */
+	if (!report) { /* no memory: looked for again */
+		queue->reports_missed = true;
+		timer_soon(queue, LATER_MS);
+		return;
+	}
 	memcpy(report->rcpts, numbers, count * sizeof(numbers[0]));
 	report->id = msg->id;
 	report->kind = kind;
@@ -229,6 +234,27 @@ report_gather(struct queue *queue, struct queue_msg *msg)
 	timer_soon(queue, GATHER_MS);
 }
 
+/* Looks for those that could not begin, some messages at a time. */
+static void
+missed_run(struct queue *queue)
+{
+	if (queue->reports_missed && !queue->reports_walking) {
+		queue->reports_missed = false;
+		queue->reports_walking = true;
+		walk_begin(queue, &queue->reports_walk);
+	}
+	for (int i = 0; i < WALK_MESSAGES && queue->reports_walking; i++) {
+		struct queue_msg *msg = walk_next(queue, &queue->reports_walk);
+
+		if (msg) {
+			report_gather(queue, msg);
+		} else {
+			walk_end(&queue->reports_walk);
+			queue->reports_walking = false;
+		}
+	}
+}
+
 static void
 gathered_run(struct queue *queue)
 {
@@ -287,70 +313,6 @@ bounce_is_read(struct queue *queue)
 	return true;
 }
 
-/* Many recipients share the room for the servers' words. */
-static void
-verdict_give(struct ipc_message *message, const struct verdict *verdict, size_t rcpt_count)
-{
-	struct verdict *to = &message->u.report_rcpt.verdict;
-
-	*to = *verdict;
-	to->reply = slice_sub(to->reply, 0, REPLIES_BYTES / rcpt_count);
-}
-
-static int
-ask_rcpts(struct queue *queue, const struct queue_report *report, const struct queue_msg *msg,
-	  struct ipc_channel *channel)
-{
-	struct journal_record record;
-	struct arena arena;
-	int err = 0;
-
-	arena_init(&arena, queue->mem, ASK_ARENA_BYTES);
-	for (size_t i = 0; i < report->rcpt_count && !err; i++) {
-		const struct queue_rcpt *rcpt = &msg->rcpts[report->rcpts[i]];
-		struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
-		struct ipc_message message = {.type = IPC_REPORT_RCPT};
-
-		arena_reset(&arena);
-		message.u.report_rcpt.key = report->key;
-		message.u.report_rcpt.rcpt = rcpt->index;
-		message.u.report_rcpt.attempts = rcpt->attempts;
-		if (journal_read(queue, at, &arena, &record) == 0 && record.kind == JOURNAL_RESULT)
-			verdict_give(&message, &record.u.result.verdict, report->rcpt_count);
-		else /* its words are lost, its fate is not */
-			message.u.report_rcpt.verdict.class = report->kind == SPOOL_REPORT_FAILURE
-								      ? VERDICT_NEVER
-								      : VERDICT_LATER;
-		err = ipc_send(channel, &message);
-	}
-	arena_finish(&arena);
-	return err;
-}
-
-static int
-ask(struct queue *queue, struct queue_report *report, struct queue_msg *msg,
-    struct queue_peer *bounce)
-{
-	int64_t age_ms = (int64_t)rt_now_ms(queue->rt) - msg->born_ms;
-	int err = lease_begin(queue, msg, bounce);
-
-	if (err)
-		return err;
-	report->asked = bounce;
-	report->segment = msg->segment;
-	report->body = msg->body;
-	err = IPC_SEND(bounce->channel, REPORT_MAKE, report_make, .key = report->key,
-		       .message = msg->id, .segment = msg->segment->number, .offset = msg->offset,
-		       .length = msg->length, .kind = report->kind,
-		       .retry_until_wall_ms =
-			       rt_wall_ms(queue->rt) - age_ms + (int64_t)queue->rules.lifetime_ms);
-	if (!err)
-		err = ask_rcpts(queue, report, msg, bounce->channel);
-	if (!err)
-		err = IPC_SEND(bounce->channel, REPORT_END, report_end, .key = report->key);
-	return err;
-}
-
 /* Takes the lease back. */
 static void
 unask(struct queue_report *report)
@@ -376,6 +338,15 @@ later(struct queue_report *report)
 	timer_soon(queue, LATER_MS);
 }
 
+static bool
+is_settled(const struct queue_report *report, const struct queue_msg *msg)
+{
+	for (size_t i = 0; i < report->rcpt_count; i++)
+		if (msg->rcpts[report->rcpts[i]].state != RCPT_FINISHED)
+			return false;
+	return true;
+}
+
 void
 report_kick(struct queue *queue)
 {
@@ -390,11 +361,11 @@ report_kick(struct queue *queue)
 		struct queue_report *report = CONTAINER_OF(node, struct queue_report, node);
 		struct queue_msg *msg = index_find(queue, report->id);
 
-		if (!msg || !msg->segment) { /* deleted meanwhile */
+		if (!msg || !msg->segment || is_settled(report, msg)) { /* deleted meanwhile */
 			report_free(report);
 			continue;
 		}
-		if (ask(queue, report, msg, bounce)) {
+		if (report_ask(queue, report, msg, bounce)) {
 			later(report);
 			continue;
 		}
@@ -413,6 +384,7 @@ timer_run(void *ctx)
 	struct list_node *node, *after;
 
 	gathered_run(queue);
+	missed_run(queue);
 	for (node = list_first(&queue->reports); node; node = after) {
 		struct queue_report *report = CONTAINER_OF(node, struct queue_report, node);
 
@@ -432,6 +404,10 @@ timer_run(void *ctx)
 		next_ms = CONTAINER_OF(node, struct gather, node)->due_ms;
 	if (next_ms != UINT64_MAX)
 		rt_timer_arm(&queue->report_timer, next_ms - now_ms);
+	if (queue->reports_walking)
+		timer_soon(queue, 0);
+	else if (queue->reports_missed)
+		timer_soon(queue, LATER_MS);
 	report_kick(queue);
 }
 
@@ -478,7 +454,8 @@ made(struct queue_report *report, uint8_t outcome)
 		.report = report->made_id,
 		.rcpts = journal_rcpts_make(numbers, report->rcpt_count),
 	};
-	(void)journal_append(queue, &record);
+	if (!PLANTED(REPORT_FORGOTTEN))
+		(void)journal_append(queue, &record);
 	queue->counters.reports++;
 	log_begin(&line, queue->boot->log, EVENT_queue_report_made);
 	log_msg(&line, report->id);
@@ -519,8 +496,10 @@ report_found(struct queue *queue, struct queue_msg *report_msg, const struct spo
 {
 	struct queue_report *report = report_find(queue, accept->report_key);
 	uint16_t numbers[SPOOL_RCPTS_MAX];
+	uint8_t role = report_msg->segment->role;
 
-	if (!report)
+	/* Whoever else names a key would silence a report. */
+	if (!report || (role != IPC_ROLE_BOUNCE && role != IPC_ROLE_QUEUE))
 		return false;
 	if (report->made_id && report->made_id != report_msg->id) {
 		for (size_t i = 0; i < report_msg->rcpt_count; i++)

@@ -35,6 +35,10 @@ struct queue_report {
 	uint16_t rcpts[];
 };
 
+/* report_ask.c. Sends the order; the message's segment is leased to bounce from then on. */
+int report_ask(struct queue *queue, struct queue_report *report, struct queue_msg *msg,
+	       struct queue_peer *bounce) MUST_USE;
+
 void report_init(struct queue *queue);
 void report_finish(struct queue *queue);
 /* Some of its recipients may owe one. */

@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/carry.h"
 #include "proc/queue/report.h"
 
 #define RESULT_MISSING_AGAIN_MS 1000
+#define LOST_AGAIN_MS ((uint64_t)1000)
+#define LOST_MAX 12 /* over half an hour between attempts */
 #define UNREADABLE_AGAIN_S 60
 
 /* One judgement for some recipients. */
@@ -84,6 +87,8 @@ apply_one(struct queue *queue, const struct ruling *ruling, struct queue_rcpt *r
 		if (decision->report)
 			rcpt->flags |= RCPT_DELAY_DUE;
 		grant_wait(queue, rcpt, next_ms);
+	} else if (PLANTED(PARTIAL_REPEATED) && rcpt->index == 1 && rcpt->attempts == 1) {
+		grant_wait(queue, rcpt, next_ms + 30000);
 	} else if (decision->report) {
 		if (decision->next == SCHEDULE_DONE)
 			rcpt->flags |= RCPT_SUCCESS;
@@ -105,7 +110,10 @@ ruling_apply(struct queue *queue, struct ruling *ruling, const struct queue_dest
 	memcpy(numbers, ruling->numbers, ruling->count * sizeof(numbers[0]));
 	ruling->result.rcpts = journal_rcpts_make(numbers, ruling->count);
 	record.u.result = ruling->result;
-	at = journal_append(queue, &record);
+	if (PLANTED(RESULT_FORGOTTEN) && ruling->decision.next == SCHEDULE_DONE)
+		at = (struct journal_at){0};
+	else
+		at = journal_append(queue, &record);
 	for (size_t i = 0; i < ruling->count; i++)
 		apply_one(queue, ruling, &ruling->msg->rcpts[ruling->numbers[i]], at);
 }
@@ -195,8 +203,12 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 {
 	struct queue_job *job = grant_job(queue, peer, given->job);
 
-	if (job) /* else it was taken back */
-		result_take(queue, job, given);
+	struct queue_msg *msg = job ? index_find(queue, job->id) : NULL;
+
+	if (!msg) /* it was taken back, or all has been said */
+		return;
+	msg->lost = 0;
+	result_take(queue, job, given);
 }
 
 void
@@ -259,9 +271,16 @@ result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_d
 }
 
 void
-result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms)
+result_lost(struct queue *queue, struct queue_job *job)
 {
-	result_missing(queue, job, next_ms, EVENT_queue_unheard);
+	struct queue_msg *msg = index_find(queue, job->id);
+	uint64_t wait_ms = LOST_AGAIN_MS;
+
+	if (msg && msg->lost < LOST_MAX)
+		msg->lost++;
+	if (msg)
+		wait_ms <<= msg->lost - 1;
+	result_missing(queue, job, rt_now_ms(queue->rt) + wait_ms, EVENT_queue_unheard);
 }
 
 void
@@ -285,26 +304,33 @@ result_delete_due(struct queue *queue, struct queue_msg *msg)
 	if (!active)
 		msg->flags &= (uint8_t)~MSG_DELETING;
 	if (count)
-		result_delete(queue, msg, numbers, count, "deleted by an administrator");
+		result_delete(queue, msg, numbers, count, RESULT_DELETED);
 }
 
 void
-result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
+result_delete(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers, size_t count,
 	      const char *why)
 {
 	struct journal_record record = {.kind = JOURNAL_RESULT, .id = msg->id};
+	uint16_t as_written[SPOOL_RCPTS_MAX];
+	struct journal_at at;
 	struct log_line line;
 
-	for (size_t i = 0; i < count; i++) {
-		msg->rcpts[numbers[i]].flags &= (uint8_t)~RCPT_DELAY_DUE;
-		finish_rcpt(queue, &msg->rcpts[numbers[i]]);
-	}
 	record.u.result.state = JOURNAL_DELETED;
 	record.u.result.verdict.class = VERDICT_NEVER;
 	record.u.result.verdict.stage = VERDICT_STAGE_LOCAL;
 	record.u.result.verdict.evidence = slice_str(why);
-	record.u.result.rcpts = journal_rcpts_make(numbers, count);
-	(void)journal_append(queue, &record);
+	memcpy(as_written, numbers, count * sizeof(numbers[0]));
+	record.u.result.rcpts = journal_rcpts_make(as_written, count);
+	at = journal_append(queue, &record);
+	for (size_t i = 0; i < count; i++) {
+		struct queue_rcpt *rcpt = &msg->rcpts[numbers[i]];
+
+		rcpt->flags &= (uint8_t)~RCPT_DELAY_DUE;
+		rcpt->verdict_file = at.file;
+		rcpt->verdict_at = at.at;
+		finish_rcpt(queue, rcpt);
+	}
 	log_begin(&line, queue->boot->log, EVENT_queue_deleted);
 	log_msg(&line, msg->id);
 	log_number(&line, "rcpts", (int64_t)count);

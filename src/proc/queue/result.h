@@ -6,18 +6,20 @@
 
 #include "proc/queue/grant.h"
 
+#define RESULT_DELETED "deleted by an administrator"
+
 void result_receive(struct queue *queue, struct queue_peer *peer,
 		    const struct ipc_job_result *result);
 void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
 /* The files of its message cannot be opened: an attempt that failed here, for now. */
 void result_unreadable(struct queue *queue, struct queue_job *job, int err);
-/* Nobody knows what became of those still active: tried again at next_ms; the attempt does not
- * count. */
-void result_lost(struct queue *queue, struct queue_job *job, uint64_t next_ms);
+/* Nobody knows what became of those still active: tried again, later each time, for it may be the
+ * message that kills its workers; the attempt does not count. */
+void result_lost(struct queue *queue, struct queue_job *job);
 /* Deletes those that an administrator has deleted, once no attempt with them is under way. */
 void result_delete_due(struct queue *queue, struct queue_msg *msg);
-/* Ends recipients without an attempt: deleted, or a second copy of a report. numbers is changed. */
-void result_delete(struct queue *queue, struct queue_msg *msg, uint16_t *numbers, size_t count,
-		   const char *why);
+/* Ends recipients without an attempt: deleted, or a second copy of a report. */
+void result_delete(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers,
+		   size_t count, const char *why);
 
 #endif

@@ -35,8 +35,9 @@ room_tell(struct queue *queue, struct queue_peer *peer)
 	if (peer->role != IPC_ROLE_SMTPIN && peer->role != IPC_ROLE_BOUNCE &&
 	    peer->role != IPC_ROLE_POSTOFFICE)
 		return;
-	if (IPC_SEND(peer->channel, SPOOL_ROOM, spool_room, .refuse = queue->refuse))
-		return; /* full or gone; it hears of the next change */
+	/* Full: it is told a second later. */
+	peer->knows_room =
+		IPC_SEND(peer->channel, SPOOL_ROOM, spool_room, .refuse = queue->refuse) == 0;
 }
 
 static uint8_t
@@ -45,14 +46,15 @@ room_now(struct queue *queue)
 	uint64_t reserve = queue->boot->config->disk_reserve, free_bytes = 0;
 	int err;
 
-	if (journal_broken(queue))
-		return ROOM_NOT_NOW;
 	if (queue->index.rcpt_count >= queue->boot->config->queue_recipients_max)
 		return ROOM_FULL;
 	err = rt_free_bytes(queue->rt, queue->spool_fd, &free_bytes);
 	if (queue->refuse == ROOM_FULL)
 		reserve += reserve / 8;
-	return !err && free_bytes < reserve ? ROOM_FULL : ROOM_FINE;
+	if (!err && free_bytes < reserve)
+		return ROOM_FULL;
+	/* A full disk breaks the journal, too: then the disk is what is said. */
+	return journal_broken(queue) ? ROOM_NOT_NOW : ROOM_FINE;
 }
 
 /* Waiting runs on the monotonic clock and does not mind; people who read times do. */
@@ -80,13 +82,18 @@ room_run(void *ctx)
 
 	rt_timer_arm(&queue->room_timer, ROOM_MS);
 	clock_watch(queue);
-	if (refuse == queue->refuse)
-		return;
+	if (refuse != queue->refuse) {
+		log_begin(&line, queue->boot->log, refuse ? EVENT_queue_no_room : EVENT_queue_room);
+		log_number(&line, "refuse", refuse);
+		log_end(&line);
+	}
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
+		struct queue_peer *peer = &queue->peers[i];
+
+		peer->knows_room = peer->knows_room && refuse == queue->refuse;
+	}
 	queue->refuse = refuse;
-	log_begin(&line, queue->boot->log, refuse ? EVENT_queue_no_room : EVENT_queue_room);
-	log_number(&line, "refuse", refuse);
-	log_end(&line);
 	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++)
-		if (queue->peers[i].channel)
+		if (queue->peers[i].channel && !queue->peers[i].knows_room)
 			room_tell(queue, &queue->peers[i]);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/patient.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/recover.h"
@@ -166,8 +167,8 @@ segment_check(struct queue *queue, struct queue_segment *segment)
 	int err;
 
 	if (!segment->closed || segment->read_end < segment->limit || segment->live_count ||
-	    segment->leases || segment->compacting || list_linked(&segment->reading) ||
-	    queue->recovery)
+	    (segment->leases && !PLANTED(LEASE_FORGOTTEN)) || segment->compacting ||
+	    list_linked(&segment->reading) || queue->recovery)
 		return;
 	close.u.segment_close.segment = segment->number;
 	close_at_peers(queue, segment->open_mask, &close);

@@ -78,6 +78,7 @@ struct queue_files {
 	size_t window_size;
 	struct rt_hook read_hook;
 	struct rt_timer read_timer;  /* again in the next turn */
+	bool starved;		     /* no memory to read on */
 	struct rt_timer sweep_timer; /* looks for writers that have died */
 	size_t sweep_left;	     /* bodies that this sweep has still to look at */
 	struct queue_stock stock;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "proc/queue/queue.h"
 #include "proc/queue/report.h"
 
@@ -193,7 +194,11 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	if (err)
 		return err;
 	body = body_add(queue, number);
-	item = body ? item_add(queue, peer, fd) : NULL;
+	if (!body) { /* the next start finds it */
+		rt_close(queue->rt, fd);
+		return ERR_NO_MEMORY;
+	}
+	item = item_add(queue, peer, fd);
 	if (!item)
 		return ERR_NO_MEMORY;
 	item->number = number;
@@ -243,7 +248,10 @@ stock_fill(struct queue *queue)
 				   .done = segments_synced,
 				   .ctx = queue};
 	stock->busy = true;
-	rt_io_submit(queue->rt, &stock->io);
+	if (PLANTED(FOLDER_NOT_SYNCED))
+		bodies_synced(queue);
+	else
+		rt_io_submit(queue->rt, &stock->io);
 }
 
 static void
@@ -267,15 +275,34 @@ segments_synced(void *ctx)
 	rt_io_submit(queue->rt, &stock->io);
 }
 
+/* The neighbour may have gone, or another may have its place: the sweep finds the file then. */
+static bool
+is_still_for(struct queue *queue, const struct stock_item *item)
+{
+	return item->peer->channel &&
+	       (item->is_body ? body_find(queue, item->number)->holder
+			      : segment_find(queue, item->number)->writer) == item->peer;
+}
+
+static void
+item_take_back(struct queue *queue, const struct stock_item *item)
+{
+	if (item->is_body) {
+		body_find(queue, item->number)->holder = NULL;
+		item->peer->spares--;
+	} else {
+		segment_find(queue, item->number)->writer = NULL;
+		item->peer->segments--;
+	}
+}
+
 static void
 hand_out(struct queue *queue, struct stock_item *item)
 {
 	struct ipc_channel *channel = item->peer->channel;
 	int err;
 
-	/* The neighbour may have gone, or another may have its place: the sweep finds the file. */
-	if (!channel || (item->is_body ? body_find(queue, item->number)->holder
-				       : segment_find(queue, item->number)->writer) != item->peer)
+	if (!is_still_for(queue, item))
 		return;
 	if (item->is_body)
 		err = IPC_SEND(channel, SPOOL_SPARE, spool_spare, .body = item->number,
@@ -283,15 +310,30 @@ hand_out(struct queue *queue, struct stock_item *item)
 	else
 		err = IPC_SEND(channel, SPOOL_SEGMENT, spool_segment, .segment = item->number,
 			       .secret = item->secret, .file = item->fd);
-	if (!err) {
+	if (err)
+		item_take_back(queue, item); /* made again; the sweep finds this one */
+	else
 		item->peer->supplied |= !item->is_body;
-	} else if (item->is_body) { /* made again; the sweep finds this one */
-		body_find(queue, item->number)->holder = NULL;
-		item->peer->spares--;
-	} else {
-		segment_find(queue, item->number)->writer = NULL;
-		item->peer->segments--;
+}
+
+/* Their names may never be durable, also when a second sync succeeds: others are made, and the
+ * sweep finds these. */
+static void
+making_failed(struct queue *queue)
+{
+	struct queue_stock *stock = &queue->files.stock;
+	struct list_node *node;
+
+	failed_log(queue, "", stock->io.err);
+	while ((node = list_first(&stock->making))) {
+		struct stock_item *item = CONTAINER_OF(node, struct stock_item, node);
+
+		if (is_still_for(queue, item))
+			item_take_back(queue, item);
+		item_free(queue, item);
 	}
+	sweep_soon(queue);
+	rt_timer_arm(&stock->again_timer, STOCK_AGAIN_MS);
 }
 
 static void
@@ -303,9 +345,7 @@ bodies_synced(void *ctx)
 
 	stock->busy = false;
 	if (stock->io.err) {
-		/* Not handed out: the names may not be durable. All are tried again. */
-		failed_log(queue, "", stock->io.err);
-		rt_timer_arm(&stock->again_timer, STOCK_AGAIN_MS);
+		making_failed(queue);
 		return;
 	}
 	while ((node = list_first(&stock->making))) {

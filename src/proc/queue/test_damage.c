@@ -2,6 +2,7 @@
  * What lies in the folders is not as it should be: torn, overwritten, unreadable, foreign. It is
  * set aside, and blocks nothing else.
  */
+#include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -226,6 +227,63 @@ TEST(foreign_files)
 	world_end(&w);
 }
 
+/* So many opens of files below segments or journal answer EMFILE. */
+static int opens_fail;
+
+int
+openat(int dir, const char *name, int flags, ...)
+{
+	va_list list;
+	mode_t mode;
+
+	va_start(list, flags);
+	mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	if (opens_fail && (strstr(name, ".seg") || strstr(name, ".journal"))) {
+		opens_fail--;
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, dir, name, flags, mode);
+}
+
+/* No descriptors at start: that says nothing about the files. Where segments cannot be opened queue
+ * ends, and is started again. */
+TEST(descriptors_are_short)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+	void *queue;
+	int fd;
+
+	crash_folder(path);
+	told = crash(path, accept_three);
+	world_begin(&w, path);
+	assert_int_equal(queue_process.create(&w.boot, &queue), 0);
+	assert_int_equal(rt_open_dir(w.t.rt, RT_AT_PATH, path, false, &fd), 0);
+	queue_process.dir(queue, SLICE("spool"), fd);
+	opens_fail = 1;
+	queue_process.start(queue);
+	assert_int_equal(((struct queue *)queue)->phase, QUEUE_NEW);
+	queue_process.destroy(&queue);
+	opens_fail = 0;
+	world_end(&w);
+
+	world_begin(&w, path);
+	w.owns_path = true;
+	world_open(&w);
+	opens_fail = 1; /* the journal */
+	world_run_ms(&w, 50);
+	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
+	assert_int_equal(opens_fail, 0);
+	world_connect_all(&w);
+	WORLD_WAIT(&w, crash_is_empty(&w));
+	assert_int_equal(w.delivery_count, told.count);
+	assert_int_equal(world_files(&w, "damaged"), 0);
+	world_end(&w);
+}
+
 /* A crash while a file gets its head leaves a part of that: no damage, and nothing to report. */
 TEST(heads_cut_short)
 {
@@ -297,5 +355,5 @@ TEST(copy_counts_once)
 }
 
 TESTS(TEST_ROW(torn_at_every_byte), TEST_ROW(damaged_middle), TEST_ROW(segment_with_a_bad_block),
-      TEST_ROW(journal_with_a_bad_block), TEST_ROW(foreign_files), TEST_ROW(heads_cut_short),
-      TEST_ROW(future_numbers), TEST_ROW(copy_counts_once))
+      TEST_ROW(journal_with_a_bad_block), TEST_ROW(foreign_files), TEST_ROW(descriptors_are_short),
+      TEST_ROW(heads_cut_short), TEST_ROW(future_numbers), TEST_ROW(copy_counts_once))

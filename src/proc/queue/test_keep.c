@@ -9,6 +9,18 @@
 #include "proc/queue/journal_file.h"
 #include "proc/queue/test_crash.h"
 
+static bool writes_fail;
+
+ssize_t
+write(int fd, const void *data, size_t len)
+{
+	if (writes_fail) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return syscall(SYS_write, fd, data, len);
+}
+
 static const char *const to_two[] = {"ann@local", "bob@far.test"};
 
 /* Messages that wait among many that come and go; the journal forgets all but the last of it. */
@@ -205,6 +217,135 @@ TEST(drop_of_a_broken_journal)
 	assert_non_null(segment);
 	assert_int_equal(segment->live_count, 1);
 	assert_int_equal(segment->end, segment->limit);
+	world_end(&w);
+}
+
+static void
+files_make(struct world *w, uint32_t until)
+{
+	w->config.journal_size_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+	while (w->queue->journal.number < until) {
+		struct journal_record start = {.kind = JOURNAL_START};
+
+		(void)journal_append(w->queue, &start);
+		world_run_ms(w, 1);
+	}
+}
+
+/* A file that cannot be removed stays in the list and is tried again; the next one waits for it. */
+TEST(file_that_stays)
+{
+	static struct world w;
+	char name[128], away[128];
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	files_make(&w, 4);
+	snprintf(name, sizeof(name), "%s/journal/00000001.journal", w.path);
+	snprintf(away, sizeof(away), "%s/away", w.path);
+	assert_int_equal(rename(name, away), 0);
+	assert_int_equal(mkdir(name, 0700), 0); /* no unlink of a folder */
+	w.config.trace_keep_size = 1;
+	journal_keep_run(w.queue);
+	WORLD_WAIT(&w, !w.queue->journal.keep);
+	world_run_ms(&w, 20);
+	assert_int_equal(crash_journal_oldest(&w), 1);
+	assert_int_equal(rmdir(name), 0);
+	assert_int_equal(rename(away, name), 0);
+	journal_keep_run(w.queue);
+	WORLD_WAIT(&w, crash_journal_oldest(&w) > 1);
+	world_end(&w);
+}
+
+/* When what is live takes more than trace-keep-size, dropping does not go round and round. */
+TEST(live_state_over_the_size)
+{
+	static struct world w;
+	uint32_t number;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = answer_far_later;
+	w.retry_after_s = 3600;
+	for (int i = 0; i < 60; i++)
+		world_accept(&w, "me@local", to_two, 2, "waits\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 60);
+	files_make(&w, 4);
+	w.config.trace_keep_size = 1;
+	journal_keep_run(w.queue);
+	world_run_ms(&w, 300);
+	number = w.queue->journal.number;
+	world_run_ms(&w, 300);
+	assert_true(w.queue->journal.number <= number + 1);
+	assert_true(w.queue->journal.old_bytes > 1);
+	files_make(&w, w.queue->journal.number + 8); /* there is something to be had again */
+	w.config.trace_keep_size = 1;
+	number = crash_journal_oldest(&w);
+	journal_keep_run(w.queue);
+	WORLD_WAIT(&w, crash_journal_oldest(&w) > number);
+	world_end(&w);
+}
+
+/* The disk takes no bytes: no empty files are left behind. */
+TEST(no_empty_journals)
+{
+	static struct world w;
+	size_t before;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	world_run_ms(&w, 50);
+	before = world_files(&w, "journal");
+	writes_fail = true;
+	assert_int_equal(journal_file_open(w.queue), -ENOSPC);
+	writes_fail = false;
+	assert_int_equal(world_files(&w, "journal"), before);
+	world_end(&w);
+}
+
+static void
+never_tried(struct world *w, struct told *told)
+{
+	const struct spool_rcpt rcpt = {
+		SLICE("bob@far.test"), {NULL, 0}, 0, SPOOL_RCPT_REMOTE, SLICE("far.test")};
+	struct spool_accept accept = {.sender = SLICE("me@local"),
+				      .rcpts = &rcpt,
+				      .rcpt_count = 1,
+				      .accepted_wall_ms = rt_wall_ms(w->t.rt) - 10000};
+	struct spool_draft *draft;
+
+	world_disconnect(w, &w->smtpout);
+	assert_int_equal(spool_draft_begin(w->smtpin.writer, 0, &draft), 0);
+	world_commit(w, &draft, &accept);
+	WORLD_WAIT(w, w->queue->index.msgs.count == 1);
+	told->ids[told->count++] = w->last_id;
+	files_make(w, 4);
+	crash_journal_drop_until(w, 1);
+}
+
+/* Carried forward before its first attempt: it is as old as its record says. */
+TEST(age_of_what_was_never_tried)
+{
+	static struct world w;
+	struct told told;
+	char path[64];
+
+	crash_folder(path);
+	told = crash(path, never_tried);
+	crash_again(&w, path);
+	WORLD_WAIT(&w, w.delivery_count == 1);
+	world_end(&w);
+	crash_folder(path);
+	told = crash(path, never_tried);
+	world_begin(&w, path);
+	w.owns_path = true;
+	w.config.lifetime = 60000;
+	world_open(&w);
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING && !w.queue->recovery);
+	assert_in_range((int64_t)rt_now_ms(w.t.rt) - index_find(w.queue, told.ids[0])->born_ms,
+			10000, 16000);
 	world_end(&w);
 }
 
@@ -413,5 +554,7 @@ TEST(compaction_that_fails)
 }
 
 TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+      TEST_ROW(age_of_what_was_never_tried), TEST_ROW(file_that_stays),
+      TEST_ROW(live_state_over_the_size), TEST_ROW(no_empty_journals),
       TEST_ROW(what_leaves_is_not_live), TEST_ROW(drop_of_a_broken_journal),
       TEST_ROW(copy_that_nobody_knows), TEST_ROW(compaction_that_fails))

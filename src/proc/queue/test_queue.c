@@ -385,6 +385,110 @@ TEST(unreadable_expires)
 	world_end(&w);
 }
 
+static void *
+take_nothing(struct mem *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+	return NULL;
+}
+
+struct poor_mem {
+	struct mem mem;
+	struct mem *rich;
+};
+
+static void
+give_back(struct mem *mem, void *block, size_t size)
+{
+	mem_give(CONTAINER_OF(mem, struct poor_mem, mem)->rich, block, size);
+}
+
+/* Queue has no memory for a message that was answered 250: it is read when there is some, with its
+ * body, and none of its segment is taken for dead meanwhile. */
+TEST(no_memory_for_a_message)
+{
+	struct poor_mem poor = {{take_nothing, give_back}, NULL};
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	poor.rich = w.queue->mem;
+	w.queue->mem = &poor.mem;
+	id = world_accept_large(&w, "ann@local", 50000);
+	world_run_ms(&w, 50);
+	assert_true(is_empty(&w));
+	assert_true(w.queue->files.starved);
+	w.queue->mem = poor.rich;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	assert_false(w.queue->files.starved);
+	world_end(&w);
+}
+
+static struct {
+	msg_id id;
+	size_t jobs;
+} poison;
+
+static uint8_t
+not_the_poison(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	if (job->message != poison.id)
+		return VERDICT_OK;
+	poison.jobs++;
+	return WORLD_SILENT;
+}
+
+/* A message whose attempts end with their worker: it waits longer each time, and after three it has
+ * the worker for itself, so that no neighbour is delivered twice. Others go before it and after. */
+TEST(message_that_kills)
+{
+	struct queue_peer *peer;
+	struct world w;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = silent;
+	poison.id = world_accept(&w, "me@local", to_far, 1, "poison\r\n");
+	WORLD_WAIT(&w, w.queue->index.active_count == 1);
+	for (unsigned i = 1; i <= 3; i++) {
+		uint64_t wait_ms;
+
+		world_disconnect(&w, &w.smtpout);
+		assert_int_equal(index_find(w.queue, poison.id)->lost, i);
+		wait_ms = index_find(w.queue, poison.id)->rcpts[0].next_ms - rt_now_ms(w.t.rt);
+		assert_in_range(wait_ms, (500u << i) - 20, 500u << i);
+		world_connect(&w, &w.smtpout);
+		if (i == 3)
+			world_accept(&w, "me@local", (const char *const[]){"eve@near.test"}, 1,
+				     "slow\r\n");
+		WORLD_WAIT(&w, w.queue->index.active_count == 1);
+		world_ctl(&w, CTL_QUEUE_FLUSH, 0);
+		WORLD_WAIT(&w, w.job_count == i + 1);
+	}
+	/* The slow one has the worker: the other waits for it, and nothing new is put beside it. */
+	peer = queue_peer_role(w.queue, IPC_ROLE_SMTPOUT);
+	w.answer = not_the_poison;
+	world_accept(&w, "me@local", (const char *const[]){"eve@near.test"}, 1, "next\r\n");
+	world_run_ms(&w, 50);
+	assert_int_equal(poison.jobs, 0);
+	assert_int_equal(peer->job_count, 1);
+	assert_true(peer->alone == poison.id);
+	result_done(w.queue, peer, &(struct ipc_job_done){w.queue->job_number});
+	WORLD_WAIT(&w, poison.jobs == 1);
+	assert_int_equal(peer->job_count, 1);
+	world_ctl(&w, CTL_QUEUE_DELETE, poison.id);
+	world_disconnect(&w, &w.smtpout);
+	world_connect(&w, &w.smtpout);
+	WORLD_WAIT(&w, is_empty(&w));
+	assert_int_equal(w.delivery_count, 2);
+	world_end(&w);
+}
+
 TEST(one_place_holds_up_no_other)
 {
 	struct world w;
@@ -451,54 +555,6 @@ TEST(commands)
 	assert_int_equal(IPC_SEND(w.control.own_side, CTL_STATUS, ctl_status, .request = 3), 0);
 	WORLD_WAIT(&w, w.is_done && w.counter_count > 10);
 	assert_int_equal(w.delivered_counted, 1); /* ann's, in some bucket */
-	world_end(&w);
-}
-
-static size_t
-rows_of(struct world *w, const char *sender, const char *rcpt, const char *destination)
-{
-	w->row_count = 0;
-	w->is_done = false;
-	assert_int_equal(IPC_SEND(w->control.own_side, CTL_QUEUE, ctl_queue, .request = 1,
-				  .verb = CTL_QUEUE_LIST, .sender = slice_str(sender),
-				  .rcpt = slice_str(rcpt), .destination = slice_str(destination)),
-			 0);
-	WORLD_WAIT(w, w->is_done);
-	return w->row_count;
-}
-
-/* Each filter finds all that fit, in any case, and nothing else: also among many, of which some
- * agree in what the index keeps of an address. */
-TEST(filters)
-{
-	struct world w;
-	char text[32];
-
-	world_begin(&w, NULL);
-	w.config.lifetime = 60000;
-	world_start(&w);
-	w.answer = later;
-	w.retry_after_s = 3600;
-	for (int i = 0; i < 30; i++) {
-		const char *rcpts[] = {text, "eve@near.test"};
-
-		snprintf(text, sizeof(text), "r%d@far.test", i);
-		world_accept(&w, i % 3 ? "me@local" : "Other@local", rcpts, 2, "hello\r\n");
-	}
-	WORLD_WAIT(&w, w.delivery_count == 60);
-	world_run_ms(&w, 20);
-	assert_int_equal(rows_of(&w, "", "", ""), 60);
-	assert_int_equal(rows_of(&w, "me@local", "", ""), 40);
-	assert_int_equal(rows_of(&w, "other@LOCAL", "", ""), 20);
-	assert_int_equal(rows_of(&w, "nobody@local", "", ""), 0);
-	for (int i = 0; i < 30; i++) {
-		snprintf(text, sizeof(text), "R%d@far.test", i);
-		assert_int_equal(rows_of(&w, "", text, ""), 1);
-		assert_int_equal(rows_of(&w, "me@local", text, ""), i % 3 ? 1 : 0);
-		assert_int_equal(rows_of(&w, "", text, "near.test"), 0);
-	}
-	assert_int_equal(rows_of(&w, "", "eve@near.test", "NEAR.test"), 30);
-	assert_int_equal(rows_of(&w, "other@local", "", "far.test"), 10);
 	world_end(&w);
 }
 
@@ -595,6 +651,28 @@ TEST(no_room)
 	world_end(&w);
 }
 
+/* Both have no room for the other reason; the disk goes first. Whoever missed the change is told
+ * again. */
+TEST(room_is_told_again)
+{
+	struct queue_peer *peer;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.config.disk_reserve = (uint64_t)1 << 60;
+	w.queue->journal.broken = true;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	w.queue->journal.broken = false;
+	w.config.disk_reserve = 1 << 20;
+	WORLD_WAIT(&w, w.queue->refuse == 0 && spool_writer_ready(w.smtpin.writer) == 0);
+	peer = queue_peer_role(w.queue, IPC_ROLE_SMTPIN);
+	w.smtpin.writer->refuse = 1; /* as if it had missed it */
+	peer->knows_room = false;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	world_end(&w);
+}
+
 /* A smtpin that dies with a full hand: what it had is found, and its spares are not kept. */
 TEST(writer_dies)
 {
@@ -672,7 +750,8 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
       TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
       TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
+      TEST_ROW(message_that_kills), TEST_ROW(no_memory_for_a_message),
       TEST_ROW(nothing_is_told_before_an_attempt), TEST_ROW(unreadable_expires),
-      TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(filters),
-      TEST_ROW(delete_during_attempt), TEST_ROW(segments_go),
-      TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room), TEST_ROW(writer_dies))
+      TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
+      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
+      TEST_ROW(room_is_told_again), TEST_ROW(writer_dies))

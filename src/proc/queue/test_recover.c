@@ -3,6 +3,9 @@
  * another world starts on what it left. Nothing accepted may be missing; damage blocks nothing
  * else.
  */
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
 #include "proc/queue/test_crash.h"
 
 #define CHILD_MESSAGES 40
@@ -265,9 +268,75 @@ TEST(body_at_hand_is_held)
 		assert_non_null(CONTAINER_OF(node, struct queue_body, all)->holder);
 	world_commit(&w, &draft, &accept);
 	WORLD_WAIT(&w, w.accepted_count > before);
-	WORLD_WAIT(&w, crash_is_empty(&w));
-	assert_int_equal(world_delivered(&w, w.last_id, 0), 1);
+	WORLD_WAIT(&w, world_delivered(&w, w.last_id, 0) == 1 && crash_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
+	world_end(&w);
+}
+
+/* Syncs of the spool folder: so many fail, so many succeeded. */
+static struct {
+	ino_t inode;
+	int fail, done;
+} spool_syncs;
+
+int
+fsync(int fd)
+{
+	struct stat stat_buf;
+
+	if (fstat(fd, &stat_buf) == 0 && stat_buf.st_ino == spool_syncs.inode) {
+		if (spool_syncs.fail) {
+			spool_syncs.fail--;
+			errno = EIO;
+			return -1;
+		}
+		spool_syncs.done++;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* The names of segments/, bodies/ and journal/ are durable before any of it is used. */
+TEST(folders_are_synced_first)
+{
+	static struct world w;
+	struct stat stat_buf;
+
+	world_begin(&w, NULL);
+	assert_int_equal(stat(w.path, &stat_buf), 0);
+	spool_syncs.inode = stat_buf.st_ino;
+	spool_syncs.fail = 1;
+	spool_syncs.done = 0;
+	world_open(&w);
+	world_run_ms(&w, 50);
+	assert_int_equal(spool_syncs.fail, 0);
+	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
+	assert_int_equal(world_files(&w, "segments") + world_files(&w, "journal"), 0);
+	world_connect_all(&w);
+	assert_int_equal(spool_syncs.done, 1);
+	world_end(&w);
+}
+
+/* A sync of the folder of segments fails: the files made for it are never handed out. */
+TEST(made_anew_after_a_failed_sync)
+{
+	static struct world w;
+	struct stat stat_buf;
+	char name[128];
+
+	world_begin(&w, NULL);
+	snprintf(name, sizeof(name), "%s/segments", w.path);
+	assert_int_equal(mkdir(name, 0700), 0);
+	assert_int_equal(stat(name, &stat_buf), 0);
+	spool_syncs.inode = stat_buf.st_ino;
+	spool_syncs.fail = 1;
+	world_open(&w);
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING);
+	world_connect(&w, &w.smtpin);
+	WORLD_WAIT(&w, spool_syncs.fail == 0);
+	WORLD_WAIT(&w, world_files(&w, "segments") == 0); /* the sweep has them */
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	assert_int_equal(world_files(&w, "segments"), 2);
+	WORLD_WAIT(&w, world_files(&w, "bodies") == 2);
 	world_end(&w);
 }
 
@@ -298,5 +367,6 @@ TEST(nothing_left)
 TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(second_queue_is_refused),
-      TEST_ROW(queue_restarts_alone), TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives), TEST_ROW(body_at_hand_is_held),
-      TEST_ROW(nothing_left))
+      TEST_ROW(queue_restarts_alone), TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives),
+      TEST_ROW(made_anew_after_a_failed_sync), TEST_ROW(folders_are_synced_first),
+      TEST_ROW(body_at_hand_is_held), TEST_ROW(nothing_left))

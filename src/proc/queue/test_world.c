@@ -289,7 +289,7 @@ world_disconnect(struct world *w, struct world_end *end)
 /* --- the whole -------------------------------------------------------------------------------- */
 
 void
-world_start(struct world *w)
+world_open(struct world *w)
 {
 	void *state;
 	int fd;
@@ -299,6 +299,11 @@ world_start(struct world *w)
 	assert_int_equal(rt_open_dir(w->t.rt, RT_AT_PATH, w->path, false, &fd), 0);
 	queue_process.dir(state, SLICE("spool"), fd);
 	queue_process.start(state);
+}
+
+void
+world_connect_all(struct world *w)
+{
 	world_connect(w, &w->smtpin);
 	world_connect(w, &w->bounce);
 	world_connect(w, &w->smtpout);
@@ -306,6 +311,13 @@ world_start(struct world *w)
 	world_connect(w, &w->control);
 	WORLD_WAIT(w, spool_writer_ready(w->smtpin.writer) == 0);
 	WORLD_WAIT(w, spool_writer_ready(w->bounce.writer) == 0);
+}
+
+void
+world_start(struct world *w)
+{
+	world_open(w);
+	world_connect_all(w);
 }
 
 void

@@ -78,6 +78,9 @@ struct world {
 void world_begin(struct world *w, const char *path);
 /* queue starts, neighbours connect. */
 void world_start(struct world *w);
+/* The two halves of it: queue begins; neighbours come and are supplied. */
+void world_open(struct world *w);
+void world_connect_all(struct world *w);
 void world_connect(struct world *w, struct world_end *end);
 void world_disconnect(struct world *w, struct world_end *end);
 /* Ends queue in order. Neighbours stay. */

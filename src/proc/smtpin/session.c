@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 
 /* Reads of one session in a turn: others want theirs, too. */
 #define READS_PER_TURN 8
@@ -17,11 +18,27 @@ static void session_ready(void *ctx, unsigned events);
 static void session_due(void *ctx);
 static int flush(struct session *session);
 
+struct slice
+session_name(const struct session *session, uint8_t buf[SESSION_NAME_MAX])
+{
+	struct builder b;
+
+	builder_init_fixed(&b, buf, SESSION_NAME_MAX);
+	builder_dec(&b, session->in->started_wall_ms);
+	builder_byte(&b, '.');
+	builder_dec(&b, session->in->boot->instance);
+	builder_byte(&b, '.');
+	builder_dec(&b, session->number);
+	return builder_slice(&b);
+}
+
 void
 session_log(struct session *session, struct log_line *line, enum log_event event)
 {
+	uint8_t name[SESSION_NAME_MAX];
+
 	log_begin(line, session->in->boot->log, event);
-	log_number(line, "sess", (int64_t)session->number);
+	log_text(line, "sess", session_name(session, name));
 }
 
 int
@@ -219,7 +236,8 @@ session_answer_error(struct session *session, int err)
 	struct log_line line;
 
 	if (err == -ENOSPC)
-		session_answer(session, 452, "4.3.1", "Out of room, try again later");
+		session_answer(session, PLANTED(ROOM_REFUSED) ? 552 : 452, "4.3.1",
+			       "Out of room, try again later");
 	else if (err == ERR_LIMIT || err == ERR_NO_MEMORY)
 		session_answer(session, 451, "4.3.1", "Too much at once, try again later");
 	else if (err == ERR_AGAIN)

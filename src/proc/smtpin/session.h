@@ -71,7 +71,7 @@ struct session {
 	struct arena arena;
 	struct envelope *envelope; /* in the arena; NULL outside a transaction */
 	struct spool_draft *draft;
-	uint64_t number;	     /* sess= in the log */
+	uint64_t number;	     /* of this process; see session_name */
 	uint64_t started_ms, due_ms; /* due: of what is awaited besides the machine */
 	struct slice helo, login;    /* own memory */
 	struct net_addr client;
@@ -134,6 +134,9 @@ void session_auth_result(struct session *session, enum auth_outcome outcome, str
 bool session_ask_bound(struct session *session, enum session_question question,
 		       const struct smtp_address *address);
 
+/* sess= in all logs: no other session has it, of any process at any time. */
+#define SESSION_NAME_MAX 48
+struct slice session_name(const struct session *session, uint8_t buf[SESSION_NAME_MAX]);
 void session_log(struct session *session, struct log_line *line, enum log_event event);
 
 #endif

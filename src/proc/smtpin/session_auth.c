@@ -14,8 +14,9 @@ session_on_auth(struct session *session, const struct smtp_server_event *event)
 		.initial = event->bytes,
 		.client = session->client,
 	};
-	uint8_t binding[CONN_BINDING_LEN];
+	uint8_t binding[CONN_BINDING_LEN], name[SESSION_NAME_MAX];
 
+	begin.session = session_name(session, name);
 	if (conn_tls_binding(session->conn, binding) == 0) {
 		begin.binding_type = SLICE("tls-exporter");
 		begin.binding = slice_of(binding, sizeof(binding));

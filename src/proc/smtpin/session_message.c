@@ -26,10 +26,12 @@ session_on_data(struct session *session, const struct smtp_server_event *event)
 				    &session->draft);
 
 	(void)event;
-	if (err)
+	if (err) {
 		session_answer_error(session, err);
-	else
-		session_answer(session, 354, NULL, "");
+		return;
+	}
+	spool_draft_keep_head(session->draft, true);
+	session_answer(session, 354, NULL, "");
 }
 
 /* False when there are too many. */
@@ -77,6 +79,7 @@ read_head(struct session *session)
 	struct slice head = spool_draft_head(session->draft, len);
 
 	envelope->head_read = true;
+	spool_draft_keep_head(session->draft, false);
 	envelope->author = ADMIT_AUTHOR_OK;
 	if (!is_submission(session))
 		return;

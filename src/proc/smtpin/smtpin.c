@@ -51,6 +51,7 @@ smtpin_create(struct boot *boot, void **ret_state)
 		return err;
 	}
 	in->boot = boot;
+	in->started_wall_ms = (uint64_t)rt_wall_ms(boot->rt);
 	list_init(&in->sessions);
 	list_init(&in->listeners);
 	list_init(&in->networks);
@@ -205,14 +206,20 @@ smtpin_listener(void *state, struct slice name, int fd)
 
 	if (!listener) {
 		rt_close(in->boot->rt, fd);
+		if (config)
+			rt_stop(in->boot->rt);
 		return;
 	}
 	listener->in = in;
 	list_push_back(&in->listeners, &listener->node);
 	listener->service = service_create(mem, in->boot->config, config, in->tls != NULL);
-	if (!listener->service ||
-	    rt_listener_create(in->boot->rt, fd, accepted, listener, &listener->rt))
-		listener_destroy(listener);
+	if (listener->service &&
+	    rt_listener_create(in->boot->rt, fd, accepted, listener, &listener->rt) == 0)
+		return;
+	/* Better to start again than to leave a port that nobody answers. */
+	rt_close(in->boot->rt, fd);
+	listener_destroy(listener);
+	rt_stop(in->boot->rt);
 }
 
 /* After a reload, or when TLS came or went: what new sessions get. */

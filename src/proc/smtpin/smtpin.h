@@ -63,6 +63,7 @@ struct smtpin {
 	struct map network_map;	    /* struct network by key */
 	uint32_t request_last;
 	uint64_t session_last;
+	uint64_t started_wall_ms; /* part of the names of sessions */
 	struct rt_timer sweep, stop_poll;
 	bool stopping;
 	uint64_t stop_ms; /* the latest end */

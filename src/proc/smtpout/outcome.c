@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 
 static const uint8_t stages[SMTP_CLIENT_STAGE_MAX] = {
 	[SMTP_CLIENT_STAGE_GREETING] = VERDICT_STAGE_GREETING,
@@ -115,9 +116,14 @@ outcome_of_client(enum smtp_client_stage stage, enum smtp_client_how how,
 		verdict.reply = smtp_reply_text(reply);
 	if (how == SMTP_CLIENT_HOW_REPLY) {
 		words_of_reply(&verdict, reply);
+		if (PLANTED(LATER_IS_DONE) && stage == SMTP_CLIENT_STAGE_FINAL &&
+		    verdict.class == VERDICT_LATER)
+			verdict.class = VERDICT_OK;
 		return verdict;
 	}
 	verdict.class = rows[how].class;
+	if (PLANTED(DONE_BEFORE_REPLY) && stage == SMTP_CLIENT_STAGE_FINAL)
+		verdict.class = VERDICT_OK;
 	verdict.status = rows[how].status;
 	verdict.cause = rows[how].cause;
 	verdict.confidence_percent = 100;

@@ -119,6 +119,7 @@ session_bury(struct smtpout *out)
 
 		smtpout_settings_unref(&s->settings);
 		mem_give(out->mem, s->piece, SESSION_PIECE_BYTES);
+		mem_give(out->mem, s->sum, sizeof(*s->sum));
 		mem_give(out->mem, s, sizeof(*s));
 	}
 }

@@ -44,7 +44,8 @@ struct session {
 	size_t dot_at;	     /* bytes of the end mark that are out */
 	uint8_t tail[2];     /* the last bytes of the content so far */
 	struct smtp_kept kept;
-	uint8_t *piece; /* part of a body file; NULL without one */
+	uint8_t *piece;		     /* part of a body file; NULL without one */
+	struct spool_sum_state *sum; /* of the body file so far */
 	size_t piece_at, piece_len;
 };
 

@@ -39,16 +39,32 @@ content_is_out(const struct session *s)
 	return s->content_at >= record->accept.size_bytes;
 }
 
-/* Of a piece that must not go out nothing does. */
+/* Of a piece that must not go out nothing does, nor does the dot behind a body file that is not
+ * what was accepted. */
 static int
 piece_check(struct session *s, struct slice piece)
 {
 	const struct spool_message *record = &s->content->record;
 	bool last = s->content_at + piece.len >= record->accept.size_bytes;
 
+	if (s->content_at == record->content.len)
+		spool_sum_begin(s->sum, 0);
+	spool_sum_add(s->sum, piece);
+	if (last && spool_sum_end(s->sum) != record->accept.body.sum)
+		return ERR_CHECKSUM;
 	if (!smtp_kept_feed(&s->kept, piece) || (last && !smtp_kept_end(&s->kept)))
 		return ERR_SYNTAX;
 	return 0;
+}
+
+static bool
+piece_memory(struct session *s)
+{
+	if (!s->piece)
+		s->piece = mem_take(s->out->mem, SESSION_PIECE_BYTES);
+	if (!s->sum)
+		s->sum = MEM_NEW(s->out->mem, struct spool_sum_state);
+	return s->piece && s->sum;
 }
 
 /* Reads the next piece of a body file when the one before is out. */
@@ -60,9 +76,7 @@ piece_fill(struct session *s)
 
 	if (s->piece_at < s->piece_len || s->content_at < record->content.len)
 		return 0;
-	if (!s->piece)
-		s->piece = mem_take(s->out->mem, SESSION_PIECE_BYTES);
-	if (!s->piece)
+	if (!piece_memory(s))
 		return ERR_NO_MEMORY;
 	got = spool_message_read(s->out->reader, record, s->content_at, s->piece,
 				 SESSION_PIECE_BYTES);

@@ -7,23 +7,25 @@
 #define SMUGGLED "RSET\r\nMAIL FROM:<ceo@me.test>\r\nRCPT TO:<y@far.test>\r\n"
 
 static const struct rig_message rig_messages[] = {
-	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, RIG_CONTENT, 0, 0, NULL},
-	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0, NULL},
-	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0, NULL},
+	{"a@me.test", {"x@far.test", "y@far.test", "z@far.test"}, RIG_CONTENT, 0, 0, NULL, false},
+	{"b@me.test", {"x@far.test"}, "Subject: y\r\n\r\nno end", 0, 0, NULL, false},
+	{"c@me.test", {"x@far.test"}, "Subject: big\r\n\r\n", 640000, 0, NULL, false},
 	{"d@me.test",
 	 {"x@far.test"},
 	 "Subject: \xc3\xa4\r\n\r\n",
 	 0,
 	 SPOOL_UTF8 | SPOOL_HEADER_EIGHT_BIT,
-	 NULL},
+	 NULL,
+	 false},
 	/* what a smtpin that obeys somebody else could write */
-	{"e@me.test", {"x@far.test"}, "Subject: x\r\n\r\na\nb\r\n", 0, 0, NULL},
-	{"f@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.\r\n" SMUGGLED, 0, 0, NULL},
-	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb"},
-	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED},
-	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL},
-	{"j@n\xc3\xb6.test", {"x@far.test"}, RIG_CONTENT, 0, SPOOL_UTF8, NULL},
-	{"k@me.test", {"x@far.test"}, "Subject: huge\r\n\r\n", (size_t)32 << 20, 0, NULL},
+	{"e@me.test", {"x@far.test"}, "Subject: x\r\n\r\na\nb\r\n", 0, 0, NULL, false},
+	{"f@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.\r\n" SMUGGLED, 0, 0, NULL, false},
+	{"g@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, "a\nb", false},
+	{"h@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, ".\r\n" SMUGGLED, false},
+	{"i@me.test", {"x@far.test"}, "Subject: x\r\n\r\n.", 0, 0, NULL, false},
+	{"j@n\xc3\xb6.test", {"x@far.test"}, RIG_CONTENT, 0, SPOOL_UTF8, NULL, false},
+	{"k@me.test", {"x@far.test"}, "Subject: huge\r\n\r\n", (size_t)32 << 20, 0, NULL, false},
+	{"l@me.test", {"x@far.test"}, "Subject: x\r\n\r\n", 640000, 0, NULL, true},
 };
 #define COUNT (sizeof(rig_messages) / sizeof(rig_messages[0]))
 
@@ -67,6 +69,22 @@ spool_reader_receive(struct spool_reader *reader, struct ipc_message *message)
 	return false;
 }
 
+static uint64_t
+body_sum(struct spool_reader *reader, const struct spool_message *message)
+{
+	static struct spool_sum_state state;
+	uint64_t at = message->content.len;
+	uint8_t piece[4096];
+	ssize_t got;
+
+	spool_sum_begin(&state, 0);
+	while ((got = spool_message_read(reader, message, at, piece, sizeof(piece))) > 0) {
+		spool_sum_add(&state, slice_of(piece, (size_t)got));
+		at += (uint64_t)got;
+	}
+	return spool_sum_end(&state);
+}
+
 int
 spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offset, uint32_t length,
 		   struct spool_message *ret_message)
@@ -95,6 +113,8 @@ spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offse
 	ret_message->content = slice_str(from->content);
 	accept->inline_len = (uint32_t)ret_message->content.len;
 	accept->size_bytes = accept->inline_len + from->file_bytes;
+	if (from->file_bytes)
+		accept->body.sum = body_sum(reader, ret_message) + from->file_changed;
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #define RIG_IDN_SENDER 9
 /* More than sockets hold. */
 #define RIG_HUGE 10
+#define RIG_CHANGED 11
 #define RIG_WRITES_MAX 8
 #define RIG_RESULTS_MAX 64
 /* Questions of this number are nobody's, and get no answer. */
@@ -31,6 +32,7 @@ struct rig_message {
 	size_t file_bytes; /* so many more bytes, in lines, in a body file */
 	uint16_t flags;
 	const char *file_bad; /* these instead, in the middle of the body file */
+	bool file_changed;    /* since it was accepted */
 };
 
 struct rig_result {

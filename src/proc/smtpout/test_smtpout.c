@@ -128,6 +128,21 @@ TEST(stored_content_is_not_believed)
 	}
 }
 
+/* What is on the disk is not what was accepted: no dot, so it is no message to anybody. */
+TEST(body_file_that_changed)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	log_set_fd(rig.boot.log, -1); /* the error is wanted */
+	peer = rig_peer(&rig, NULL, 0);
+	rig_job(&rig, 1, RIG_CHANGED, 1, 1);
+	rig_run(&rig, 1);
+	rig_result_is(&rig, 0, VERDICT_LATER, VERDICT_STAGE_LOCAL, 0);
+	assert_true(peer->content_len < 640000 + 16);
+	rig_end(&rig);
+}
+
 /* All over one connection, each envelope behind the body before it. */
 TEST(one_connection)
 {
@@ -502,11 +517,12 @@ TEST(stop)
 }
 
 TESTS(TEST_ROW(one_mail), TEST_ROW(one_write), TEST_ROW(block_has_a_limit),
-      TEST_ROW(content_without_end), TEST_ROW(body_file), TEST_ROW(stored_content_is_not_believed),
-      TEST_ROW(one_connection), TEST_ROW(slots), TEST_ROW(partial_success),
-      TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
-      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(sender_in_ascii),
-      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
-      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
-      TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host), TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
+      TEST_ROW(content_without_end), TEST_ROW(body_file), TEST_ROW(body_file_that_changed),
+      TEST_ROW(stored_content_is_not_believed), TEST_ROW(one_connection), TEST_ROW(slots),
+      TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone),
+      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
+      TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
+      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
+      TEST_ROW(smart_host_login_fails), TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host),
+      TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
       TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))

@@ -40,6 +40,31 @@ super_log_open(struct super *super, const struct config *config, int *ret_fd)
 			     RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE, ret_fd);
 }
 
+/* A new folder is durable with the name that its parent has for it. */
+static int
+dir_make(struct super *super, const char *path, int *ret_fd)
+{
+	struct slice rest = slice_str(path), parent;
+	char buf[SUPER_PATH_MAX];
+	int fd, err = rt_open_dir(super->rt, RT_AT_PATH, path, true, ret_fd);
+
+	if (err)
+		return err;
+	while (rest.len > 1 && rest.data[rest.len - 1] == '/')
+		rest.len--;
+	parent = slice_sub(rest, 0, slice_rindex(rest, '/') + 1);
+	err = super_path(slice_index(rest, '/') < rest.len ? parent : SLICE("."), buf);
+	if (!err)
+		err = rt_open_dir(super->rt, RT_AT_PATH, buf, false, &fd);
+	if (!err) {
+		err = rt_sync_dir(super->rt, fd);
+		rt_close(super->rt, fd);
+	}
+	if (err)
+		rt_close(super->rt, *ret_fd);
+	return err;
+}
+
 static int
 dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_fd)
 {
@@ -49,7 +74,9 @@ dir_open(struct super *super, struct slice path, enum ipc_role owner, int *ret_f
 	int fd = -1, err = super_path(path, buf);
 
 	if (!err)
-		err = rt_open_dir(super->rt, RT_AT_PATH, buf, true, &fd);
+		err = rt_open_dir(super->rt, RT_AT_PATH, buf, false, &fd);
+	if (err == -ENOENT)
+		err = dir_make(super, buf, &fd);
 	if (!err)
 		err = rt_stat_fd(super->rt, fd, &stat);
 	if (!err && rt_uid(super->rt) == 0 && stat.uid != child->uid)

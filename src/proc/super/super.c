@@ -188,7 +188,7 @@ claim(void *ctx)
 	for (size_t i = 0; i < super->child_count; i++)
 		(void)super_child_start(&super->children[i], &files);
 	for (size_t i = 0; i < super->child_count; i++)
-		if (super->children[i].pid && super_send_complete(&super->children[i]))
+		if (super->children[i].channel && super_send_complete(&super->children[i]))
 			super_child_kill(&super->children[i], "cannot be told to start");
 	super_files_close(super, &files);
 }

@@ -19,6 +19,17 @@ sim_desc_make(struct sim_world *world, enum sim_kind kind)
 	return desc;
 }
 
+const char *
+sim_kind_str(enum sim_kind kind)
+{
+	static const char *const names[] = {
+		[SIM_NULL] = "null",	   [SIM_LOG] = "log",		[SIM_FILE] = "file",
+		[SIM_DIR] = "folder",	   [SIM_MEMORY] = "memory",	[SIM_PROGRAM] = "program",
+		[SIM_CHANNEL] = "channel", [SIM_LISTENER] = "listener", [SIM_STREAM] = "stream"};
+
+	return names[kind];
+}
+
 struct sim_desc *
 sim_desc_ref(struct sim_desc *desc)
 {

@@ -22,6 +22,7 @@ enum {
 	OP_LOCK,
 	OP_FREE,
 	OP_MEMFD,
+	OP_SYNC_DIR,
 };
 
 /* The folder that a name is below of, and the name itself: a path is walked to its last part. */
@@ -271,6 +272,20 @@ rt_is_terminal(struct rt *rt, int fd)
 	(void)rt;
 	(void)fd;
 	return false;
+}
+
+int
+rt_sync_dir(struct rt *rt, int dir_fd)
+{
+	struct sim_desc *desc = sim_fd(rt, dir_fd);
+
+	sim_op(rt, OP_SYNC_DIR);
+	if (!desc || desc->kind != SIM_DIR)
+		return -EBADF;
+	if (sim_fails(rt, SIM_FAULT_SYNC))
+		return -EIO;
+	sim_dir_sync(rt->proc->world, desc->u.inode);
+	return 0;
 }
 
 int

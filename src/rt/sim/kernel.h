@@ -102,6 +102,7 @@ struct sim_sock {
 
 /* desc.c */
 struct sim_desc *sim_desc_make(struct sim_world *world, enum sim_kind kind);
+const char *sim_kind_str(enum sim_kind kind);
 struct sim_desc *sim_desc_ref(struct sim_desc *desc);
 void sim_desc_unref(struct sim_desc *desc);
 /* Takes the reference; -EMFILE leaves it with the caller. */

@@ -436,6 +436,9 @@ sim_reap(struct sim_world *world)
 					  .memory_bytes = proc->memory_left,
 					  .descriptors = proc->fd_count};
 
+		for (size_t fd = 0; fd < proc->fd_cap; fd++)
+			if (proc->fds[fd])
+				ended.last = sim_kind_str(proc->fds[fd]->kind);
 		sim_hash_add(world, (uint64_t)proc->pid ^ (uint64_t)proc->status << 32);
 		children_doom(world, proc->pid);
 		parent_tell(world, proc);

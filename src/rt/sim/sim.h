@@ -42,6 +42,7 @@ struct sim_ended {
 	bool orphan;	 /* its parent went first */
 	/* What it had not given back when it ended by itself. */
 	size_t memory_bytes, descriptors;
+	const char *last; /* what the highest descriptor is */
 };
 
 struct sim_events {

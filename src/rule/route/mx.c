@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "wire/dns/name.h"
 
 #define ID_MX 0u
@@ -420,6 +421,8 @@ mx_walk_done(struct mx_walk *walk, struct mx_result *ret_result)
 	else if (walk->reason == REASON_OK)
 		gather(walk, &result);
 	verdict_fill(walk, &result.verdict);
+	if (PLANTED(DNS_TROUBLE_FINAL) && walk->reason == REASON_DNS)
+		result.verdict.class = VERDICT_NEVER;
 	*ret_result = result;
 	return true;
 }

@@ -2,6 +2,7 @@
  * From travelling to lying. The one reader of stuffed dots is wire/smtp/data; here CRLF becomes LF.
  * A CR without LF cannot be in an accepted message; if it is, it stays.
  */
+#include "base/planted.h"
 #include "wire/maildir/message.h"
 
 #include "wire/message/header.h"
@@ -74,6 +75,10 @@ maildir_lines_add(struct maildir_lines *lines, struct slice piece, struct builde
 {
 	struct slice chunk;
 
+	if (PLANTED(DOTS_KEPT)) {
+		lines_plain(lines, piece, b);
+		return;
+	}
 	while (smtp_unstuff_next(&lines->unstuff, &piece, &chunk))
 		lines_plain(lines, chunk, b);
 }

@@ -424,7 +424,10 @@ smtp_client_quit(struct smtp_client *c, uint64_t now_ms)
 {
 	ASSERT(c->job_count == 0);
 	c->now_ms = now_ms;
-	if (c->state == STATE_OPEN) {
+	if (c->state == STATE_OPEN && !smtp_client_has_room(c)) {
+		/* A peer that answered what it has not yet read, and reads nothing. */
+		smtp_client_end(c, SMTP_CLIENT_STAGE_QUIT, SMTP_CLIENT_HOW_DONE);
+	} else if (c->state == STATE_OPEN) {
 		smtp_client_say(c, "QUIT", SLICE_EMPTY);
 		c->state = STATE_QUIT;
 	} else if (c->state < STATE_OPEN) {

@@ -414,5 +414,22 @@ TEST(login_is_wiped)
 	assert_int_equal(slice_find(buffer, SLICE("AGZy")), buffer.len);
 }
 
-TESTS(TEST_ROW(dialogues), TEST_ROW(caps_behind_much_text), TEST_ROW(caps_of_a_refusal),
-      TEST_ROW(deadlines), TEST_ROW(login_is_wiped))
+/* A peer that reads nothing leaves no room for QUIT: then the connection ends without. */
+TEST(quit_without_room)
+{
+	static const struct script script = {.name = "", .lines = ""};
+	static struct script_run run;
+	struct smtp_client_event event;
+
+	script_begin(&run, &script, NULL);
+	script_feed(&run, SLICE("220 mx\r\n"));
+	script_feed(&run, SLICE("250 mx\r\n"));
+	run.client.out_len = SMTP_CLIENT_OUTPUT_MAX - 1;
+	smtp_client_quit(&run.client, run.now_ms);
+	run.client.out_len = 0;
+	assert_int_equal(smtp_client_next(&run.client, &event), SMTP_CLIENT_CLOSED);
+	assert_int_equal(event.stage, SMTP_CLIENT_STAGE_QUIT);
+}
+
+TESTS(TEST_ROW(dialogues), TEST_ROW(quit_without_room), TEST_ROW(caps_behind_much_text),
+      TEST_ROW(caps_of_a_refusal), TEST_ROW(deadlines), TEST_ROW(login_is_wiped))

@@ -2,7 +2,8 @@
 
 from harness import Closed, table
 
-OPTIONS = ["recipients-max 100", "message-size-max 200K", "header-size-max 16K"]
+OPTIONS = ["recipients-max 100", "message-size-max 200K", "header-size-max 16K",
+           "body-memory-max 8K"]
 
 LABEL = "d" * 60 + "."
 
@@ -130,3 +131,13 @@ def test_many_sessions(lab):
     finally:
         for client in clients:
             client.close()
+
+
+def test_header_is_judged_whole(lab):
+    """A header block that comes with so much body that both are over body-memory-max."""
+    token = lab.token()
+    text = "".join(f"X-Field-{n}: {'x' * 900}\r\n" for n in range(6)).encode()
+    reply = lab.submit("bob@example.test", text + lab.message(token, "Hello.\r\n" * 1000))
+    assert reply.code == 250, reply.full
+    found = lab.bob.wait(token)[0]
+    assert len(found.headers("Date")) == 1 and len(found.headers("X-Field-5")) == 1

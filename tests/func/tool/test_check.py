@@ -104,3 +104,16 @@ def test_now_is_a_number(_lab):
     with Folder() as folder:
         done = folder.check("--now", "abc")
         assert done.returncode == 64 and "--now" in done.stderr, done.stderr
+
+
+@table([("option", ["check", "--bogus"]), ("words", ["check", "extra", "words"]),
+        ("show", ["config", "show", "--chnged"]),
+        ("show-more", ["config", "show", "--changed", "x"]),
+        ("global", ["--bogus", "status"]), ("version", ["--version"]), ("run", ["run", "now"])])
+def test_wrong_words(_lab, words):
+    """What a local command does not understand is a wrong command, and named."""
+    with Folder() as folder:
+        done = subprocess.run([TOOL, "--config", "frank.conf", *words], cwd=folder.path,
+                              capture_output=True, text=True, check=False, timeout=30)
+        assert done.returncode == 64 and not done.stdout, (done.returncode, done.stdout)
+        assert any(word in done.stderr for word in words), done.stderr

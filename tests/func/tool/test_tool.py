@@ -63,8 +63,12 @@ def test_trace_unknown(lab):
 
 def test_status(lab):
     """Issue 11: frank status."""
-    json.loads(lab.frank("status", "--json"))
-    assert lab.frank("status").strip()
+    text = lab.frank("status")
+    assert text.startswith("Queue: ") and " messages taken, " in text
+    pairs = json.loads(lab.frank("status", "--json"), object_pairs_hook=list)
+    names = [name for name, _ in pairs[0][1]]
+    assert len(set(names)) == len(names), names
+    assert "smtpin.messages" in names and "smtpin-0.pid" in names
 
 
 def test_queue(lab):
@@ -136,13 +140,19 @@ def test_flush(lab):
 
 
 def test_log_tells_the_life(lab):
-    """Issue 11: one id from connect to outcome in the log."""
+    """Issue 11: one id from connect to acceptance, another one from there to the outcome, and one
+    line that has both; the login has the first, too."""
     token = lab.token()
-    identity = queue_id(lab.deliver("a@accept.test", lab.bob.address, lab.message(token)))
+    identity = queue_id(lab.submit(lab.bob.address, lab.message(token)))
     lab.bob.wait(token)
-    lines = wait_until(lambda: lab.log.find(msg=identity), 5, f"msg={identity} in the log")
-    assert all(line.level and line.process and line.event for line in lines)
-    assert len({line.process for line in lines}) >= 2, [line.text for line in lines]
+    accepted = wait_until(lambda: lab.log.find(msg=identity, event="smtpin_accept"), 5, "accepted")
+    session = accepted[0]["sess"]
+    events = {line.event for line in lab.log.find(sess=session)}
+    assert {"smtpin_connect", "smtpin_login", "auth_good", "smtpin_accept"} <= events, events
+    connect, = lab.log.find(sess=session, event="smtpin_connect")
+    assert connect["client"].startswith("127.0.0.1") and connect["listener"] == "submission"
+    wait_until(lambda: any(line.process == "queue" and line.event == "queue_delivered"
+                           for line in lab.log.find(msg=identity)), 5, "the outcome")
 
 
 def test_log_cannot_be_forged(lab):
