@@ -49,8 +49,9 @@ GOALS = [
     rate("draining 20,000", "backlog-20k", 5, figure="drained/s"),
     rate("draining 1,000,000, beside 20,000 of Postfix", "backlog-1m", 5, figure="drained/s",
          than_workload="backlog-20k"),
-    rate("draining 1,000,000, beside 1,000", "backlog-1m", 1, "frank", "drained/s",
-         than_workload="backlog-1k"),
+    # A thousand are gone in a tenth of a second, which is too short to be timed.
+    rate("draining 1,000,000, beside 20,000", "backlog-1m", 1, "frank", "drained/s",
+         than_workload="backlog-20k"),
     Goal("accepting with 1,000,000 queued, CPU beside an empty queue", "backlog-1m", "cpu_ms last",
          1.15, False, "frank", "backlog-1m", "cpu_ms first"),
     Goal("a destination of 30 s for each reply: delay of others (median), beside none", "fair",

@@ -14,7 +14,7 @@
 #include "proc/queue/result.h"
 
 #define COMMANDS_MAX 32
-#define STEP_MESSAGES 1000
+#define STEP_MESSAGES 4000
 #define STEP_READS 200
 #define FULL_AGAIN_MS 20
 #define COMMAND_ARENA_BYTES ((size_t)2 << 20)
