@@ -303,14 +303,13 @@ smtp_kept_feed(struct smtp_kept *k, struct slice piece)
 	while (piece.len) {
 		uint8_t byte = piece.data[0];
 
-		if (k->state == DOT_CR || (k->state == CR_SEEN && byte != '\n'))
+		if ((k->state == DOT && byte != '.') || (k->state == CR_SEEN && byte != '\n'))
 			return false;
 		if (k->state == CR_SEEN) {
 			k->state = START;
 			piece = slice_from(piece, 1);
-		} else if ((k->state == START && byte == '.') ||
-			   (k->state == DOT && byte == '\r')) {
-			k->state = k->state == START ? DOT : DOT_CR;
+		} else if (k->state == START && byte == '.') {
+			k->state = DOT;
 			piece = slice_from(piece, 1);
 		} else {
 			k->state = LINE;

@@ -73,7 +73,7 @@ bool smtp_unstuff_next(struct smtp_unstuff *u, struct slice *input, struct slice
 /*
  * Whether a kept body, given in pieces of any size, is one message and no more when it goes out
  * behind DATA, with CRLF where its last line has none, and a lone dot: no CR or LF on its own, no
- * line that is a lone dot. Zeroed is ready.
+ * line that begins with a dot and not with two. Zeroed is ready.
  */
 struct smtp_kept {
 	uint8_t state;
