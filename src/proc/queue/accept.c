@@ -15,9 +15,6 @@
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 
-#define ACCEPT_ARENA_BYTES                                                                         \
-	((size_t)8 << 20) /* over what any meta needs: it fails for want of memory only */
-
 /* A finished message until that is on disk. */
 struct leaving {
 	struct journal_wait wait;

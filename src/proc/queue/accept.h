@@ -8,6 +8,9 @@
 #include "proc/queue/segment.h"
 #include "wire/spool/frame.h"
 
+/* For spool_meta_decode: over what any meta needs, so that it fails for want of memory only. */
+#define ACCEPT_ARENA_BYTES ((size_t)8 << 20)
+
 /* New, known from the journal (after a restart), or a copy of one that is here already.
  * ERR_NO_MEMORY: nothing has been done; it is to be read again later. */
 int accept_record(struct queue *queue, struct queue_segment *segment,

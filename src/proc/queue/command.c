@@ -384,7 +384,7 @@ step_run(void *ctx)
 	for (int i = 0; i < STEP_MESSAGES && reads < STEP_READS; i++) {
 		struct queue_msg *msg;
 
-		if (ipc_full(command->peer->channel)) {
+		if (ipc_full(command->peer->channel) || (queue->deaf && !is_list(command))) {
 			rt_timer_arm(&command->timer, FULL_AGAIN_MS);
 			return;
 		}
@@ -405,8 +405,10 @@ step_run(void *ctx)
 			return;
 		}
 	}
-	if (!is_list(command))
+	if (!is_list(command)) {
 		grant_kick(queue); /* what may go now does not wait for the rest */
+		queue_listen(queue);
+	}
 	rt_timer_arm(&command->timer, 0);
 }
 
@@ -515,6 +517,7 @@ status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ct
 		{"queue.refusing", queue->refuse},
 		{"queue.recovering", queue->recovery != NULL},
 		{"queue.journal_broken", journal_broken(queue)},
+		{"queue.journal_full", queue->deaf},
 		{"queue.journal_bytes", queue->journal.size_bytes + queue->journal.old_bytes},
 	};
 	int err = 0;

@@ -369,7 +369,7 @@ round_go_on(void *ctx)
 	struct turn_taker *taker;
 	int left = ROUND_JOBS, refusals_left = ROUND_JOBS;
 
-	if (queue->phase != QUEUE_SERVING || journal_broken(queue))
+	if (queue->phase != QUEUE_SERVING || journal_broken(queue) || queue->deaf)
 		return;
 	while (left && refusals_left && queue->grant_refused <= queue->index.dests.count &&
 	       (taker = turns_next(&queue->index.turns))) {

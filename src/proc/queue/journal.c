@@ -1,8 +1,9 @@
 /*
- * journal: two buffers. What is appended goes to fresh; at the end of the turn it is written (page
- * cache: a killed queue has lost nothing that it has acted on); a sync moves fresh to syncing and
- * forgets it when it has succeeded. When a write or sync fails the file is given up and both
- * buffers are written again into a new one; until that works nothing may be granted.
+ * journal: one buffer of all that is not known to be on disk. What is appended goes to its end; at
+ * the end of the turn it is written (page cache: a killed queue has lost nothing that it has acted
+ * on); a sync that has succeeded takes what was written before it off the front. When a write or
+ * sync fails the file is given up and the whole buffer is written again into a new one; until that
+ * works nothing may be granted.
  */
 #include "proc/queue/journal.h"
 
@@ -12,17 +13,12 @@
 #include "proc/queue/journal_file.h"
 #include "proc/queue/queue.h"
 
-#define BYTES_FIRST ((size_t)64 << 10)
-#define ARENA_BYTES ((size_t)16 << 20)
-#define ENCODED_MAX ((size_t)4 << 20)
-
 static void hook_run(void *ctx);
 static void sync_run(void *ctx);
 static void again_run(void *ctx);
-static int begin_again(struct queue *queue);
 static void sync_done(void *ctx);
 
-void
+int
 journal_init(struct queue *queue)
 {
 	struct queue_journal *j = &queue->journal;
@@ -31,42 +27,13 @@ journal_init(struct queue *queue)
 	j->next_number = 1;
 	list_init(&j->waits);
 	list_init(&j->old);
-	arena_init(&j->arena, queue->mem, ARENA_BYTES);
 	rt_hook_init(&j->hook, hook_run, queue);
 	rt_timer_init(&j->sync_timer, queue->rt, sync_run, queue);
 	rt_timer_init(&j->again_timer, queue->rt, again_run, queue);
 	rt_timer_init(&j->keep_timer, queue->rt, journal_keep_run, queue);
-}
-
-static void
-bytes_finish(struct queue *queue, struct journal_bytes *bytes)
-{
-	mem_give(queue->mem, bytes->data, bytes->cap);
-	*bytes = (struct journal_bytes){0};
-}
-
-bool
-journal_bytes_add(struct queue *queue, struct journal_bytes *bytes, struct slice add)
-{
-	if (add.len > bytes->cap - bytes->len) {
-		size_t cap = bytes->cap ? bytes->cap : BYTES_FIRST;
-		uint8_t *data;
-
-		while (cap - bytes->len < add.len)
-			cap *= 2;
-		data = mem_take(queue->mem, cap);
-		if (!data)
-			return false;
-		if (bytes->len)
-			memcpy(data, bytes->data, bytes->len);
-		mem_give(queue->mem, bytes->data, bytes->cap);
-		bytes->data = data;
-		bytes->cap = cap;
-	}
-	if (add.len)
-		memcpy(bytes->data + bytes->len, add.data, add.len);
-	bytes->len += add.len;
-	return true;
+	j->unsynced = mem_take(queue->mem, JOURNAL_UNSYNCED_MAX);
+	j->meta = mem_take(queue->mem, SPOOL_META_MAX);
+	return j->unsynced && j->meta ? 0 : ERR_NO_MEMORY;
 }
 
 void
@@ -85,10 +52,9 @@ journal_finish(struct queue *queue)
 			 sizeof(struct journal_old));
 	if (j->other_fd >= 0)
 		rt_close(queue->rt, j->other_fd);
-	bytes_finish(queue, &j->fresh);
-	bytes_finish(queue, &j->syncing);
-	bytes_finish(queue, &j->entries);
-	arena_finish(&j->arena);
+	mem_give(queue->mem, j->unsynced, JOURNAL_UNSYNCED_MAX);
+	mem_give(queue->mem, j->meta, SPOOL_META_MAX);
+	mem_give(queue->mem, j->entries.data, j->entries.cap);
 	rt_hook_finish(&j->hook);
 	rt_timer_finish(&j->sync_timer);
 	rt_timer_finish(&j->again_timer);
@@ -99,7 +65,7 @@ int
 journal_start(struct queue *queue)
 {
 	struct journal_record start = {.kind = JOURNAL_START};
-	int err = begin_again(queue); /* neighbours may have said something meanwhile */
+	int err = journal_again(queue);
 
 	if (err)
 		return err;
@@ -112,6 +78,12 @@ bool
 journal_broken(const struct queue *queue)
 {
 	return queue->journal.broken;
+}
+
+bool
+journal_full(const struct queue *queue)
+{
+	return queue->journal.unsynced_len >= JOURNAL_UNSYNCED_FULL;
 }
 
 static void
@@ -129,21 +101,21 @@ broke(struct queue *queue, int err)
 	rt_timer_arm(&j->again_timer, JOURNAL_AGAIN_MS);
 }
 
-static struct slice
-encode(struct queue *queue, const struct journal_record *record)
+size_t
+journal_put(struct queue *queue, size_t at, struct spool_head head, size_t meta_length)
 {
 	struct queue_journal *j = &queue->journal;
-	struct spool_head head = {
-		.kind = record->kind, .sequence = j->sequence + 1, .id = record->id};
-	struct builder meta, whole;
+	struct slice record;
+	struct builder b;
 
-	arena_reset(&j->arena);
-	builder_init_arena(&meta, &j->arena, ENCODED_MAX);
-	journal_encode(&meta, record);
-	builder_init_arena(&whole, &j->arena, ENCODED_MAX);
-	if (!meta.failed)
-		spool_record_encode(&whole, head, j->secret, builder_slice(&meta));
-	return meta.failed || whole.failed ? SLICE_EMPTY : builder_slice(&whole);
+	head.sequence = ++j->sequence;
+	builder_init_fixed(&b, j->unsynced + at, JOURNAL_UNSYNCED_MAX - at);
+	spool_record_encode(&b, head, j->secret, slice_of(j->meta, meta_length));
+	ASSERT(!b.failed);
+	record = builder_slice(&b);
+	journal_file_entry(queue, head.id, record);
+	j->size_bytes += record.len;
+	return record.len;
 }
 
 struct journal_at
@@ -151,22 +123,19 @@ journal_append(struct queue *queue, struct journal_record *record)
 {
 	struct queue_journal *j = &queue->journal;
 	struct journal_at at = {j->number, (uint32_t)(j->size_bytes / SPOOL_ALIGN)};
-	struct slice bytes;
+	struct builder meta;
+	size_t len;
 
 	ASSERT(j->number); /* or it would be written nowhere, with another file's secret */
 	record->wall_ms = rt_wall_ms(queue->rt);
+	builder_init_fixed(&meta, j->meta, SPOOL_META_MAX);
+	journal_encode(&meta, record);
+	ASSERT(!meta.failed);
+	len = journal_put(queue, j->unsynced_len,
+			  (struct spool_head){.kind = record->kind, .id = record->id}, meta.len);
 	j->serial++;
-	bytes = encode(queue, record);
-	if (bytes.len == 0 || j->fresh.len + bytes.len > JOURNAL_UNSYNCED_MAX ||
-	    !journal_bytes_add(queue, &j->fresh, bytes)) {
-		j->lost++; /* as if it had not been synced */
-		broke(queue, ERR_NO_MEMORY);
-		return (struct journal_at){0};
-	}
-	j->sequence++;
-	journal_file_entry(queue, record->id, bytes);
-	j->size_bytes += bytes.len;
-	j->appended_bytes += bytes.len;
+	j->unsynced_len += len;
+	j->appended_bytes += len;
 	rt_at_turn_end(queue->rt, &j->hook);
 	return at;
 }
@@ -188,14 +157,14 @@ journal_write_now(struct queue *queue)
 	struct queue_journal *j = &queue->journal;
 	int err;
 
-	if (j->number == 0 || j->broken || j->fresh.len == j->written)
+	if (j->number == 0 || j->broken || j->unsynced_len == j->written)
 		return;
 	err = rt_write(queue->rt, j->fd,
-		       slice_of(j->fresh.data + j->written, j->fresh.len - j->written));
+		       slice_of(j->unsynced + j->written, j->unsynced_len - j->written));
 	if (err)
 		broke(queue, err);
 	else
-		j->written = j->fresh.len;
+		j->written = j->unsynced_len;
 }
 
 static void
@@ -239,7 +208,6 @@ sync_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_journal *j = &queue->journal;
-	struct journal_bytes bytes = j->syncing;
 	int fd = j->fd;
 
 	journal_write_now(queue);
@@ -250,11 +218,13 @@ sync_run(void *ctx)
 	if (j->folder_dirty) {
 		fd = queue->journal_fd;
 	} else {
-		ASSERT(j->syncing.len == 0 && j->retiring_fd < 0);
-		j->syncing = j->fresh;
-		j->syncing_secret = j->secret;
-		j->fresh = bytes;
-		j->written = 0;
+		ASSERT(j->syncing == 0 && j->retiring_fd < 0);
+		j->syncing = j->unsynced_len;
+		j->syncing_from = (struct journal_part){
+			.number = j->number,
+			.secret = j->secret,
+			.offset = j->size_bytes - j->unsynced_len,
+		};
 		j->urgent = false;
 		j->sync_serial = j->serial;
 		if (j->size_bytes >= queue->boot->config->journal_size_max)
@@ -262,6 +232,16 @@ sync_run(void *ctx)
 	}
 	j->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = fd, .done = sync_done, .ctx = queue};
 	rt_io_submit(queue->rt, &j->io);
+}
+
+/* What was synced leaves the front. */
+static void
+synced_forget(struct queue_journal *j)
+{
+	j->unsynced_len -= j->syncing;
+	j->written -= j->syncing;
+	memmove(j->unsynced, j->unsynced + j->syncing, j->unsynced_len);
+	j->syncing = 0;
 }
 
 static void
@@ -281,38 +261,11 @@ sync_done(void *ctx)
 		sync_run(queue);
 		return;
 	}
-	j->syncing.len = 0;
+	synced_forget(j);
 	j->synced_serial = j->sync_serial;
 	waits_run(queue);
+	queue_listen(queue);
 	rt_at_turn_end(queue->rt, &j->hook);
-}
-
-/* A new file takes all that is not known to be on disk. */
-static int
-begin_again(struct queue *queue)
-{
-	struct queue_journal *j = &queue->journal;
-	struct journal_bytes syncing = j->syncing, fresh = j->fresh;
-	uint64_t syncing_secret = j->syncing_secret, fresh_secret = j->secret;
-	int err;
-
-	j->syncing = j->fresh = (struct journal_bytes){0};
-	j->written = 0;
-	err = journal_file_open(queue);
-	if (err) {
-		j->syncing = syncing;
-		j->fresh = fresh;
-		return err;
-	}
-	journal_file_retire(queue);
-	err = journal_file_again(queue, slice_of(syncing.data, syncing.len), syncing_secret);
-	if (!err)
-		err = journal_file_again(queue, slice_of(fresh.data, fresh.len), fresh_secret);
-	bytes_finish(queue, &syncing);
-	bytes_finish(queue, &fresh);
-	if (err)
-		j->lost++; /* without memory some are missing, as if they had not been synced */
-	return 0;
 }
 
 static void
@@ -324,7 +277,7 @@ again_run(void *ctx)
 	int err;
 
 	/* While the old file is being synced: its outcome does not matter, but its end does. */
-	err = j->busy || j->number == 0 ? ERR_AGAIN : begin_again(queue);
+	err = j->busy || j->number == 0 ? ERR_AGAIN : journal_again(queue);
 	if (err) {
 		broke(queue, err);
 		return;

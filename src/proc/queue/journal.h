@@ -1,6 +1,7 @@
 /*
  * journal: appends records, keeps them until they are durable, reads one back. Written at the end
- * of each turn, synced within journal_sync, at once when something waits for it.
+ * of each turn, synced within journal_sync, at once when something waits for it. Its memory is
+ * taken at the start: what has happened can always be noted.
  */
 #ifndef PROC_QUEUE_JOURNAL_H
 #define PROC_QUEUE_JOURNAL_H
@@ -10,7 +11,11 @@
 
 struct queue;
 
+/* What is appended and not yet known to be on disk. Pages that were never used cost nothing. */
 #define JOURNAL_UNSYNCED_MAX ((size_t)64 << 20)
+/* From here on (journal_full) nothing that would add to it is begun or heard; the rest is for what
+ * one turn may add meanwhile: a packet of results, a window of a segment, a step of a command. */
+#define JOURNAL_UNSYNCED_FULL (JOURNAL_UNSYNCED_MAX / 2)
 #define JOURNAL_AGAIN_MS 1000
 
 /* Called in order once everything up to serial is on disk. */
@@ -21,8 +26,8 @@ struct journal_wait {
 	void *ctx;
 };
 
-/* Growing bytes. */
-struct journal_bytes {
+/* Where records with an id stand in the current file, for its footer. */
+struct journal_entries {
 	uint8_t *data;
 	size_t len, cap;
 };
@@ -35,27 +40,32 @@ struct journal_old {
 	int64_t last_wall_ms;
 };
 
+/* Where records in memory were written to. */
+struct journal_part {
+	uint32_t number;
+	uint64_t secret;
+	uint64_t offset;
+};
+
 struct queue_journal {
 	uint32_t number, next_number; /* number 0: none open */
 	int fd;			      /* for appending */
 	int read_fd;
 	uint64_t secret, sequence, size_bytes; /* what is still to be written counted */
-	struct journal_bytes fresh;	       /* behind the last sync that was begun */
-	size_t written;			       /* of fresh */
-	struct journal_bytes syncing;
-	uint64_t syncing_secret; /* of the file that syncing went to */
-	int retiring_fd;	 /* the last file, while it is being synced */
-	bool folder_dirty;	 /* the current file's name is not yet durable */
+	uint8_t *unsynced;		       /* JOURNAL_UNSYNCED_MAX */
+	size_t unsynced_len, written, syncing; /* of unsynced, each from its start */
+	struct journal_part syncing_from;
+	int retiring_fd;   /* the last file, while it is being synced */
+	bool folder_dirty; /* the current file's name is not yet durable */
 	uint64_t serial, sync_serial, synced_serial;
-	uint64_t lost; /* records that there was no memory for */
 	struct list waits;
 	struct rt_io io;
 	bool busy, urgent, broken;
 	struct rt_hook hook;
 	struct rt_timer sync_timer, again_timer;
-	struct arena arena;	      /* for encoding */
-	struct journal_bytes entries; /* of the footer */
-	struct list old;	      /* oldest first */
+	uint8_t *meta; /* of the record that is being made: SPOOL_META_MAX */
+	struct journal_entries entries;
+	struct list old; /* oldest first */
 	uint64_t old_bytes;
 	uint64_t appended_bytes; /* ever */
 	/* Dropping for size begins again when there is so much: the last time it freed little,
@@ -74,17 +84,19 @@ struct journal_at {
 	uint32_t at; /* offset / 8 */
 };
 
-void journal_init(struct queue *queue);
+int journal_init(struct queue *queue) MUST_USE;
 /* Writes what is left. */
 void journal_finish(struct queue *queue);
 /* The first file of this run. */
 int journal_start(struct queue *queue) MUST_USE;
 /* Time is filled in. Where it stands comes back. Never fails: what cannot be written is kept, and
- * delivery stops (journal_broken). */
+ * delivery stops (journal_broken). ASSERTs that there is room: who appends much in many steps
+ * stops while the journal is full. */
 struct journal_at journal_append(struct queue *queue, struct journal_record *record);
 /* fn comes when all that has been appended is durable; urgent: as soon as possible. */
 void journal_when_synced(struct queue *queue, struct journal_wait *wait, bool urgent);
 bool journal_broken(const struct queue *queue);
+bool journal_full(const struct queue *queue);
 /* What has been appended can be read by others (page cache). */
 void journal_write_now(struct queue *queue);
 /* The record that was appended there; slices live in the arena. */

@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "proc/queue/queue.h"
 
+#define ENTRIES_FIRST_BYTES ((size_t)64 << 10)
+
 int
 journal_file_open(struct queue *queue)
 {
@@ -20,7 +22,6 @@ journal_file_open(struct queue *queue)
 		.created_wall_ms = rt_wall_ms(queue->rt),
 		.writer_role = IPC_ROLE_QUEUE,
 	};
-	struct journal_record numbers = {.kind = JOURNAL_NUMBERS};
 	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
 	char name[QUEUE_NAME_BYTES];
 	struct builder b;
@@ -59,10 +60,17 @@ journal_file_open(struct queue *queue)
 	j->sequence = 0;
 	j->size_bytes = SPOOL_FILE_HEAD_BYTES;
 	j->entries.len = 0;
+	return 0;
+}
+
+void
+journal_file_numbers(struct queue *queue)
+{
+	struct journal_record numbers = {.kind = JOURNAL_NUMBERS};
+
 	numbers.u.numbers.next_segment = queue->files.next_segment;
 	numbers.u.numbers.next_body = queue->files.next_body;
 	(void)journal_append(queue, &numbers);
-	return 0;
 }
 
 void
@@ -87,32 +95,21 @@ journal_file_close(struct queue *queue)
 	j->fd = j->read_fd = -1;
 }
 
-int
-journal_file_again(struct queue *queue, struct slice records, uint64_t secret)
+/* False when memory is out. */
+static bool
+entries_grow(struct queue *queue, struct journal_entries *entries)
 {
-	struct queue_journal *j = &queue->journal;
-	struct spool_found found;
+	size_t cap = entries->cap ? entries->cap * 2 : ENTRIES_FIRST_BYTES;
+	uint8_t *data = mem_take(queue->mem, cap);
 
-	while (spool_scan(records, secret, true, &found) > 0) {
-		struct spool_head head = found.head;
-		struct builder b;
-		uint8_t *bytes;
-
-		ASSERT(found.skipped == 0);
-		arena_reset(&j->arena);
-		bytes = arena_alloc(&j->arena, head.length);
-		if (!bytes)
-			return ERR_NO_MEMORY;
-		builder_init_fixed(&b, bytes, head.length);
-		head.sequence = ++j->sequence;
-		spool_record_encode(&b, head, j->secret, spool_record_meta(&found));
-		if (b.failed || !journal_bytes_add(queue, &j->fresh, builder_slice(&b)))
-			return ERR_NO_MEMORY;
-		journal_file_entry(queue, head.id, builder_slice(&b));
-		j->size_bytes += b.len;
-		records = slice_from(records, found.record.len);
-	}
-	return 0;
+	if (!data)
+		return false;
+	if (entries->len)
+		memcpy(data, entries->data, entries->len);
+	mem_give(queue->mem, entries->data, entries->cap);
+	entries->data = data;
+	entries->cap = cap;
+	return true;
 }
 
 void
@@ -121,15 +118,16 @@ journal_file_entry(struct queue *queue, msg_id id, struct slice record)
 	struct queue_journal *j = &queue->journal;
 	struct spool_seal_entry entry = {id, j->size_bytes, (uint32_t)record.len,
 					 (uint32_t)(record.len - SPOOL_HEAD_BYTES)};
-	uint8_t bytes[SPOOL_SEAL_ENTRY_BYTES];
+	struct journal_entries *entries = &j->entries;
 	struct builder b;
 
 	if (id == 0)
 		return;
-	builder_init_fixed(&b, bytes, sizeof(bytes));
+	if (entries->cap - entries->len < SPOOL_SEAL_ENTRY_BYTES && !entries_grow(queue, entries))
+		return; /* an entry is missing, which only a search notices */
+	builder_init_fixed(&b, entries->data + entries->len, SPOOL_SEAL_ENTRY_BYTES);
 	spool_seal_entry_encode(&b, &entry);
-	/* Out of memory: an entry is missing, which only a search notices. */
-	(void)journal_bytes_add(queue, &j->entries, builder_slice(&b));
+	entries->len += b.len;
 }
 
 /* The footer is an index: nobody waits for it. A second one, after a failure to open the next file,
@@ -161,7 +159,9 @@ journal_file_rotate(struct queue *queue)
 		log_begin(&line, queue->boot->log, EVENT_queue_journal_not_rotated);
 		log_err(&line, err);
 		log_end(&line);
+		return;
 	}
+	journal_file_numbers(queue);
 }
 
 void

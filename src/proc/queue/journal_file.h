@@ -8,13 +8,15 @@
 
 #define JOURNAL_KEEP_MS 30000 /* how often old files are looked at */
 
-/* journal.c */
-bool journal_bytes_add(struct queue *queue, struct journal_bytes *bytes, struct slice add);
-
+/* journal.c. Puts a record with that length of j->meta at the place in unsynced, which stands at
+ * the end of the current file; answers its length. */
+size_t journal_put(struct queue *queue, size_t at, struct spool_head head, size_t meta_length);
+/* journal_again.c. A new file takes all that is not known to be on disk. */
+int journal_again(struct queue *queue) MUST_USE;
 /* A new file becomes the current one; the last one's descriptor is retiring_fd then. */
 int journal_file_open(struct queue *queue) MUST_USE;
-/* Puts records of another file into fresh: their sums have its secret, so they are made anew. */
-int journal_file_again(struct queue *queue, struct slice records, uint64_t secret) MUST_USE;
+/* The record that each file needs: no number is used twice. */
+void journal_file_numbers(struct queue *queue);
 /* Footer and a new file. */
 void journal_file_rotate(struct queue *queue);
 /* Closes retiring_fd. */

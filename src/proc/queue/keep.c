@@ -13,7 +13,7 @@
 
 #define STEP_UNITS 2000 /* a message that is passed by is one */
 #define CARRY_UNITS 8	/* a message, a recipient */
-#define FRESH_MAX ((size_t)8 << 20)
+#define UNSYNCED_MAX ((size_t)8 << 20)
 #define PAUSE_MS 50
 #define ID_BYTES 8
 
@@ -21,8 +21,8 @@ struct queue_keep {
 	struct queue *queue;
 	uint32_t number;
 	struct queue_walk walk;
-	uint32_t next_segment;	 /* LIVE has been written for those before it */
-	uint64_t lost, appended; /* of the journal, when it began */
+	uint32_t next_segment; /* LIVE has been written for those before it */
+	uint64_t appended;     /* of the journal, when it began */
 	struct rt_timer step;
 	struct journal_wait wait;
 	struct rt_io io;
@@ -91,7 +91,6 @@ journal_keep_run(void *ctx)
 		return;
 	keep->queue = queue;
 	keep->number = old->number;
-	keep->lost = queue->journal.lost;
 	keep->appended = queue->journal.appended_bytes;
 	keep->walking = true;
 	walk_begin(queue, &keep->walk);
@@ -217,7 +216,7 @@ walk_step(void *ctx)
 	struct queue *queue = keep->queue;
 
 	/* The journal takes only so much that is not yet on disk. */
-	if (journal_broken(queue) || queue->journal.fresh.len > FRESH_MAX) {
+	if (journal_broken(queue) || queue->journal.unsynced_len > UNSYNCED_MAX) {
 		rt_timer_arm(&keep->step, PAUSE_MS);
 		return;
 	}
@@ -307,9 +306,8 @@ folder_synced(void *ctx)
 	keep->syncing = false;
 	if (keep->io.err)
 		sync_failed(queue, keep->io.err);
-	else if (keep->lost == queue->journal.lost)
+	else
 		dropped = drop(queue, keep);
-	/* Else a record that was carried forward may be among the lost: all of it again, later. */
 	keep_free(keep);
 	if (dropped && oldest_to_go(queue))
 		rt_timer_arm(&queue->journal.keep_timer, 1);

@@ -82,6 +82,33 @@ queue_peer_role(struct queue *queue, enum ipc_role role)
 	return best;
 }
 
+static bool
+is_deliverer(const struct queue_peer *peer)
+{
+	return peer->role == IPC_ROLE_SMTPOUT || peer->role == IPC_ROLE_POSTOFFICE;
+}
+
+void
+queue_listen(struct queue *queue)
+{
+	bool deaf = journal_full(queue);
+	struct log_line line;
+
+	if (deaf == queue->deaf)
+		return;
+	queue->deaf = deaf;
+	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++)
+		if (queue->peers[i].channel && is_deliverer(&queue->peers[i]))
+			ipc_channel_pause(queue->peers[i].channel, deaf);
+	if (deaf) {
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_full);
+		log_end(&line);
+		return;
+	}
+	read_kick(queue);
+	rt_at_turn_end(queue->rt, &queue->grant_hook);
+}
+
 static void
 rules_set(struct queue *queue)
 {
@@ -103,6 +130,7 @@ on_create(struct boot *boot, void **ret_state)
 {
 	struct queue *queue = MEM_NEW(rt_mem(boot->rt), struct queue);
 	uint64_t seed;
+	int err;
 
 	if (!queue)
 		return ERR_NO_MEMORY;
@@ -121,13 +149,13 @@ on_create(struct boot *boot, void **ret_state)
 	rules_set(queue);
 	index_init(queue);
 	files_init(queue);
-	journal_init(queue);
+	err = journal_init(queue);
 	grant_init(queue);
 	report_init(queue);
 	command_init(queue);
 	room_init(queue);
 	*ret_state = queue;
-	return compact_init(queue);
+	return err ? err : compact_init(queue);
 }
 
 static void
@@ -172,6 +200,8 @@ on_channel(void *state, struct ipc_channel *channel)
 		peer->has_said = peer->supplied = peer->knows_room = false;
 		peer->segments = peer->spares = 0;
 		peer->alone = 0;
+		if (queue->deaf && is_deliverer(peer))
+			ipc_channel_pause(channel, true);
 		room_tell(queue, peer);
 		grant_kick(queue);
 		return;
@@ -223,6 +253,7 @@ on_receive(void *state, struct ipc_channel *from, struct ipc_message *message)
 		command_receive(queue, peer, message);
 		break;
 	}
+	queue_listen(queue);
 }
 
 static void

@@ -96,6 +96,7 @@ struct queue {
 	uint8_t refuse;		 /* as SPOOL_ROOM */
 	int64_t clock_offset_ms; /* of the wall clock from the monotonic one */
 
+	bool deaf; /* the journal is full */
 	struct rt_timer stop_timer;
 	uint64_t stop_ms;
 };
@@ -106,6 +107,10 @@ extern const struct boot_process queue_process;
 void queue_name(char name[QUEUE_NAME_BYTES], uint32_t number, const char *kind);
 /* UINT32_MAX-safe: false when the name is not of that form. */
 bool queue_name_parse(const char *name, const char *kind, uint32_t *ret_number);
+
+/* While the journal is full, what happened to mail is left with those who deliver it, and nothing
+ * that adds to the journal is begun. */
+void queue_listen(struct queue *queue);
 
 /* The peer of a channel, or NULL. */
 struct queue_peer *queue_peer_of(struct queue *queue, const struct ipc_channel *channel);

@@ -226,7 +226,7 @@ hook_run(void *ctx)
 	struct queue *queue = ctx;
 	enum read_step step;
 
-	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS)
+	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS || queue->deaf)
 		return;
 	step = window_grow(queue, WINDOW_BYTES) ? read_some(queue) : READ_STARVED;
 	if (step == READ_STARVED) {
@@ -237,6 +237,7 @@ hook_run(void *ctx)
 			rt_timer_arm(&queue->files.read_timer,
 				     step == READ_LATER ? PATIENT_AGAIN_MS : 0);
 	}
+	queue_listen(queue);
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 	report_kick(queue);
 }

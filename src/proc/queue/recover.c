@@ -12,6 +12,7 @@
 #include "proc/queue/report.h"
 
 #define WINDOW_BYTES ((size_t)1 << 20)
+#define MEMORY_AGAIN_MS 1000
 
 struct queue_recovery {
 	struct recover_numbers journals;
@@ -26,7 +27,7 @@ struct queue_recovery {
 	struct list kept; /* messages without a place */
 	struct rt_timer step;
 	struct rt_io io;
-	bool busy;
+	bool busy, starved;
 	uint64_t start_us, records;
 	size_t messages;
 };
@@ -222,7 +223,7 @@ file_begin(struct queue *queue, struct queue_recovery *r)
 	return 0;
 }
 
-static void
+static int
 record_take(struct queue *queue, struct queue_recovery *r, const struct spool_found *found)
 {
 	struct journal_at at = {r->journals.numbers[r->at], (uint32_t)(r->offset / SPOOL_ALIGN)};
@@ -230,17 +231,19 @@ record_take(struct queue *queue, struct queue_recovery *r, const struct spool_fo
 
 	if (found->head.kind == SPOOL_RECORD_SEAL ||
 	    journal_decode(&found->head, spool_record_meta(found), &record))
-		return; /* of a newer Frank: unknown kinds are skipped */
+		return 0; /* of a newer Frank: unknown kinds are skipped */
+	if (recover_apply(queue, &record, at))
+		return ERR_NO_MEMORY;
 	r->records++;
 	if (record.wall_ms > r->last_wall_ms)
 		r->last_wall_ms = record.wall_ms;
-	recover_apply(queue, &record, at);
+	return 0;
 }
 
 static bool
 window_grow(struct queue *queue, struct queue_recovery *r, size_t need)
 {
-	uint8_t *window = need > r->window_size ? mem_take(queue->mem, need) : NULL;
+	uint8_t *window = mem_take(queue->mem, need);
 
 	if (!window)
 		return false;
@@ -250,10 +253,18 @@ window_grow(struct queue *queue, struct queue_recovery *r, size_t need)
 	return true;
 }
 
-/* Reads one window of the file; true when it has been read to its end. *ret_wait_ms: before the
- * next one. */
-static bool
-file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
+enum file_step {
+	FILE_ON,
+	FILE_LATER,   /* the disk does not give it now */
+	FILE_STARVED, /* more memory is needed than there is */
+	FILE_READ,    /* to its end */
+};
+static const uint64_t file_waits_ms[] = {
+	[FILE_ON] = 0, [FILE_LATER] = PATIENT_AGAIN_MS, [FILE_STARVED] = MEMORY_AGAIN_MS};
+
+/* Reads one window of the file. */
+static enum file_step
+file_step(struct queue *queue, struct queue_recovery *r)
 {
 	uint64_t left = r->size_bytes - r->offset, start = r->offset;
 	size_t want = left < r->window_size ? (size_t)left : r->window_size;
@@ -268,17 +279,16 @@ file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 	size_t len;
 	bool last;
 
-	if (!patient_read(&patient, &len)) {
-		*ret_wait_ms = PATIENT_AGAIN_MS;
-		return false;
-	}
+	if (!patient_read(&patient, &len))
+		return FILE_LATER;
 	window = slice_of(r->window, len);
 	last = len == left || len < want;
 	while (spool_scan(window, r->secret, last, &found) > 0) {
 		if (found.skipped)
 			damage_note(queue, r->journals.numbers[r->at], found.skipped, false);
 		r->offset += found.skipped;
-		record_take(queue, r, &found);
+		if (record_take(queue, r, &found))
+			return FILE_STARVED;
 		r->offset += found.record.len;
 		window = slice_from(window, found.skipped + found.record.len);
 	}
@@ -286,8 +296,8 @@ file_step(struct queue *queue, struct queue_recovery *r, uint64_t *ret_wait_ms)
 		damage_note(queue, r->journals.numbers[r->at], found.skipped, last);
 	r->offset += found.skipped;
 	if (last)
-		return true;
-	return r->offset == start && !window_grow(queue, r, found.need);
+		return FILE_READ;
+	return r->offset > start || window_grow(queue, r, found.need) ? FILE_ON : FILE_STARVED;
 }
 
 static void
@@ -362,20 +372,28 @@ step_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
-	uint64_t wait_ms = 0;
+	enum file_step step;
+	struct log_line line;
 
 	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
 		rt_timer_arm(&r->step, PATIENT_AGAIN_MS);
 		return;
 	}
-	if (r->fd >= 0 && file_step(queue, r, &wait_ms)) {
-		file_sync(queue, r);
+	if (r->fd < 0 && r->at >= r->journals.count) {
+		journals_done(queue);
 		return;
 	}
-	if (r->fd < 0 && r->at >= r->journals.count)
-		journals_done(queue);
+	step = r->fd < 0 ? FILE_ON : file_step(queue, r); /* no journal: the next one */
+	if (step == FILE_STARVED && !r->starved) {
+		log_begin(&line, queue->boot->log, EVENT_queue_no_memory);
+		log_number(&line, "journal", r->journals.numbers[r->at]);
+		log_end(&line);
+	}
+	r->starved = step == FILE_STARVED;
+	if (step == FILE_READ)
+		file_sync(queue, r);
 	else
-		rt_timer_arm(&r->step, wait_ms);
+		rt_timer_arm(&r->step, file_waits_ms[step]);
 }
 
 static void

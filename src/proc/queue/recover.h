@@ -20,14 +20,16 @@ void recover_keep(struct queue *queue, struct queue_msg *msg);
 bool recover_busy(const struct queue *queue);
 void recover_finish(struct queue *queue);
 
-/* recover_apply.c: one record of the journal, from that file at that offset. */
-void recover_apply(struct queue *queue, const struct journal_record *record, struct journal_at at);
+/* recover_apply.c: one record of the journal, from that file at that offset. ERR_NO_MEMORY: nothing
+ * was changed; without it what follows would be about a message that nobody knows. */
+int recover_apply(struct queue *queue, const struct journal_record *record,
+		  struct journal_at at) MUST_USE;
 /* A message known by the journal only; NULL when memory is out. */
 struct queue_msg *recover_msg(struct queue *queue, msg_id id, uint16_t rcpt_count);
 
-/* recover_live.c: which records of a segment are known to be dead. */
-void recover_live(struct queue *queue, struct queue_segment *segment,
-		  const struct journal_live *live);
+/* recover_live.c: which records of a segment are known to be dead. ERR_NO_MEMORY as above. */
+int recover_live(struct queue *queue, struct queue_segment *segment,
+		 const struct journal_live *live) MUST_USE;
 /* Of a record that nothing else in the journal knows. */
 bool recover_is_dead(const struct queue_segment *segment, msg_id id, uint64_t offset);
 void recover_live_forget(struct queue *queue, struct queue_segment *segment);

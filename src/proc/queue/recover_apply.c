@@ -8,12 +8,11 @@
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 
-#define APPLY_ARENA_BYTES ((size_t)1 << 20)
+/* 0, or ERR_NO_MEMORY: nothing was changed, and the same record may come again. */
+typedef int apply_fn(struct queue *queue, const struct journal_record *record,
+		     struct journal_at at);
 
-typedef void apply_fn(struct queue *queue, const struct journal_record *record,
-		      struct journal_at at);
-
-static void
+static int
 apply_accepted(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_accepted *accepted = &record->u.accepted;
@@ -21,23 +20,28 @@ apply_accepted(struct queue *queue, const struct journal_record *record, struct 
 	struct queue_msg *msg;
 	struct arena arena;
 	uint64_t age_ms;
+	int err;
 
 	if (accepted->place.segment >= queue->files.next_segment)
 		queue->files.next_segment = accepted->place.segment + 1;
 	if (!segment_find(queue, accepted->place.segment) || index_find(queue, record->id))
-		return; /* all of it is over */
-	arena_init(&arena, queue->mem, APPLY_ARENA_BYTES);
-	if (spool_meta_decode(&arena, accepted->meta, record->id, &accept) == 0) {
+		return 0; /* all of it is over */
+	arena_init(&arena, queue->mem, ACCEPT_ARENA_BYTES);
+	err = spool_meta_decode(&arena, accepted->meta, record->id, &accept);
+	if (err && !arena.failed) { /* nonsense: then it counts as unknown */
+		arena_finish(&arena);
+		return 0;
+	}
+	msg = err ? NULL : recover_msg(queue, record->id, (uint16_t)accept.rcpt_count);
+	if (msg) {
 		age_ms = schedule_age_restart(&queue->rules, 0, accept.accepted_wall_ms,
 					      rt_wall_ms(queue->rt));
-		msg = recover_msg(queue, record->id, (uint16_t)accept.rcpt_count);
-		if (msg) {
-			msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
-			msg->known_file = at.file;
-			msg->known_segment = accepted->place.segment;
-		}
+		msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
+		msg->known_file = at.file;
+		msg->known_segment = accepted->place.segment;
 	}
 	arena_finish(&arena);
+	return msg ? 0 : ERR_NO_MEMORY;
 }
 
 /* Its end may not have been written. */
@@ -75,7 +79,7 @@ result_one(struct queue *queue, const struct journal_result *result, struct queu
 	}
 }
 
-static void
+static int
 apply_result(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_result *result = &record->u.result;
@@ -84,7 +88,7 @@ apply_result(struct queue *queue, const struct journal_record *record, struct jo
 					       rt_wall_ms(queue->rt));
 
 	if (!msg)
-		return;
+		return 0;
 	msg->born_ms = (int64_t)rt_now_ms(queue->rt) - (int64_t)age_ms;
 	msg->flags &= (uint8_t)~MSG_AGE_UNKNOWN;
 	for (size_t i = 0; i < result->rcpts.count; i++) {
@@ -98,23 +102,25 @@ apply_result(struct queue *queue, const struct journal_record *record, struct jo
 		rcpt->verdict_at = at.at;
 		result_one(queue, result, rcpt, age_ms - result->age_ms);
 	}
+	return 0;
 }
 
-static void
+static int
 apply_report_begin(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	(void)at;
-	report_recover_begin(queue, record->id, &record->u.report);
+	return report_recover_begin(queue, record->id, &record->u.report);
 }
 
-static void
+static int
 apply_report_made(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	(void)at;
 	report_recover_made(queue, record->id, &record->u.report);
+	return 0;
 }
 
-static void
+static int
 apply_action(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_acted *acted = &record->u.action;
@@ -136,9 +142,10 @@ apply_action(struct queue *queue, const struct journal_record *record, struct jo
 		else if (acted->action == JOURNAL_DELETE)
 			deleting(rcpt);
 	}
+	return 0;
 }
 
-static void
+static int
 apply_segment(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	struct queue_segment *segment = segment_find(queue, record->u.segment.segment);
@@ -146,9 +153,10 @@ apply_segment(struct queue *queue, const struct journal_record *record, struct j
 	(void)at;
 	if (segment)
 		segment->end = record->u.segment.end;
+	return 0;
 }
 
-static void
+static int
 apply_numbers(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_numbers *numbers = &record->u.numbers;
@@ -158,20 +166,20 @@ apply_numbers(struct queue *queue, const struct journal_record *record, struct j
 		queue->files.next_segment = numbers->next_segment;
 	if (numbers->next_body > queue->files.next_body)
 		queue->files.next_body = numbers->next_body;
+	return 0;
 }
 
-static void
+static int
 apply_live(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_live *live = &record->u.live;
 	struct queue_segment *segment = segment_find(queue, live->segment);
 
 	(void)at;
-	if (segment)
-		recover_live(queue, segment, live);
+	return segment ? recover_live(queue, segment, live) : 0;
 }
 
-static void
+static int
 apply_placed(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	const struct journal_placed *placed = &record->u.placed;
@@ -180,23 +188,25 @@ apply_placed(struct queue *queue, const struct journal_record *record, struct jo
 	if (placed->place.segment >= queue->files.next_segment)
 		queue->files.next_segment = placed->place.segment + 1;
 	if (!segment_find(queue, placed->place.segment))
-		return;
+		return 0;
 	if (!msg) {
 		msg = recover_msg(queue, record->id, placed->rcpt_count);
 		if (!msg)
-			return;
+			return ERR_NO_MEMORY;
 		msg->flags |= MSG_AGE_UNKNOWN; /* unless a RESULT follows */
 	}
 	msg->known_file = at.file;
 	msg->known_segment = placed->place.segment;
+	return 0;
 }
 
-static void
+static int
 apply_start(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	(void)queue;
 	(void)record;
 	(void)at;
+	return 0;
 }
 
 static apply_fn *const apply_by_kind[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIRST] = {
@@ -204,9 +214,9 @@ static apply_fn *const apply_by_kind[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIR
 	apply_segment,	apply_numbers, apply_live,	   apply_placed,      apply_start,
 };
 
-void
+int
 recover_apply(struct queue *queue, const struct journal_record *record, struct journal_at at)
 {
 	ASSERT(record->kind >= SPOOL_RECORD_JOURNAL_FIRST && record->kind < JOURNAL_KIND_MAX);
-	apply_by_kind[record->kind - SPOOL_RECORD_JOURNAL_FIRST](queue, record, at);
+	return apply_by_kind[record->kind - SPOOL_RECORD_JOURNAL_FIRST](queue, record, at);
 }

@@ -79,30 +79,32 @@ named_has(const struct segment_named *named, msg_id id)
 	return low < named->count && named->ids[low] == id;
 }
 
-void
+int
 recover_live(struct queue *queue, struct queue_segment *segment, const struct journal_live *live)
 {
 	struct segment_named *naming = &segment->naming;
+	size_t count;
 
 	if (live->part == 0)
 		named_free(queue, naming);
 	/* After a failed sync parts may stand in two files; one that is missing ends it. */
 	if (live->part != naming->parts)
-		return;
+		return 0;
+	count = naming->count;
 	for (size_t i = 0; i < live->ids.len / sizeof(msg_id); i++) {
 		if (!named_add(queue, naming, journal_live_at(live, i))) {
-			/* Not to know who is dead is better than to take the living for dead. */
-			recover_live_forget(queue, segment);
-			return;
+			naming->count = count;
+			return ERR_NO_MEMORY;
 		}
 	}
 	if (++naming->parts < live->parts)
-		return;
+		return 0;
 	named_free(queue, &segment->named);
 	segment->named = *naming;
 	*naming = (struct segment_named){0};
 	named_sort(&segment->named);
 	segment->dead_before = live->end;
+	return 0;
 }
 
 bool

@@ -59,8 +59,9 @@ void report_free(struct queue_report *report);
 void report_stage(struct queue_report *report, enum queue_report_stage stage);
 /* What the report was about is settled. */
 void report_settle(struct queue *queue, msg_id id, uint8_t kind, struct journal_rcpts rcpts);
-/* From the journal at start. */
-void report_recover_begin(struct queue *queue, msg_id id, const struct journal_report *begin);
+/* From the journal at start. ERR_NO_MEMORY: nothing was changed. */
+int report_recover_begin(struct queue *queue, msg_id id,
+			 const struct journal_report *begin) MUST_USE;
 void report_recover_made(struct queue *queue, msg_id id, const struct journal_report *made);
 /* All has been read: those not made are asked for again. */
 void report_recover_end(struct queue *queue);

@@ -15,17 +15,17 @@ rcpts_exist(const struct queue_msg *msg, struct journal_rcpts rcpts)
 	return rcpts.count > 0;
 }
 
-void
+int
 report_recover_begin(struct queue *queue, msg_id id, const struct journal_report *given)
 {
 	struct queue_msg *msg = index_find(queue, id);
 	struct queue_report *report = report_find(queue, given->key);
 
 	if (!msg || report || !rcpts_exist(msg, given->rcpts))
-		return;
+		return 0;
 	report = report_add(queue, given->key, (uint16_t)given->rcpts.count);
 	if (!report)
-		return;
+		return ERR_NO_MEMORY;
 	report->id = id;
 	report->kind = given->kind;
 	report->stage = REPORT_BEGUN;
@@ -33,6 +33,7 @@ report_recover_begin(struct queue *queue, msg_id id, const struct journal_report
 		report->rcpts[i] = journal_rcpt_at(given->rcpts, i);
 		msg->rcpts[report->rcpts[i]].flags |= RCPT_IN_REPORT;
 	}
+	return 0;
 }
 
 void

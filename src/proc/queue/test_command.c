@@ -7,12 +7,6 @@
 
 static const char *const to_far[] = {"bob@far.test"};
 
-static bool
-is_empty(const struct world *w)
-{
-	return w->queue->index.msgs.count == 0;
-}
-
 /* A message whose record cannot be read is listed, held and deleted like any other. */
 TEST(unreadable_record_is_listed)
 {
@@ -37,7 +31,7 @@ TEST(unreadable_record_is_listed)
 	assert_int_equal(w.done.count, 1);
 	world_ctl(&w, CTL_QUEUE_DELETE, id);
 	assert_int_equal(w.done.count, 1);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	world_end(&w);
 }
 
@@ -55,11 +49,11 @@ TEST(delete_of_what_is_reported)
 	WORLD_WAIT(&w, w.report_rcpt_count == 1);
 	world_ctl(&w, CTL_QUEUE_DELETE, id);
 	assert_int_equal(w.done.count, 1);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	w.bounce_silent = false;
 	world_stop(&w);
 	world_start(&w);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	world_run_ms(&w, 50);
 	assert_int_equal(w.report_count, 0);
 	world_end(&w);
@@ -145,7 +139,7 @@ TEST(many_that_cannot_be_served)
 	world_run_ms(&w, 20);
 	assert_false(rt_timer_armed(&w.queue->grant_timer)); /* it rests */
 	world_connect(&w, &w.smtpout);
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 151);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 151);
 	world_end(&w);
 }
 

@@ -8,12 +8,6 @@
 
 #include "proc/queue/journal_file.h"
 
-bool
-crash_is_empty(const struct world *w)
-{
-	return w->queue->index.msgs.count == 0 && !w->queue->recovery;
-}
-
 uint8_t
 answer_silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
 {

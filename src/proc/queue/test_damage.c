@@ -51,14 +51,14 @@ TEST(torn_at_every_byte)
 		assert_int_equal(fwrite(bytes, 1, cut, file), cut);
 		fclose(file);
 		crash_again(&w, round);
-		WORLD_WAIT(&w, crash_is_empty(&w));
+		WORLD_WAIT(&w, world_is_empty(&w));
 		assert_int_equal(w.delivery_count, 2);
 		assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
 		assert_int_equal(world_delivered(&w, told.ids[1], 0), 1);
 		world_end(&w);
 	}
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, 3);
 	world_end(&w);
 }
@@ -77,7 +77,7 @@ TEST(damaged_middle)
 				  (long)(crash_file_size(name) - SPOOL_FILE_HEAD_BYTES) / 3 + 70,
 			  20);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
 	assert_int_equal(world_delivered(&w, told.ids[1], 0), 0);
 	assert_int_equal(world_delivered(&w, told.ids[2], 0), 1);
@@ -143,7 +143,7 @@ TEST(segment_with_a_bad_block)
 		crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
 		bad_set(name, at + 4096);
 		crash_again(&w, path);
-		WORLD_WAIT(&w, crash_is_empty(&w));
+		WORLD_WAIT(&w, world_is_empty(&w));
 		for (uint32_t i = 0; i < told.count; i++)
 			lost += world_delivered(&w, told.ids[i], 0) == 0;
 		assert_in_range(lost, 1, 5);
@@ -179,7 +179,7 @@ TEST(journal_with_a_bad_block)
 	assert_true(crash_file_size(name) > 3 * 4096);
 	bad_set(name, 4096);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(world_delivered(&w, told.ids[40], 0), 1);
 	assert_int_equal(world_delivered(&w, told.ids[39], 0), 0);
 	assert_int_equal(world_delivered(&w, told.ids[0], 0), 0);
@@ -220,7 +220,7 @@ TEST(foreign_files)
 	file_put(path, "bodies/000000aa.body", "orphan");
 	file_put(path, "stray", "garbage");
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, told.count);
 	assert_int_equal(world_files(&w, "damaged"), 5);
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4); /* only spares */
@@ -278,7 +278,7 @@ TEST(descriptors_are_short)
 	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
 	assert_int_equal(opens_fail, 0);
 	world_connect_all(&w);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, told.count);
 	assert_int_equal(world_files(&w, "damaged"), 0);
 	world_end(&w);
@@ -298,7 +298,7 @@ TEST(heads_cut_short)
 	file_put(path, "journal/000000fe.journal", "FRANKJNL and a few more");
 	file_put(path, "journal/000000ff.journal", "");
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, told.count);
 	assert_int_equal(world_files(&w, "damaged"), 0);
 	world_end(&w);
@@ -319,7 +319,7 @@ TEST(future_numbers)
 	file_put(path, "journal/fffffffe.journal", "garbage from far away");
 	file_put(path, "bodies/fffffffe.body", "garbage from far away");
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, told.count);
 	assert_true(w.queue->journal.next_number < 100);
 	assert_true(w.queue->files.next_segment < UINT32_MAX / 2 + 100);
@@ -348,7 +348,7 @@ TEST(copy_counts_once)
 	assert_int_equal(fwrite(bytes, 1, size, file), size);
 	fclose(file);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, told.count);
 	assert_int_equal(world_files(&w, "damaged"), 1); /* its head says another number */
 	world_end(&w);

@@ -9,12 +9,6 @@ static const char *const to_ann[] = {"ann@local"};
 static const char *const to_far[] = {"bob@far.test"};
 static const char *const to_three[] = {"ann@local", "bob@far.test", "eve@near.test"};
 
-static bool
-is_empty(const struct world *w)
-{
-	return w->queue->index.msgs.count == 0;
-}
-
 TEST(delivered)
 {
 	struct world w;
@@ -23,7 +17,7 @@ TEST(delivered)
 	world_begin(&w, NULL);
 	world_start(&w);
 	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	assert_non_null(strstr(w.deliveries[0].body, "hello"));
 	assert_string_equal(w.deliveries[0].destination, "");
 	assert_int_equal(w.queue->counters.delivered, 1);
@@ -38,7 +32,7 @@ TEST(to_several_places)
 	world_begin(&w, NULL);
 	world_start(&w);
 	id = world_accept(&w, "me@local", to_three, 3, "hello\r\n");
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 3);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 3);
 	for (uint16_t i = 0; i < 3; i++)
 		assert_int_equal(world_delivered(&w, id, i), 1);
 	assert_int_equal(w.job_count, 3);
@@ -53,7 +47,7 @@ TEST(many_messages)
 	world_start(&w);
 	for (int i = 0; i < 300; i++)
 		world_accept(&w, "me@local", to_far, 1, "hello\r\n");
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 300);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 300);
 	world_end(&w);
 }
 
@@ -65,7 +59,7 @@ TEST(large_body)
 	world_begin(&w, NULL);
 	world_start(&w);
 	id = world_accept_large(&w, "ann@local", 100000);
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	assert_string_equal(w.deliveries[0].body, "0123456789012345678901234567890123456789");
 	/* Its body file is gone; the spares are there. */
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
@@ -91,7 +85,7 @@ TEST(tried_again)
 	w.answer = second_time;
 	start_ms = rt_now_ms(w.t.rt);
 	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	assert_true(rt_now_ms(w.t.rt) - start_ms >= 50);
 	assert_int_equal(w.delivery_count, 2);
 	assert_int_equal(w.queue->counters.deferred, 1);
@@ -115,7 +109,7 @@ TEST(failure_is_reported)
 	world_start(&w);
 	w.answer = only_ann;
 	id = world_accept(&w, "me@local", to_three, 3, "hello\r\n");
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	assert_true(w.report_make.message == id);
 	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
 	assert_int_equal(w.report_rcpt_count, 2);
@@ -143,9 +137,9 @@ TEST(no_report_for_a_report)
 	world_start(&w);
 	w.answer = never; /* the report itself is refused too */
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	world_accept(&w, "", to_far, 1, "null sender\r\n");
-	WORLD_WAIT(&w, w.delivery_count == 3 && is_empty(&w));
+	WORLD_WAIT(&w, w.delivery_count == 3 && world_is_empty(&w));
 	assert_int_equal(w.report_count, 1);
 	world_end(&w);
 }
@@ -159,17 +153,17 @@ TEST(notify_is_honoured)
 	world_start(&w);
 	w.answer = never;
 	world_accept(&w, "me@local", rcpts, 2, "hello\r\n");
-	WORLD_WAIT(&w, w.delivery_count == 2 && is_empty(&w));
+	WORLD_WAIT(&w, w.delivery_count == 2 && world_is_empty(&w));
 	assert_int_equal(w.report_count, 0);
 	w.answer = NULL;
 	world_accept(&w, "me@local", rcpts, 2, "hello\r\n");
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	assert_int_equal(w.report_make.kind, SPOOL_REPORT_SUCCESS);
 	assert_int_equal(w.report_rcpt_count, 1);
 	assert_int_equal(w.report_rcpts[0], 1);
 	w.dsn_passed = true;
 	world_accept(&w, "me@local", rcpts, 2, "hello\r\n");
-	WORLD_WAIT(&w, w.delivery_count == 7 && is_empty(&w));
+	WORLD_WAIT(&w, w.delivery_count == 7 && world_is_empty(&w));
 	assert_int_equal(w.report_count, 1);
 	world_end(&w);
 }
@@ -190,7 +184,7 @@ TEST(expires)
 	world_start(&w);
 	w.answer = later;
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
 	assert_int_equal(w.queue->counters.expired, 1);
 	world_end(&w);
@@ -209,7 +203,7 @@ TEST(delay_notice_once)
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.report_count == 1);
 	assert_int_equal(w.report_make.kind, SPOOL_REPORT_DELAY);
-	WORLD_WAIT(&w, w.report_count == 2 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 2 && world_is_empty(&w));
 	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
 	world_end(&w);
 }
@@ -228,7 +222,7 @@ TEST(bounce_without_an_answer)
 	spool_writer_destroy(&w.bounce.writer);
 	w.bounce_silent = false;
 	world_connect(&w, &w.bounce);
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	world_end(&w);
 }
 
@@ -245,7 +239,7 @@ TEST(bounce_answer_is_lost)
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.report_rcpt_count == 1);
 	w.bounce_silent = false;
-	WORLD_WAIT(&w, w.report_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	assert_int_equal(w.queue->reports_asked, 0);
 	world_end(&w);
 }
@@ -259,7 +253,7 @@ TEST(report_not_needed)
 	w.answer = only_ann;
 	w.report_outcome = 2;
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
-	WORLD_WAIT(&w, w.report_rcpt_count == 1 && is_empty(&w));
+	WORLD_WAIT(&w, w.report_rcpt_count == 1 && world_is_empty(&w));
 	assert_int_equal(w.report_count, 0);
 	world_end(&w);
 }
@@ -288,7 +282,7 @@ TEST(worker_dies)
 	world_run_ms(&w, 50);
 	assert_int_equal(w.queue->index.active_count, 0);
 	world_connect(&w, &w.smtpout);
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	world_end(&w);
 }
 
@@ -329,7 +323,7 @@ TEST(early_result_and_late_end)
 	result.job = first + 1;
 	result.verdict.class = VERDICT_OK;
 	result_receive(w.queue, peer, &result);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.queue->counters.delivered, 2);
 	world_end(&w);
 }
@@ -355,7 +349,7 @@ TEST(nothing_is_told_before_an_attempt)
 	assert_true(first > rt_now_ms(w.t.rt)); /* else the loop never sleeps */
 	world_connect(&w, &w.smtpout);
 	w.answer = second_time;
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	assert_int_equal(w.report_count, 1);
 	world_end(&w);
 }
@@ -417,10 +411,10 @@ TEST(no_memory_for_a_message)
 	w.queue->mem = &poor.mem;
 	id = world_accept_large(&w, "ann@local", 50000);
 	world_run_ms(&w, 50);
-	assert_true(is_empty(&w));
+	assert_true(world_is_empty(&w));
 	assert_true(w.queue->files.starved);
 	w.queue->mem = poor.rich;
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	assert_false(w.queue->files.starved);
 	world_end(&w);
 }
@@ -483,7 +477,7 @@ TEST(message_that_kills)
 	world_ctl(&w, CTL_QUEUE_DELETE, poison.id);
 	world_disconnect(&w, &w.smtpout);
 	world_connect(&w, &w.smtpout);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, 2);
 	world_end(&w);
 }
@@ -545,7 +539,7 @@ TEST(commands)
 	world_run_ms(&w, 20);
 	world_ctl(&w, CTL_QUEUE_DELETE, id);
 	assert_int_equal(w.done.count, 2);
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.report_count, 0);
 	w.is_done = false;
 	assert_int_equal(IPC_SEND(w.control.own_side, CTL_TRACE, ctl_trace, .request = 2), 0);
@@ -571,7 +565,7 @@ TEST(delete_during_attempt)
 	world_ctl(&w, CTL_QUEUE_DELETE, id);
 	assert_int_equal(w.done.count, 1);
 	world_disconnect(&w, &w.smtpout); /* what became of the attempt nobody knows */
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	world_connect(&w, &w.smtpout);
 
 	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
@@ -580,7 +574,7 @@ TEST(delete_during_attempt)
 	assert_int_equal(w.done.count, 1);
 	world_stop(&w);
 	world_start(&w);
-	WORLD_WAIT(&w, is_empty(&w) && !w.queue->recovery);
+	WORLD_WAIT(&w, world_is_empty(&w) && !w.queue->recovery);
 	world_run_ms(&w, 50);
 	assert_int_equal(w.job_count, 2);
 	assert_int_equal(w.report_count, 0);
@@ -599,39 +593,10 @@ TEST(segments_go)
 	world_start(&w);
 	for (int i = 0; i < 60; i++)
 		world_accept(&w, "me@local", to_ann, 1, (const char *)body);
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 60);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 60);
 	/* Two each for smtpin and bounce; all that were full have gone. */
 	WORLD_WAIT(&w, world_files(&w, "segments") == 4);
 	assert_int_equal(w.delivery_count, 60);
-	world_end(&w);
-}
-
-/* What cannot be noted is not delivered; when it can, all goes on, and nothing twice. */
-TEST(journal_that_cannot_be_written)
-{
-	struct world w;
-	int full;
-	msg_id id;
-
-	world_begin(&w, NULL);
-	world_start(&w);
-	WORLD_WAIT(&w, w.queue->journal.synced_serial == w.queue->journal.serial &&
-			       !w.queue->journal.busy);
-	assert_int_equal(rt_open(w.t.rt, RT_AT_PATH, "/dev/full", RT_OPEN_WRITE, &full), 0);
-	rt_close(w.t.rt, w.queue->journal.fd);
-	w.queue->journal.fd = full;
-	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
-	WORLD_WAIT(&w, w.queue->journal.broken);
-	assert_int_equal(w.delivery_count, 0);
-	WORLD_WAIT(&w, !w.queue->journal.broken);
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
-	assert_int_equal(w.delivery_count, 1);
-	assert_int_equal(w.queue->journal.number, 2);
-	world_stop(&w);
-	world_start(&w);
-	WORLD_WAIT(&w, is_empty(&w) && !w.queue->recovery);
-	world_run_ms(&w, 50);
-	assert_int_equal(w.delivery_count, 1);
 	world_end(&w);
 }
 
@@ -687,12 +652,12 @@ TEST(writer_dies)
 	w.answer = NULL;
 	world_disconnect(&w, &w.postoffice);
 	world_connect(&w, &w.postoffice);
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "segments") == 2 && world_files(&w, "bodies") == 2);
 	world_connect(&w, &w.smtpin);
 	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
 	world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
-	WORLD_WAIT(&w, is_empty(&w) && w.delivery_count == 2);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 2);
 	world_end(&w);
 }
 
@@ -706,7 +671,7 @@ TEST(indexed_is_lost)
 	world_start(&w);
 	w.lose_indexed = true;
 	world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
-	WORLD_WAIT(&w, is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.smtpin.writer->mark_count, 1);
 	w.lose_indexed = false;
 	WORLD_WAIT(&w, w.smtpin.writer->mark_count == 0);
@@ -731,7 +696,7 @@ TEST(job_outlives_its_message)
 		result.job = w.queue->job_number;
 		result.rcpts = ipc_u16s_make(&number, 1);
 		result_receive(w.queue, peer, &result);
-		WORLD_WAIT(&w, is_empty(&w));
+		WORLD_WAIT(&w, world_is_empty(&w));
 		result_receive(w.queue, peer, &result);
 		if (dies)
 			world_disconnect(&w, &w.smtpout);
@@ -752,5 +717,4 @@ TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_
       TEST_ROW(message_that_kills), TEST_ROW(no_memory_for_a_message),
       TEST_ROW(nothing_is_told_before_an_attempt), TEST_ROW(unreadable_expires),
       TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
-      TEST_ROW(segments_go), TEST_ROW(journal_that_cannot_be_written), TEST_ROW(no_room),
-      TEST_ROW(room_is_told_again), TEST_ROW(writer_dies))
+      TEST_ROW(segments_go), TEST_ROW(no_room), TEST_ROW(room_is_told_again), TEST_ROW(writer_dies))

@@ -30,7 +30,7 @@ TEST(accepted_is_found_again)
 	crash_folder(path);
 	told = crash(path, accept_some);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	for (uint32_t i = 0; i < told.count; i++)
 		assert_int_equal(world_delivered(&w, told.ids[i], 0), 1);
 	assert_int_equal(w.delivery_count, told.count);
@@ -59,7 +59,7 @@ TEST(delivered_is_not_repeated)
 	crash_folder(path);
 	told = crash(path, deliver_some);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	for (uint32_t i = 0; i < told.count; i++) {
 		assert_int_equal(world_delivered(&w, told.ids[i], 0), 0); /* the child did */
 		assert_int_equal(world_delivered(&w, told.ids[i], 1), 1);
@@ -96,7 +96,7 @@ TEST(waiting_goes_on)
 	assert_true(w.rows[0].next_wall_ms - rt_wall_ms(w.t.rt) >
 		    50000); /* to the lifetime's end */
 	world_ctl(&w, CTL_QUEUE_RETRY, 0);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	world_end(&w);
 }
 
@@ -117,7 +117,7 @@ TEST(report_is_made_after_a_crash)
 	crash_folder(path);
 	crash(path, fail_unasked);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, w.report_count == 1 && crash_is_empty(&w));
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	assert_string_equal(w.report_reply, "their own words");
 	assert_int_equal(w.delivery_count, 1);
 	world_end(&w);
@@ -139,7 +139,7 @@ TEST(report_is_not_made_twice)
 	crash_folder(path);
 	crash(path, fail_reported);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	world_run_ms(&w, 100);
 	assert_int_equal(w.report_count, 0);
 	assert_in_range(w.delivery_count, 0, 1);
@@ -181,11 +181,11 @@ TEST(queue_restarts_alone)
 	w.answer = NULL;
 	w.delivery_count = 0;
 	world_start(&w);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, 2);
 	assert_int_equal(world_delivered(&w, before, 0), 1);
 	world_accept(&w, "me@local", to_ann, 1, "after\r\n");
-	WORLD_WAIT(&w, crash_is_empty(&w) && w.delivery_count == 3);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 3);
 	world_end(&w);
 }
 
@@ -214,7 +214,7 @@ TEST(sealed_while_away)
 	w.delivery_count = 0;
 	world_start(&w);
 	assert_false(journal_broken(w.queue));
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, 9);
 	world_end(&w);
 }
@@ -235,7 +235,7 @@ TEST(large_body_survives)
 	crash_folder(path);
 	told = crash(path, large_some);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
 	assert_string_equal(w.deliveries[0].body, "0123456789012345678901234567890123456789");
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
@@ -276,7 +276,7 @@ TEST(body_at_hand_is_held)
 	before = w.accepted_count;
 	world_commit(&w, &draft, &accept);
 	WORLD_WAIT(&w, w.accepted_count > before);
-	WORLD_WAIT(&w, world_delivered(&w, w.last_id, 0) == 1 && crash_is_empty(&w));
+	WORLD_WAIT(&w, world_delivered(&w, w.last_id, 0) == 1 && world_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "bodies") == 4);
 	world_end(&w);
 }
@@ -366,7 +366,7 @@ TEST(nothing_left)
 	crash_folder(path);
 	crash(path, deliver_all);
 	crash_again(&w, path);
-	WORLD_WAIT(&w, crash_is_empty(&w));
+	WORLD_WAIT(&w, world_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "segments") == 4); /* two for each writer */
 	assert_int_equal(w.delivery_count, 0);
 	world_end(&w);

@@ -489,3 +489,9 @@ world_files(struct world *w, const char *folder)
 	closedir(dir);
 	return count;
 }
+
+bool
+world_is_empty(const struct world *w)
+{
+	return w->queue->index.msgs.count == 0 && !w->queue->recovery;
+}

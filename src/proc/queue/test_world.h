@@ -98,6 +98,8 @@ msg_id world_accept_large(struct world *w, const char *rcpt, size_t bytes);
 void world_commit(struct world *w, struct spool_draft **draft, const struct spool_accept *accept);
 /* How often the recipient was delivered (class OK). */
 size_t world_delivered(const struct world *w, msg_id id, uint16_t rcpt);
+/* Nothing is queued, and all of the spool is known. */
+bool world_is_empty(const struct world *w);
 void world_ctl(struct world *w, uint8_t verb, msg_id id);
 size_t world_files(struct world *w, const char *folder);
 

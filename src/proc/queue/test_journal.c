@@ -1,0 +1,273 @@
+/*
+ * The journal when there is no disk or no memory for it: what happened is kept, with its words, and
+ * nothing that would add to it is begun.
+ */
+#include <sys/syscall.h>
+
+#include "proc/queue/test_crash.h"
+
+static const char *const to_ann[] = {"ann@local"};
+static const char *const to_far[] = {"bob@far.test"};
+static const char *const to_both[] = {"ann@local", "bob@far.test"};
+
+/* From now on writing and syncing it fails, until a new file is begun. */
+static void
+disk_full(struct world *w)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_true(full >= 0);
+	assert_int_equal(dup2(full, w->queue->journal.fd), w->queue->journal.fd);
+	close(full);
+}
+
+static uint8_t
+answer_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return VERDICT_NEVER;
+}
+
+/* As answer_never; the disk is full when it arrives, the first time. */
+static uint8_t
+answer_never_disk_full(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	if (w->delivery_count == 0)
+		disk_full(w);
+	return answer_never(w, job, rcpt);
+}
+
+/* What cannot be noted is not delivered; when it can, all goes on, and nothing twice. */
+TEST(cannot_be_written)
+{
+	static struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	disk_full(&w);
+	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->journal.broken);
+	assert_int_equal(w.delivery_count, 0);
+	WORLD_WAIT(&w, !w.queue->journal.broken);
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
+	assert_int_equal(w.delivery_count, 1);
+	assert_int_equal(w.queue->journal.number, 2);
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 1);
+	world_end(&w);
+}
+
+/* The verdict was written to no file but the next one, where the report finds it. */
+TEST(words_move_with_the_file)
+{
+	static struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_never_disk_full;
+	w.bounce_silent = true;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->journal.broken);
+	assert_int_equal(w.report_rcpt_count, 0);
+	WORLD_WAIT(&w, w.report_rcpt_count == 1);
+	assert_string_equal(w.report_reply, "their own words");
+	world_end(&w);
+}
+
+/* Syncs are held back, or fail. */
+static enum { SYNC_GOOD, SYNC_HELD, SYNC_FAILS } _Atomic syncs;
+
+int
+fsync(int fd)
+{
+	while (syncs == SYNC_HELD)
+		usleep(1000);
+	if (syncs == SYNC_FAILS) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static void
+refused(struct world *w, msg_id id, uint16_t number, struct slice reply)
+{
+	struct queue_rcpt *rcpt = &index_find(w->queue, id)->rcpts[number];
+	struct journal_record result = {.kind = JOURNAL_RESULT, .id = id};
+	struct journal_at at;
+
+	result.u.result.rcpts = journal_rcpts_make(&number, 1);
+	result.u.result.verdict.reply = reply;
+	at = journal_append(w->queue, &result);
+	rcpt->verdict_file = at.file;
+	rcpt->verdict_at = at.at;
+}
+
+static void
+check_reply(struct world *w, msg_id id, uint16_t number, struct slice reply)
+{
+	const struct queue_rcpt *rcpt = &index_find(w->queue, id)->rcpts[number];
+	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
+	struct journal_record record;
+	struct arena arena;
+
+	arena_init(&arena, rt_mem(w->t.rt), 1 << 20);
+	assert_int_equal(at.file, w->queue->journal.number);
+	assert_int_equal(journal_read(w->queue, at, &arena, &record), 0);
+	assert_true(slice_eq(record.u.result.verdict.reply, reply));
+	arena_finish(&arena);
+}
+
+/* The sync that fails is of the file before: what went to either of them goes over. */
+TEST(words_of_two_files_move)
+{
+	static struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_silent;
+	id = world_accept(&w, "me@local", to_both, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 2);
+	WORLD_WAIT(&w, w.queue->journal.synced_serial == w.queue->journal.serial &&
+			       !w.queue->journal.busy);
+	syncs = SYNC_HELD;
+	w.config.journal_size_max = 1;
+	refused(&w, id, 0, SLICE("first"));
+	WORLD_WAIT(&w, w.queue->journal.busy && w.queue->journal.number == 2);
+	w.config.journal_size_max = (uint64_t)1 << 30;
+	refused(&w, id, 1, SLICE("second"));
+	world_run_ms(&w, 1);
+	syncs = SYNC_FAILS;
+	WORLD_WAIT(&w, w.queue->journal.broken);
+	syncs = SYNC_GOOD;
+	WORLD_WAIT(&w, !w.queue->journal.broken);
+	check_reply(&w, id, 0, SLICE("first"));
+	check_reply(&w, id, 1, SLICE("second"));
+	world_end(&w);
+}
+
+/* A source that has nothing; what it took before is given back to its own source. */
+struct starving {
+	struct mem mem;
+	struct mem *source;
+};
+
+static void *
+starving_take(struct mem *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+	return NULL;
+}
+
+static void
+starving_give(struct mem *mem, void *block, size_t size)
+{
+	mem_give(((struct starving *)mem)->source, block, size);
+}
+
+static struct starving starving = {.mem = {starving_take, starving_give}};
+
+static void
+starve(struct world *w)
+{
+	starving.source = w->queue->mem;
+	w->queue->mem = &starving.mem;
+}
+
+static uint8_t
+answer_ok_starving(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)job;
+	(void)rcpt;
+	starve(w);
+	return VERDICT_OK;
+}
+
+/* That a message was delivered needs no memory to be noted. */
+TEST(no_memory_for_an_outcome)
+{
+	static struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_ok_starving;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.delivered == 1);
+	assert_false(w.queue->journal.broken);
+	w.queue->mem = starving.source;
+	w.answer = NULL;
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	world_run_ms(&w, 50);
+	assert_int_equal(w.delivery_count, 1);
+	world_end(&w);
+}
+
+/* A record that there is no memory for at a start is not passed by: the others would be about a
+ * message that is then taken for new. */
+TEST(no_memory_at_a_start)
+{
+	static struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_far_later;
+	id = world_accept(&w, "me@local", to_both, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.delivery_count == 2 && w.queue->counters.deferred == 1);
+	world_stop(&w);
+	w.answer = NULL;
+	world_open(&w);
+	starve(&w);
+	world_run_ms(&w, 100);
+	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
+	w.queue->mem = starving.source;
+	world_connect_all(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	world_ctl(&w, CTL_QUEUE_RETRY, id);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	assert_int_equal(world_delivered(&w, id, 0), 1);
+	assert_int_equal(world_delivered(&w, id, 1), 1);
+	world_end(&w);
+}
+
+/* Half of the memory waits for a disk that does not take it: results wait with their workers. */
+TEST(full)
+{
+	static struct world w;
+	uint8_t reply[VERDICT_REPLY_MAX];
+	struct journal_record record = {.kind = JOURNAL_RESULT, .id = 1};
+	uint16_t number = 0;
+	msg_id id;
+
+	memset(reply, 'x', sizeof(reply));
+	record.u.result.rcpts = journal_rcpts_make(&number, 1);
+	record.u.result.verdict.reply = slice_of(reply, sizeof(reply));
+	world_begin(&w, NULL);
+	world_start(&w);
+	disk_full(&w);
+	while (!journal_full(w.queue))
+		(void)journal_append(w.queue, &record);
+	queue_listen(w.queue);
+	assert_true(w.queue->deaf);
+	w.queue->journal.broken = true; /* as the write at the end of this turn makes it */
+	id = world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	assert_int_equal(w.queue->counters.accepted, 0); /* it is not even read */
+	rt_timer_arm(&w.queue->journal.again_timer, 0);
+	WORLD_WAIT(&w, !w.queue->deaf);
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(cannot_be_written), TEST_ROW(words_move_with_the_file),
+      TEST_ROW(words_of_two_files_move), TEST_ROW(no_memory_for_an_outcome),
+      TEST_ROW(no_memory_at_a_start), TEST_ROW(full))
