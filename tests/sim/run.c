@@ -25,6 +25,8 @@
 #define RESTART_US_MAX (10 * US_PER_S)
 #define REST_US (1800 * US_PER_S) /* what comes late comes now */
 #define STOP_US (60 * US_PER_S)
+#define CONFIG_TEXT_MAX (SCN_CONFIG_MAX + 4096)
+#define ZONE_TEXT_MAX (((size_t)SCN_HOSTS_MAX + 1) * 256)
 #define ZONE_ARENA_BYTES ((size_t)4 << 20)
 
 static const char config_head[] =
@@ -258,46 +260,68 @@ run_stop_frank(struct run *run)
 }
 
 static void
+words_line(struct builder *b, const char *first, const char *between, const char *last)
+{
+	builder_str(b, first);
+	builder_str(b, between);
+	builder_str(b, last);
+	builder_byte(b, '\n');
+}
+
+static void
 config_put(struct run *run)
 {
+	static uint8_t text[CONFIG_TEXT_MAX];
 	const struct scenario *s = run->scenario;
-	char *text = malloc(sizeof(config_head) + SCN_CONFIG_MAX + 2048);
-	int len;
+	struct builder b;
 
-	ASSERT(text);
-	len = sprintf(text, "%s%slifetime %llus\n", config_head, s->config,
-		      (unsigned long long)(s->lifetime_us / US_PER_S));
+	builder_init_fixed(&b, text, sizeof(text));
+	builder_str(&b, config_head);
+	builder_str(&b, s->config);
+	builder_str(&b, "lifetime ");
+	builder_dec(&b, s->lifetime_us / US_PER_S);
+	builder_str(&b, "s\n");
 	for (size_t i = 0; i < sizeof(config_usual) / sizeof(config_usual[0]); i++)
 		if (!strstr(s->config, config_usual[i].name))
-			len += sprintf(text + len, "%s %s\n", config_usual[i].name,
-				       config_usual[i].value);
-	sim_disk_put(run->world, "/etc/frank.conf", slice_of(text, (size_t)len));
-	free(text);
+			words_line(&b, config_usual[i].name, " ", config_usual[i].value);
+	ASSERT(!b.failed);
+	sim_disk_put(run->world, "/etc/frank.conf", builder_slice(&b));
+}
+
+/* A host without words about DNS has a mail host of its own; its address follows from its number.
+ */
+static void
+zone_host(struct builder *b, const struct scn_host *host, unsigned number)
+{
+	if (host->dns[0]) {
+		words_line(b, host->name, " ",
+			   strcmp(host->dns, "NULLMX") != 0 ? host->dns : "MX 0 .");
+		return;
+	}
+	words_line(b, host->name, " MX 10 mx.", host->name);
+	builder_str(b, "mx.");
+	builder_str(b, host->name);
+	builder_str(b, " A 10.9.0.");
+	builder_dec(b, number);
+	builder_byte(b, '\n');
 }
 
 static void
 zone_make(struct run *run)
 {
+	static uint8_t text[ZONE_TEXT_MAX];
 	const struct scenario *s = run->scenario;
 	struct dns_zone_error error;
-	char *text = malloc((s->host_count + 1) * 256);
-	int len = 0, err;
+	struct builder b;
+	int err;
 
-	ASSERT(text);
-	for (unsigned i = 0; i < s->host_count; i++) {
-		const struct scn_host *host = &s->hosts[i];
-
-		if (host->dns[0])
-			len += sprintf(text + len, "%s %s\n", host->name,
-				       strcmp(host->dns, "NULLMX") != 0 ? host->dns : "MX 0 .");
-		else
-			len += sprintf(text + len, "%s MX 10 mx.%s\nmx.%s A 10.9.0.%u\n",
-				       host->name, host->name, host->name, i + 1);
-	}
+	builder_init_fixed(&b, text, sizeof(text));
+	for (unsigned i = 0; i < s->host_count; i++)
+		zone_host(&b, &s->hosts[i], i + 1);
+	ASSERT(!b.failed);
 	arena_init(&run->zone_arena, sim_mem(run->world), ZONE_ARENA_BYTES);
-	err = dns_zone_parse(slice_of(text, (size_t)len), &run->zone_arena, &run->zone, &error);
+	err = dns_zone_parse(builder_slice(&b), &run->zone_arena, &run->zone, &error);
 	ASSERT(!err);
-	free(text);
 }
 
 static void
