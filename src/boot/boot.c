@@ -135,6 +135,7 @@ log_open(struct frame *frame, int fd)
 
 	if (err)
 		return err;
+	rt_on_crash(boot->rt, log_crash, boot->log);
 	frame->log_fd = fd;
 	log_set_level(boot->log, (enum log_level)boot->config->log_level);
 	return 0;
@@ -401,13 +402,21 @@ static const struct {
 };
 
 static void
+recent_note(struct frame *frame, struct ipc_channel *from, const struct ipc_message *message)
+{
+	if (frame->boot.log)
+		log_recent_message(frame->boot.log, ipc_role_str(ipc_channel_ends(from).peer),
+				   ipc_type_str(message->type));
+}
+
+static void
 on_super(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 {
 	struct frame *frame = ctx;
 
-	(void)from;
 	if (frame->exit_code || frame->stopped)
 		return;
+	recent_note(frame, from, message);
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (handlers[i].type != message->type)
 			continue;
@@ -440,6 +449,7 @@ on_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 {
 	struct frame *frame = ctx;
 
+	recent_note(frame, from, message);
 	if (frame->process->receive)
 		frame->process->receive(frame->state, from, message);
 }
@@ -511,6 +521,7 @@ frame_finish(struct frame *frame)
 	}
 	if (frame->boot.log)
 		rt_close(frame->boot.rt, frame->log_fd);
+	rt_on_crash(frame->boot.rt, NULL, NULL);
 	log_destroy(&frame->boot.log);
 	ipc_channel_destroy(&frame->super);
 	arena_finish(&frame->arenas[0]);

@@ -7,6 +7,7 @@
 #include "log/log.h"
 
 #include "base/assert.h"
+#include "log/recent.h"
 #include "rt/file.h"
 #include "wire/message/date.h"
 #include "wire/text/clean.h"
@@ -17,6 +18,7 @@
 #define LOG_TAIL_BYTES (sizeof(LOG_TAIL) - 1)
 
 #define MS_PER_S 1000
+#define US_PER_MS 1000
 #define S_PER_DAY 86400
 
 struct log {
@@ -26,6 +28,7 @@ struct log {
 	enum log_level most;
 	uint64_t lost;	      /* all */
 	uint64_t lost_untold; /* not yet logged */
+	struct recent recent;
 	char name[LOG_NAME_MAX + 1];
 };
 
@@ -118,6 +121,7 @@ void
 log_begin(struct log_line *line, struct log *log, enum log_event event)
 {
 	ASSERT(event < EVENT_MAX);
+	line->recent = recent_add(&log->recent, rt_now_ms(log->rt), events[event].name, NULL);
 	line->level = events[event].level;
 	line->log = events[event].level <= log->most ? log : NULL;
 	if (!line->log)
@@ -179,6 +183,7 @@ log_msg(struct log_line *line, msg_id id)
 {
 	size_t start;
 
+	line->recent->id = id;
 	if (!field_begin(line, "msg", &start))
 		return;
 	msg_id_format(&line->b, id);
@@ -282,4 +287,41 @@ log_end(struct log_line *line)
 		log->lost_untold++;
 	}
 	line->log = NULL;
+}
+
+void
+log_recent_message(struct log *log, const char *from, const char *type)
+{
+	recent_add(&log->recent, rt_now_ms(log->rt), type, from);
+}
+
+static void
+recent_write(struct log *log, const struct recent_entry *entry)
+{
+	struct log_line line;
+
+	log_begin(&line, log, EVENT_crash_recent);
+	log_number(&line, "ago_ms", (int64_t)(rt_now_us(log->rt) / US_PER_MS - entry->at_ms));
+	log_text(&line, entry->from ? "message" : "event", slice_str(entry->what));
+	if (entry->from)
+		log_text(&line, "from", slice_str(entry->from));
+	if (entry->id)
+		log_msg(&line, entry->id);
+	log_end(&line);
+}
+
+void
+log_crash(void *log, const char *why)
+{
+	struct log *own = log;
+	struct recent recent = own->recent; /* these lines are events, too */
+	const struct recent_entry *entry;
+	struct log_line line;
+
+	log_begin(&line, own, EVENT_crash);
+	log_text(&line, "why", slice_str(why));
+	log_end(&line);
+	for (uint64_t ago = RECENT_MAX; ago > 0; ago--)
+		if ((entry = recent_at(&recent, ago)))
+			recent_write(own, entry);
 }

@@ -42,7 +42,14 @@ void log_set_echo(struct log *log, int fd);
 void log_set_level(struct log *log, enum log_level most);
 uint64_t log_lost(const struct log *log);
 
+/* Notes a message from a neighbour for log_crash; both names must stay. */
+void log_recent_message(struct log *log, const char *from, const char *type);
+/* A crash (rt_on_crash): why, and the last things that the process did, oldest first. */
+void log_crash(void *log, const char *why);
+
+struct recent_entry;
 struct log_line {
+	struct recent_entry *recent;
 	struct log *log; /* NULL: this level is not wanted, all calls do nothing */
 	enum log_level level;
 	struct builder b;

@@ -1,7 +1,11 @@
 /* Log lines: their form, hostile values, cuts, levels, and what happens when nobody reads. */
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "log/log.h"
+#include "base/assert.h"
+#include "log/recent.h"
+#include "rt/process.h"
 #include "rt/test_rt.h"
 
 struct log_test {
@@ -183,6 +187,81 @@ TEST(lost_lines_are_counted_and_told)
 	log_test_end(&l);
 }
 
+/* A child that crashes in that way; what it wrote to its log comes back, of at most 64 events. */
+static struct slice
+crash_lines(struct log_test *l, void (*end)(void), int *ret_signal)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct log_line line;
+
+		rt_on_crash(l->t.rt, log_crash, l->log);
+		close(STDERR_FILENO);
+		for (int i = 1; i <= 70; i++) {
+			log_begin(&line, l->log, EVENT_smtpin_close); /* of a level unwanted */
+			log_msg(&line, (msg_id)i);
+			log_end(&line);
+		}
+		log_recent_message(l->log, "queue", "job");
+		end();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	*ret_signal = WTERMSIG(status);
+	return log_test_read(l);
+}
+
+static void
+end_by_assert(void)
+{
+	ASSERT(STDERR_FILENO < 0);
+}
+
+static void
+end_by_fault(void)
+{
+	raise(SIGSYS);
+}
+
+static void
+check_crash(void (*end)(void), int signal, const char *why)
+{
+	struct slice got, line;
+	struct log_test l;
+	int ended_by;
+
+	log_test_begin(&l);
+	got = crash_lines(&l, end, &ended_by);
+	assert_int_equal(ended_by, signal);
+	line = slice_cut(&got, '\n');
+	assert_true(slice_find(line, slice_str(" error smtpin-2 crash why=")) < line.len);
+	assert_true(slice_find(line, slice_str(why)) < line.len);
+	for (int i = 70 - RECENT_MAX + 2; i <= 70; i++) {
+		uint8_t expected[64];
+		struct builder b;
+
+		builder_init_fixed(&b, expected, sizeof(expected));
+		builder_str(&b, " event=smtpin_close msg=");
+		msg_id_format(&b, (msg_id)i);
+		line = slice_cut(&got, '\n');
+		assert_true(slice_find(line, builder_slice(&b)) < line.len);
+	}
+	line = slice_cut(&got, '\n');
+	assert_true(slice_find(line, slice_str(" message=job from=queue")) < line.len);
+	assert_int_equal(got.len, 0);
+	log_test_end(&l);
+}
+
+TEST(a_crash_tells_what_was_before)
+{
+	check_crash(end_by_assert, SIGABRT, "assertion failed: ");
+	check_crash(end_by_fault, SIGSYS, "signal 31");
+}
+
 TESTS(TEST_ROW(a_line_has_its_form), TEST_ROW(the_date_is_right),
       TEST_ROW(too_long_is_cut_by_fields), TEST_ROW(levels_filter), TEST_ROW(errors_are_echoed),
-      TEST_ROW(lost_lines_are_counted_and_told))
+      TEST_ROW(lost_lines_are_counted_and_told), TEST_ROW(a_crash_tells_what_was_before))

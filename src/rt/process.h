@@ -41,6 +41,11 @@ int rt_exec(struct rt *rt, const char *path, const char *const *words) MUST_USE;
  * the program itself lies. ERR_LIMIT: longer than size. */
 enum rt_program_as { RT_PROGRAM_CALLED, RT_PROGRAM_RESOLVED };
 int rt_program_folder(struct rt *rt, enum rt_program_as as, char *buf, size_t size) MUST_USE;
+/* fn is called when this process crashes (a failed ASSERT, a fault), before it ends; why: one line.
+ * Only what is safe in the handler of a signal may be done in it: no memory, no lock. One per
+ * process; NULL: nobody. */
+typedef void rt_crash_fn(void *ctx, const char *why);
+void rt_on_crash(struct rt *rt, rt_crash_fn *fn, void *ctx);
 unsigned rt_uid(const struct rt *rt);
 int rt_pid(const struct rt *rt);
 

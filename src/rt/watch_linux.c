@@ -1,11 +1,8 @@
 /*
- * Descriptors that a library polls, small helpers about descriptors, and panic(): the one symbol
- * that the pure layers leave open.
+ * Descriptors that a library polls, and small helpers about descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "rt/rt_linux.h"
 
@@ -15,14 +12,6 @@ struct rt_watch {
 	rt_watch_fn *fn;
 	void *ctx;
 };
-
-/* One write each, so that lines of several processes on one descriptor do not mix. */
-_Noreturn void
-panic(const char *expression, const char *file, int line)
-{
-	fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);
-	abort();
-}
 
 short
 rt_events_to_ev(unsigned events)

@@ -155,6 +155,8 @@ super_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 	struct super_child *child = ctx;
 
 	ASSERT(from == child->channel);
+	log_recent_message(child->super->log, ipc_role_str(child->role),
+			   ipc_type_str(message->type));
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (handlers[i].type == message->type)
 			handlers[i].take(child, message);

@@ -119,6 +119,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	rt_timer_init(&super->asking.told_limit, rt, super_config_untold, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
+		rt_on_crash(rt, log_crash, super->log);
 		forbid(super);
 		err = signals_init(super);
 		if (!err)
@@ -138,6 +139,7 @@ super_run(struct rt *rt, const struct super_options *options)
 	rt_timer_finish(&super->stop_timer);
 	rt_timer_finish(&super->claim_timer);
 	rt_timer_finish(&super->asking.told_limit);
+	rt_on_crash(rt, NULL, NULL);
 	log_destroy(&super->log);
 	mem_give(rt_mem(rt), super, sizeof(*super));
 	return exit_code;

@@ -52,6 +52,15 @@ signal_add(struct rt *rt, int number, rt_signal_fn *fn, void *ctx)
 	return 0;
 }
 
+/* A crash in the simulator is a finding with a history of its own. */
+void
+rt_on_crash(struct rt *rt, rt_crash_fn *fn, void *ctx)
+{
+	(void)rt;
+	(void)fn;
+	(void)ctx;
+}
+
 int
 rt_on_signal(struct rt *rt, int signal_number, rt_signal_fn *fn, void *ctx)
 {

@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from hosts import wait_until                                   # noqa: E402
+from hosts import ROOT, wait_until                             # noqa: E402
 from house import (CHILDREN, PROC, UID_BASE, House, alive, config_child_hold,  # noqa: E402
                    wait_gone)
 
@@ -49,6 +49,26 @@ def test_super_has_a_filter_too(_lab):
             status = dict(line.split(":\t") for line in file.read().splitlines() if ":\t" in line)
         assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", status
         assert not frank.lines("super_unlimited")
+
+
+def test_a_crash_tells_what_was_before(_lab):
+    """Issue 3 (6): why, and the last events and messages, in the log; ./dev last shows them."""
+    with House() as house:
+        pid = house.pid("queue")
+        os.kill(pid, signal.SIGABRT)
+        wait_until(lambda: house.lines("child_died", child="queue"), 10, "queue is missed")
+        assert house.lines("crash", process="queue", why="signal 6")
+        before = house.lines("crash_recent", process="queue")
+        assert 0 < len(before) <= 64
+        assert any(row.get("message") == "boot_channel" and row["from"] == "super"
+                   for row in before), before
+        shown = subprocess.run([os.path.join(ROOT, "dev"), "last", house.path("log")],
+                               capture_output=True, text=True, timeout=30, check=False)
+        assert shown.returncode == 0 and "queue crashed at " in shown.stdout, shown
+        assert "signal=6" in shown.stdout and "message=boot_channel" in shown.stdout, shown.stdout
+    nothing = subprocess.run([os.path.join(ROOT, "dev"), "last", os.devnull],
+                             capture_output=True, text=True, timeout=30, check=False)
+    assert nothing.returncode == 1 and "No crash" in nothing.stdout, nothing
 
 
 def test_each_has_its_own_uid_and_no_more_descriptors(_lab):
