@@ -10,6 +10,7 @@
 #define BOOT_US_MIN (5 * US_PER_S)
 #define BOOT_US_MAX (60 * US_PER_S)
 #define SECTOR 512
+#define PAGE 4096 /* a page with a sector that cannot be read cannot be read */
 #define SEGMENT_HEAD 64
 #define RECORD_HEAD 56
 
@@ -140,21 +141,21 @@ spoil(struct run *run, bool garble)
 {
 	struct slice file;
 	struct pick pick = {.run = run, .folder = "/spool/segments"};
-	uint64_t at;
+	uint64_t at, size = garble ? SECTOR : PAGE;
 
 	sim_disk_each(run->world, pick.folder, pick_one, &pick);
 	if (pick.count == 0)
 		return;
-	at = run_between(run, 0, pick.len / SECTOR - 1) * SECTOR;
+	at = run_between(run, 0, (pick.len - 1) / size) * size;
 	run_note(run, "- %s %s at %llu", garble ? "garbled" : "a bad sector in", pick.path,
 		 (unsigned long long)at);
 	run->spoilt++;
 	if (sim_disk_get(run->world, pick.path, &file) == 0)
-		spoilt_mark(run, file, at, at + SECTOR);
+		spoilt_mark(run, file, at, at + size);
 	if (garble)
-		sim_disk_garble(run->world, pick.path, at, SECTOR);
+		sim_disk_garble(run->world, pick.path, at, size);
 	else
-		sim_disk_bad(run->world, pick.path, at, SECTOR);
+		sim_disk_bad(run->world, pick.path, at, size);
 }
 
 /* Files that nobody of Frank made. */

@@ -3,7 +3,8 @@
  * messages that the file knows are carried forward; each segment's live ids are written (LIVE), for
  * what the file said of the others is forgotten with it; all of that is synced, and the folder of
  * segments too, so that a segment already unlinked cannot come back with records that nobody knows
- * to be dead; then the file goes.
+ * to be dead, and the journal's, so that an older file cannot come back without this one, which
+ * knows what became of its messages; then the file goes.
  */
 #include <errno.h>
 
@@ -231,16 +232,19 @@ walk_step(void *ctx)
 }
 
 static void
+folder_sync(struct queue_keep *keep, int fd)
+{
+	keep->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = fd, .done = folder_synced, .ctx = keep};
+	keep->syncing = true;
+	rt_io_submit(keep->queue->rt, &keep->io);
+}
+
+static void
 synced(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 
-	keep->io = (struct rt_io){.kind = RT_IO_SYNC,
-				  .fd = keep->queue->segments_fd,
-				  .done = folder_synced,
-				  .ctx = keep};
-	keep->syncing = true;
-	rt_io_submit(keep->queue->rt, &keep->io);
+	folder_sync(keep, keep->queue->segments_fd);
 }
 
 /* False when the file is still there: it is tried again, and no younger one goes before it, for its
@@ -304,10 +308,14 @@ folder_synced(void *ctx)
 	bool dropped = false;
 
 	keep->syncing = false;
-	if (keep->io.err)
+	if (keep->io.err) {
 		sync_failed(queue, keep->io.err);
-	else
+	} else if (keep->io.fd == queue->segments_fd) {
+		folder_sync(keep, queue->journal_fd);
+		return;
+	} else {
 		dropped = drop(queue, keep);
+	}
 	keep_free(keep);
 	if (dropped && oldest_to_go(queue))
 		rt_timer_arm(&queue->journal.keep_timer, 1);
