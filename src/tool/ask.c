@@ -117,7 +117,7 @@ ask_ready(void *ctx, unsigned events)
 static int
 password_read(struct ask *ask, struct slice *ret_password)
 {
-	uint8_t buf[PASSWORD_BYTES_MAX + 1];
+	uint8_t buf[PASSWORD_BYTES_MAX + 1] = {0};
 	struct slice text = slice_of(buf, 0), line;
 	ssize_t got = 1;
 	bool good;
