@@ -21,7 +21,8 @@ struct rt_spawn {
 };
 
 /* The child dies when its parent dies. Its environment is empty but for variables FRANK_*. It
- * ignores SIGHUP, SIGINT, SIGTERM and SIGUSR1, which are for the parent. */
+ * ignores SIGHUP, SIGINT, SIGTERM and SIGUSR1, which are for the parent. Of memory and descriptors
+ * it may have what the system allows, whatever the parent has set itself. */
 int rt_spawn(struct rt *rt, const struct rt_spawn *spawn, int *ret_pid) MUST_USE;
 /* status as waitpid gives it. */
 typedef void rt_child_fn(void *ctx, int pid, int status);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -112,6 +113,23 @@ child_uid(const struct rt_spawn *spawn)
 	return 0;
 }
 
+/* The parent's own limits (rt_sandbox_bound) are not the child's. */
+static int
+child_limits(void)
+{
+	static const __rlimit_resource_t resources[] = {RLIMIT_AS, RLIMIT_NOFILE};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+		if (getrlimit(resources[i], &limit) < 0)
+			return errno;
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(resources[i], &limit) < 0)
+			return errno;
+	}
+	return 0;
+}
+
 /* Sent to a whole group (Ctrl-C, a terminal that goes, systemd's stop) these are for the parent: it
  * tells its children over their channels what to do, in order. */
 static void
@@ -134,6 +152,8 @@ child_run(const struct child *child)
 
 	if (!error)
 		error = child_uid(child->spawn);
+	if (!error)
+		error = child_limits();
 	umask(CHILD_UMASK);
 	child_signals();
 	/* After the change of uid, which clears it; and the parent may be gone by now. */

@@ -1,8 +1,10 @@
 /*
- * Carries out a row of src/def/sandbox.def. Order matters: no_new_privs and Landlock first (a
- * domain is inherited only by threads made later), then rt's threads, then rlimits, the seccomp
- * filter last, over all threads. Memory is never executable after that; fcntl keeps only what the
- * loop needs unless the row names it, so that a spool writer cannot drop O_APPEND.
+ * Carries out a row of src/def/sandbox.def, and the bounds of super, which hold for all beneath it
+ * (a layer of Landlock each: a right is there when every layer gives it). Order matters:
+ * no_new_privs and Landlock first (a domain is inherited only by threads made later), then rt's
+ * threads, then rlimits, the seccomp filter last, over all threads. Memory is never executable
+ * after that; fcntl keeps only what the loop needs unless the row names it, so that a spool writer
+ * cannot drop O_APPEND.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +31,11 @@
 #define LANDLOCK_RIGHTS_ABI_2 ((1ull << 14) - 1)
 #define LANDLOCK_RIGHTS_ABI_3 ((1ull << 15) - 1)
 #define LANDLOCK_RIGHTS_ABI_5 ((1ull << 16) - 1)
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ull << 14)
+#endif
+#define LANDLOCK_READING                                                                           \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 
 /* What the loop, the threads, malloc and abort need in every process. */
 static const char *const common_calls[] = {
@@ -98,20 +105,62 @@ static const char *const sanitizer_calls[] = {
 };
 #endif
 
+/* All that the kernel knows; 0: it has no Landlock, or a too old one. */
+static uint64_t
+landlock_rights(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	if (abi < LANDLOCK_ABI_NEEDED)
+		return 0;
+	return abi >= 5	  ? LANDLOCK_RIGHTS_ABI_5
+	       : abi >= 3 ? LANDLOCK_RIGHTS_ABI_3
+			  : LANDLOCK_RIGHTS_ABI_2;
+}
+
+/* A ruleset that refuses these rights wherever no rule gives them. */
+static int
+landlock_begin(uint64_t rights, int *ret_ruleset)
+{
+	struct landlock_ruleset_attr attr = {.handled_access_fs = rights};
+	long fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	if (fd < 0)
+		return -errno;
+	*ret_ruleset = (int)fd;
+	return 0;
+}
+
+static int
+landlock_allow(int ruleset, int dir_fd, uint64_t rights)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = dir_fd};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* err: of the rules; then nothing is entered. */
+static int
+landlock_commit(int ruleset, int err)
+{
+	if (!err && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+		err = -errno;
+	close(ruleset);
+	return err;
+}
+
 #ifdef FRANK_SANITIZED
 /* Part of the extension: symbolizer and leak check read programs and /proc. */
 static int
 landlock_allow_reading(int ruleset)
 {
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-		.parent_fd = open("/", O_PATH | O_CLOEXEC),
-	};
-	int err = 0;
+	int root = open("/", O_PATH | O_CLOEXEC);
+	int err = landlock_allow(ruleset, root,
+				 LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
 
-	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-		err = -errno;
-	close(rule.parent_fd);
+	close(root);
 	return err;
 }
 #endif
@@ -119,35 +168,57 @@ landlock_allow_reading(int ruleset)
 static int
 landlock_enter(const struct rt_sandbox *sandbox)
 {
-	struct landlock_ruleset_attr ruleset = {.handled_access_fs = LANDLOCK_RIGHTS_ABI_2};
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	int fd, err = 0;
+	uint64_t rights = landlock_rights();
+	int ruleset = -1, err;
 
-	if (abi < LANDLOCK_ABI_NEEDED)
+	if (!rights)
 		return ERR_UNSUPPORTED;
-	if (abi >= 3)
-		ruleset.handled_access_fs = LANDLOCK_RIGHTS_ABI_3;
-	if (abi >= 5)
-		ruleset.handled_access_fs = LANDLOCK_RIGHTS_ABI_5;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
-	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; !err && i < sandbox->writable_dir_count; i++) {
-		struct landlock_path_beneath_attr rule = {
-			.allowed_access = ruleset.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE,
-			.parent_fd = sandbox->writable_dirs[i],
-		};
-
-		if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-			err = -errno;
-	}
+	err = landlock_begin(rights, &ruleset);
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < sandbox->writable_dir_count; i++)
+		err = landlock_allow(ruleset, sandbox->writable_dirs[i],
+				     rights & ~LANDLOCK_ACCESS_FS_EXECUTE);
 #ifdef FRANK_SANITIZED
-	err = err ? err : landlock_allow_reading(fd);
+	err = err ? err : landlock_allow_reading(ruleset);
 #endif
-	if (!err && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-		err = -errno;
-	close(fd);
-	return err;
+	return landlock_commit(ruleset, err);
+}
+
+/* Never devices, FIFOs or links: nobody makes them, and root could reach a disk by a device. */
+static uint64_t
+landlock_rights_of(unsigned may)
+{
+	static const uint64_t add = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE;
+	uint64_t rights = 0;
+
+	if (may & RT_MAY_ADD)
+		rights |= add;
+	if (may & RT_MAY_FILES)
+		rights |= add | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
+	if (may & RT_MAY_FOLDERS)
+		rights |= LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+			  LANDLOCK_ACCESS_FS_REFER;
+	if (may & RT_MAY_SOCKETS)
+		rights |= LANDLOCK_ACCESS_FS_MAKE_SOCK;
+	return rights;
+}
+
+static int
+landlock_bound(const struct rt_bounds *bounds)
+{
+	uint64_t rights = landlock_rights() & ~LANDLOCK_READING;
+	int ruleset = -1, err;
+
+	if (!rights)
+		return ERR_UNSUPPORTED;
+	err = landlock_begin(rights, &ruleset);
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < bounds->place_count; i++)
+		err = landlock_allow(ruleset, bounds->places[i].dir_fd,
+				     rights & landlock_rights_of(bounds->places[i].may));
+	return landlock_commit(ruleset, err);
 }
 
 /* A limit is lowered, or raised as far as the system allows. */
@@ -163,6 +234,18 @@ limit_set(__rlimit_resource_t resource, uint64_t value)
 	if (errno != EPERM || value <= old.rlim_max)
 		return -errno;
 	limit = (struct rlimit){old.rlim_max, old.rlim_max};
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
+/* A child that is started can raise it again, whatever its uid. */
+static int
+limit_set_own(__rlimit_resource_t resource, uint64_t value)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0)
+		return -errno;
+	limit.rlim_cur = value < limit.rlim_max ? value : limit.rlim_max;
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
@@ -349,6 +432,37 @@ rt_sandbox_forbid(struct rt *rt, const char *const *system_calls)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
 	return err;
+}
+
+static int
+limits_bound(const struct rt_bounds *bounds)
+{
+	int err = limit_set(RLIMIT_CORE, 0);
+
+	if (!err)
+		err = limit_set(RLIMIT_FSIZE, bounds->file_bytes_max);
+#ifndef FRANK_SANITIZED
+	if (!err)
+		err = limit_set_own(RLIMIT_AS, bounds->memory_bytes_max);
+#endif
+	if (!err)
+		err = limit_set_own(RLIMIT_NOFILE, bounds->descriptors_max);
+	return err;
+}
+
+int
+rt_sandbox_bound(struct rt *rt, const struct rt_bounds *bounds)
+{
+	int err, landlock_err;
+
+	ASSERT(rt->io.started == 0 && rt->work.started == 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	landlock_err = landlock_bound(bounds);
+	if (landlock_err && landlock_err != ERR_UNSUPPORTED)
+		return landlock_err;
+	err = limits_bound(bounds);
+	return err ? err : landlock_err;
 }
 
 int

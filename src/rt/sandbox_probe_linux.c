@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,9 @@
 
 #define FILE_MODE 0600
 #define PAGE_BYTES 4096
+/* Beyond every row. */
+#define MUCH_BYTES ((off_t)64 << 30)
+#define MANY_DESCRIPTORS 60000
 
 struct rt_sandbox_probe {
 	int inside_fd, outside_fd; /* directories */
@@ -273,6 +277,28 @@ try_raise_limit(struct rt_sandbox_probe *p)
 }
 
 static int
+try_much_memory(struct rt_sandbox_probe *p)
+{
+	void *pages = mmap(NULL, (size_t)MUCH_BYTES, PROT_READ,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)p;
+	return pages == MAP_FAILED ? errno : 0;
+}
+
+static int
+try_many_descriptors(struct rt_sandbox_probe *p)
+{
+	return answer(fcntl(p->file_fd, F_DUPFD_CLOEXEC, MANY_DESCRIPTORS));
+}
+
+static int
+try_large_file(struct rt_sandbox_probe *p)
+{
+	return answer(ftruncate(p->file_fd, MUCH_BYTES));
+}
+
+static int
 try_setuid(struct rt_sandbox_probe *p)
 {
 	(void)p;
@@ -358,6 +384,9 @@ static const struct {
 	{"signal-thread", try_signal_thread},
 	{"dumpable", try_dumpable},
 	{"limits", try_raise_limit},
+	{"much-memory", try_much_memory},
+	{"many-descriptors", try_many_descriptors},
+	{"large-file", try_large_file},
 	{"setuid", try_setuid},
 	{"mount", try_mount},
 	{"unshare", try_unshare},
@@ -394,5 +423,106 @@ rt_sandbox_probe_run(struct rt_sandbox_probe *probe, rt_sandbox_probe_fn *fn, vo
 		int error = tries[i].try(probe);
 
 		fn(ctx, tries[i].name, error != 0);
+	}
+}
+
+static int
+change_add(int dir)
+{
+	return answer(openat(dir, "added", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE));
+}
+
+static int
+change_write(int dir)
+{
+	return answer(openat(dir, "old", O_WRONLY | O_APPEND | O_CLOEXEC));
+}
+
+static int
+change_cut(int dir)
+{
+	return answer(openat(dir, "old", O_WRONLY | O_TRUNC | O_CLOEXEC));
+}
+
+static int
+change_rename(int dir)
+{
+	return answer(renameat(dir, "old", dir, "older"));
+}
+
+static int
+change_remove(int dir)
+{
+	return answer(unlinkat(dir, "aged", 0));
+}
+
+static int
+change_move(int dir)
+{
+	return answer(renameat(dir, "moved", dir, "deep/moved"));
+}
+
+static int
+change_make_folder(int dir)
+{
+	return answer(mkdirat(dir, "full", 0700));
+}
+
+static int
+change_remove_folder(int dir)
+{
+	return answer(unlinkat(dir, "empty", AT_REMOVEDIR));
+}
+
+static int
+change_make_socket(int dir)
+{
+	return answer(mknodat(dir, "socket", S_IFSOCK | FILE_MODE, 0));
+}
+
+static int
+change_make_fifo(int dir)
+{
+	return answer(mknodat(dir, "fifo", S_IFIFO | FILE_MODE, 0));
+}
+
+static int
+change_make_link(int dir)
+{
+	return answer(symlinkat("/etc", dir, "link"));
+}
+
+/* /dev/null by another name. */
+static int
+change_make_device(int dir)
+{
+	return answer(mknodat(dir, "device", S_IFCHR | FILE_MODE, makedev(1, 3)));
+}
+
+static const struct {
+	const char *name;
+	int (*try)(int dir_fd);
+} changes[] = {
+	{"add", change_add},
+	{"write", change_write},
+	{"cut", change_cut},
+	{"rename", change_rename},
+	{"remove", change_remove},
+	{"move", change_move},
+	{"make-folder", change_make_folder},
+	{"remove-folder", change_remove_folder},
+	{"make-socket", change_make_socket},
+	{"make-fifo", change_make_fifo},
+	{"make-link", change_make_link},
+	{"make-device", change_make_device},
+};
+
+void
+rt_sandbox_probe_changes(int dir_fd, rt_sandbox_probe_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		int error = changes[i].try(dir_fd);
+
+		fn(ctx, changes[i].name, error != 0);
 	}
 }

@@ -164,6 +164,76 @@ TEST(forbidden_calls)
 	test_rt_end(&t);
 }
 
-TESTS(TEST_ROW(a_child_gets_what_it_should), TEST_ROW(forbidden_calls),
+/* Answers a number that says which of them was wrong; 0: all is as it should be. */
+static int
+bounds_try(struct test_rt *t, int adding_fd, int fd)
+{
+	const unsigned make = RT_OPEN_WRITE | RT_OPEN_CREATE;
+
+	if (rt_open(t->rt, t->dir_fd, "free", make, &fd) != -EACCES ||
+	    rt_unlink(t->rt, t->dir_fd, "there") != -EACCES)
+		return 1;
+	if (rt_open(t->rt, t->dir_fd, "there", RT_OPEN_READ, &fd))
+		return 2;
+	if (rt_open(t->rt, adding_fd, "new", make, &fd) ||
+	    rt_open(t->rt, adding_fd, "new", make | RT_OPEN_APPEND, &fd))
+		return 3;
+	return rt_unlink(t->rt, adding_fd, "new") == -EACCES ? 0 : 4;
+}
+
+/* As super: what it starts is not beneath its own limit of descriptors. */
+static int
+bounds_spawn(struct test_rt *t)
+{
+	static const char *const argv[] = {"sh", "-c", "test \"$(ulimit -n)\" -gt 80", NULL};
+	struct rt_spawn spawn = {.argv = argv, .log_fd = 2};
+	int pid = -1, status = -1, err;
+
+	err = rt_open_program(t->rt, RT_AT_PATH, "/bin/sh", &spawn.program_fd);
+	if (!err)
+		err = rt_spawn(t->rt, &spawn, &pid);
+	if (err || waitpid(pid, &status, 0) != pid)
+		return 5;
+	return status ? 6 : 0;
+}
+
+/* Places are where something can be changed, for what is started, too; limits are the caller's. */
+TEST(bounds)
+{
+	struct test_rt t;
+	struct rt_place place = {-1, RT_MAY_ADD};
+	struct rt_bounds bounds = {.places = &place,
+				   .place_count = 1,
+				   .file_bytes_max = 1 << 20,
+				   .memory_bytes_max = (uint64_t)1 << 30,
+				   .descriptors_max = 80};
+	int fd, status = 0;
+	pid_t pid;
+
+	test_rt_begin(&t);
+	test_rt_folder(&t);
+	assert_int_equal(rt_open_dir(t.rt, t.dir_fd, "adding", true, &place.dir_fd), 0);
+	assert_int_equal(rt_open(t.rt, t.dir_fd, "there", RT_OPEN_WRITE | RT_OPEN_CREATE, &fd), 0);
+	pid = fork();
+	if (pid == 0) {
+		int err = rt_sandbox_bound(t.rt, &bounds);
+
+		if (err)
+			_exit(err == ERR_UNSUPPORTED ? 0 : 9);
+		pid = fork();
+		if (pid == 0)
+			_exit(bounds_try(&t, place.dir_fd, -1));
+		(void)waitpid(pid, &status, 0);
+		_exit(status ? WEXITSTATUS(status) : bounds_spawn(&t));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	(void)unlinkat(place.dir_fd, "new", 0); /* not there without Landlock */
+	rt_close(t.rt, fd);
+	rt_close(t.rt, place.dir_fd);
+	test_rt_end(&t);
+}
+
+TESTS(TEST_ROW(bounds), TEST_ROW(a_child_gets_what_it_should), TEST_ROW(forbidden_calls),
       TEST_ROW(a_child_can_be_killed), TEST_ROW(what_cannot_run_is_told),
       TEST_ROW(signals_come_as_callbacks))

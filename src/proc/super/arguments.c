@@ -1,11 +1,13 @@
 /*
  * frank-super [--config FILE] [--programs FOLDER] [--zone FILE] [--now EPOCH]: starts Frank, in the
  * foreground. The other programs lie in FOLDER, else where this one lies; --zone answers all DNS
- * questions from a file; --now lets the wall clock start there.
+ * questions from a file; --now lets the wall clock start there. --sandbox-probe FOLDER is for tests
+ * (boot/sandbox.h).
  */
 #include <limits.h>
 #include <string.h>
 
+#include "boot/sandbox.h"
 #include "proc/super/super.h"
 
 #define CONFIG_PATH "/etc/frank/frank.conf"
@@ -54,6 +56,8 @@ super_main(int argc, char **argv)
 	struct rt *rt;
 	int exit_code;
 
+	if (argc == 3 && !strcmp(argv[1], "--sandbox-probe"))
+		return boot_sandbox_probe_super(argv[2]);
 	if (rt_create(&options, &rt))
 		return SUPER_EXIT_SOFTWARE;
 	if (!arguments_read(argc, argv, &arguments) ||

@@ -27,15 +27,6 @@ on_limit(void *ctx)
 		rt_kill(super->rt, super->asking.pid, SIGKILL);
 }
 
-/* The folder that relative paths start from. */
-static struct slice
-folder_of(struct slice path)
-{
-	size_t slash = slice_rindex(path, '/');
-
-	return slash == path.len ? SLICE(".") : slash == 0 ? SLICE("/") : slice_sub(path, 0, slash);
-}
-
 static int
 child_run(struct super *super, int config_fd)
 {
@@ -43,7 +34,8 @@ child_run(struct super *super, int config_fd)
 	const char *argv[] = {"frank-config", super->options.config_path, folder, NULL};
 	const int fds[] = {config_fd, super->asking.result_fd};
 	struct rt_spawn spawn = {.argv = argv, .fds = fds, .fd_count = 2, .log_fd = STDERR_FD};
-	int err = super_path(folder_of(slice_str(super->options.config_path)), folder);
+	/* That relative paths start from. */
+	int err = super_path(super_folder_of(slice_str(super->options.config_path)), folder);
 
 	_Static_assert(CONFIG_CHILD_FD_FILE == 3 && CONFIG_CHILD_FD_RESULT == 4, "order of fds");
 	if (rt_uid(super->rt) == 0)
@@ -251,14 +243,17 @@ static void
 reload(struct super *super, struct super_config *next)
 {
 	struct super_asking *asking = &super->asking;
-	bool other_log = !slice_eq(super->config.values.log, next->values.log);
-	struct slice bad = next->values.log;
+	struct slice now = super->config.values.log;
+	struct slice log = super_log_waits(super, &next->values) ? arena_keep(&next->arena, now)
+								 : next->values.log;
+	bool other_log = !slice_eq(now, log);
+	struct slice bad = log;
 	struct super_files files;
 	struct log_line line;
-	int log_fd = -1, err = 0;
+	int log_fd = -1, err = next->arena.failed ? ERR_NO_MEMORY : 0;
 
-	if (other_log)
-		err = super_log_open(super, &next->values, &log_fd);
+	if (!err && other_log)
+		err = super_log_open(super, log, &log_fd);
 	if (!err)
 		err = super_files_open(super, &next->values, &files, &bad);
 	if (err) {
@@ -274,6 +269,7 @@ reload(struct super *super, struct super_config *next)
 	else
 		config_drop(super, &super->config);
 	super->config = *next;
+	super->config.values.log = log;
 	if (other_log)
 		super_log_use(super, log_fd);
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);

@@ -1,12 +1,13 @@
 /*
  * What super opens for the others: folders, listening sockets, files that hold secrets. As root a
  * folder that is new (root's) is given to the process that works in it; one that belongs to
- * somebody else is refused rather than taken over.
+ * somebody else is refused rather than taken over. Then super gives up changing anything else.
  */
 #include "proc/super/super.h"
 
 #include <errno.h>
 
+#include "boot/sandbox.h"
 #include "rt/net.h"
 
 #define STDERR_FD 2
@@ -24,19 +25,27 @@ super_path(struct slice path, char buf[SUPER_PATH_MAX])
 	return 0;
 }
 
-int
-super_log_open(struct super *super, const struct config *config, int *ret_fd)
+struct slice
+super_folder_of(struct slice path)
 {
-	char path[SUPER_PATH_MAX];
+	size_t slash = slice_rindex(path, '/');
+
+	return slash == path.len ? SLICE(".") : slash == 0 ? SLICE("/") : slice_sub(path, 0, slash);
+}
+
+int
+super_log_open(struct super *super, struct slice path, int *ret_fd)
+{
+	char buf[SUPER_PATH_MAX];
 	int err;
 
-	if (config->log.len == 0) {
+	if (path.len == 0) {
 		*ret_fd = STDERR_FD;
 		return 0;
 	}
-	err = super_path(config->log, path);
+	err = super_path(path, buf);
 	return err ? err
-		   : rt_open(super->rt, RT_AT_PATH, path,
+		   : rt_open(super->rt, RT_AT_PATH, buf,
 			     RT_OPEN_WRITE | RT_OPEN_APPEND | RT_OPEN_CREATE, ret_fd);
 }
 
@@ -103,6 +112,53 @@ super_dirs_open(struct super *super)
 	if (!err)
 		err = dir_open(super, config->state, IPC_ROLE_DIRECTORY, &super->state_fd);
 	return err;
+}
+
+/* None, -1, when there is no log file; nor for one like /dev/stdout, which nobody rotates: disks
+ * lie beside it. */
+static int
+log_dir_open(struct super *super, int *ret_fd)
+{
+	struct slice path = super->config.values.log, folder = super_folder_of(path);
+	char buf[SUPER_PATH_MAX];
+	int err;
+
+	*ret_fd = -1;
+	if (path.len == 0 || slice_eq(folder, SLICE("/dev")))
+		return 0;
+	err = super_path(folder, buf);
+	return err ? err : rt_open_dir(super->rt, RT_AT_PATH, buf, false, ret_fd);
+}
+
+int
+super_bound(struct super *super)
+{
+	struct boot_places places = {.spool = super->spool_fd,
+				     .mail = super->mail_fd,
+				     .state = super->state_fd,
+				     .run = super->run_fd};
+	struct log_line line;
+	int err = log_dir_open(super, &places.log);
+
+	if (err) {
+		super_fail(super, SUPER_EXIT_IO, "folder of the log", super->config.values.log,
+			   err);
+		return err;
+	}
+	err = boot_sandbox_bound(super->rt, &places);
+	rt_close(super->rt, places.log);
+	if (!err)
+		err = super->forbid_err;
+	if (!err)
+		return 0;
+	if (super->config.values.sandbox == CONFIG_SANDBOX_REQUIRED) {
+		super_fail(super, SUPER_EXIT_OS, "sandbox", SLICE("super"), err);
+		return err;
+	}
+	log_begin(&line, super->log, EVENT_super_unlimited);
+	log_err(&line, err);
+	log_end(&line);
+	return 0;
 }
 
 /* ret_text: the address, for the log. */

@@ -1,6 +1,7 @@
 /*
  * Options whose manual text says "Restart." are fixed while Frank runs: folders, uids, numbers of
- * processes, listening sockets. A reload takes all others; of these it says that they wait.
+ * processes, listening sockets. A reload takes all others; of these it says that they wait. So does
+ * a log file in another folder: super cannot write there any more.
  */
 #include "proc/super/super.h"
 #include "wire/conf/option.h"
@@ -77,13 +78,31 @@ listener_compare(struct comparison *c, const struct config_listener *now,
 	}
 }
 
+/* What it was started with. */
+static const struct config *
+first_of(const struct super *super)
+{
+	return super->first.fd >= 0 ? &super->first.values : &super->config.values;
+}
+
+bool
+super_log_waits(const struct super *super, const struct config *next)
+{
+	struct slice first = first_of(super)->log;
+
+	if (next->log.len == 0)
+		return false;
+	return first.len == 0 || !slice_eq(super_folder_of(first), super_folder_of(next->log));
+}
+
 void
 super_restart_only_log(struct super *super, const struct config *next, struct builder *note)
 {
 	struct comparison c = {super, note};
-	const struct config *now =
-		super->first.fd >= 0 ? &super->first.values : &super->config.values;
+	const struct config *now = first_of(super);
 
+	if (super_log_waits(super, next))
+		changed_tell(&c, "log", SLICE_EMPTY);
 	for (size_t i = 0; i < conf_global_options.count; i++) {
 		const struct conf_option *option = &conf_global_options.rows[i];
 

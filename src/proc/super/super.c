@@ -8,7 +8,7 @@
 #include <signal.h>
 
 #include "base/assert.h"
-#include "rt/sandbox.h"
+#include "boot/sandbox.h"
 
 #define STDERR_FD 2
 #define PID_FILE "frank.pid"
@@ -81,25 +81,6 @@ signals_init(struct super *super)
 	return err;
 }
 
-/* Before anything else: what is started inherits it. */
-static void
-forbid(struct super *super)
-{
-	static const char *const names[] = {
-#define FORBIDDEN(name) name,
-#include "def/forbidden.def"
-#undef FORBIDDEN
-		NULL};
-	int err = rt_sandbox_forbid(super->rt, names);
-	struct log_line line;
-
-	if (!err)
-		return;
-	log_begin(&line, super->log, EVENT_super_unlimited);
-	log_err(&line, err);
-	log_end(&line);
-}
-
 int
 super_run(struct rt *rt, const struct super_options *options)
 {
@@ -119,8 +100,14 @@ super_run(struct rt *rt, const struct super_options *options)
 	rt_timer_init(&super->asking.told_limit, rt, super_config_untold, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
+<<<<<<< HEAD
 		rt_on_crash(rt, log_crash, super->log);
 		forbid(super);
+=======
+		/* Before anything else: what is started inherits it. Whether Frank goes on
+		 * without, the configuration says. */
+		super->forbid_err = boot_sandbox_forbid(rt);
+>>>>>>> land
 		err = signals_init(super);
 		if (!err)
 			err = rt_open_dir(rt, RT_AT_PATH, options->programs_path, false,
@@ -168,7 +155,7 @@ pid_write(struct super *super)
 void
 super_start(struct super *super)
 {
-	int err = super_log_open(super, &super->config.values, &super->log_fd);
+	int err = super_log_open(super, super->config.values.log, &super->log_fd);
 
 	if (err) {
 		super_fail(super, SUPER_EXIT_IO, "log", super->config.values.log, err);
@@ -179,7 +166,7 @@ super_start(struct super *super)
 		log_set_echo(super->log, STDERR_FD); /* until all serve, somebody may look on */
 	log_set_level(super->log, (enum log_level)super->config.values.log_level);
 	/* Each of these has said what failed. */
-	if (super_children_init(super) || super_dirs_open(super))
+	if (super_children_init(super) || super_dirs_open(super) || super_bound(super))
 		return;
 	claim(super);
 }
@@ -235,7 +222,7 @@ void
 super_log_reopen(struct super *super)
 {
 	struct log_line line;
-	int fd, err = super_log_open(super, &super->config.values, &fd);
+	int fd, err = super_log_open(super, super->config.values.log, &fd);
 
 	log_begin(&line, super->log, EVENT_log_reopened);
 	if (err)

@@ -59,7 +59,7 @@ struct super_socket {
 	int fd;
 };
 
-/* A configuration as super keeps it: values, and the sealed snapshot for the children. */
+/* As super keeps it: values (log: the one that is in force), and the children's sealed snapshot. */
 struct super_config {
 	struct arena arena;
 	struct config values;
@@ -98,6 +98,7 @@ struct super {
 	int log_fd; /* 2, or the log file */
 	struct super_options options;
 	int programs_fd;
+	int forbid_err; /* of boot_sandbox_forbid */
 	bool started;
 	struct super_config config;
 	/* What it was started with: the fixed options of it are in force. fd -1: config still is
@@ -136,9 +137,15 @@ void super_fail(struct super *super, enum super_exit code, const char *what, str
 
 /* resources.c */
 int super_path(struct slice path, char buf[SUPER_PATH_MAX]) MUST_USE;
-int super_log_open(struct super *super, const struct config *config, int *ret_fd) MUST_USE;
+/* Of a path; "." when it has no slash. */
+struct slice super_folder_of(struct slice path);
+/* Empty: standard error. */
+int super_log_open(struct super *super, struct slice path, int *ret_fd) MUST_USE;
 /* Each tells what failed by super_fail. */
 int super_dirs_open(struct super *super) MUST_USE;
+/* From here on super, and all that it starts, can change nothing on disk but beneath these folders
+ * and that of the log (def/places.def). */
+int super_bound(struct super *super) MUST_USE;
 /* The lock on the spool and the listening sockets. ERR_AGAIN, unless it is the last try, while
  * somebody has them. */
 int super_claim(struct super *super, bool last) MUST_USE;
@@ -180,6 +187,8 @@ bool super_config_exited(struct super *super, int pid, int status);
 void super_config_finish(struct super *super);
 
 /* restart_only.c */
+/* Whether the log of next lies where nothing can be written before a restart (super_bound). */
+bool super_log_waits(const struct super *super, const struct config *next);
 /* Logs each option of next that differs from what is in force and needs a restart, and names it in
  * note: ", x, y". */
 void super_restart_only_log(struct super *super, const struct config *next, struct builder *note);

@@ -248,6 +248,14 @@ rt_sandbox_enter(struct rt *rt, const struct rt_sandbox *sandbox)
 }
 
 int
+rt_sandbox_bound(struct rt *rt, const struct rt_bounds *bounds)
+{
+	(void)bounds;
+	sim_op(rt, OP_SANDBOX);
+	return 0;
+}
+
+int
 rt_sandbox_probe_create(struct rt *rt, int inside_dir_fd, int outside_dir_fd,
 			struct rt_sandbox_probe **ret_probe)
 {
@@ -262,6 +270,14 @@ void
 rt_sandbox_probe_run(struct rt_sandbox_probe *probe, rt_sandbox_probe_fn *fn, void *ctx)
 {
 	(void)probe;
+	(void)fn;
+	(void)ctx;
+}
+
+void
+rt_sandbox_probe_changes(int dir_fd, rt_sandbox_probe_fn *fn, void *ctx)
+{
+	(void)dir_fd;
 	(void)fn;
 	(void)ctx;
 }

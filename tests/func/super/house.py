@@ -35,6 +35,7 @@ class House:
         self.arguments = list(arguments)
         self.options = options
         self.port = port_free()
+        self.log = options.get("log", "log")   # the one that is read
         self.process = None
 
     def path(self, *names):
@@ -42,6 +43,7 @@ class House:
 
     def __enter__(self):
         os.makedirs(self.path("bin"))
+        os.makedirs(os.path.dirname(self.path(self.log)), exist_ok=True)
         for name in CHILDREN:
             shutil.copy(os.path.join(PROC, "super", "test_child"),
                         self.path("bin", "frank-" + name))
@@ -93,7 +95,7 @@ class House:
         """Log lines of that event with these fields, as dictionaries with `process` and `level`."""
         found = []
         try:
-            with open(self.path("log"), encoding="utf-8") as file:
+            with open(self.path(self.log), encoding="utf-8") as file:
                 text = file.read()
         except FileNotFoundError:
             return []

@@ -1,6 +1,7 @@
 """super: what it starts, hands out, restarts, reloads and ends; with children that only tell."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,61 @@ def test_a_crash_tells_what_was_before(_lab):
     nothing = subprocess.run([os.path.join(ROOT, "dev"), "last", os.devnull],
                              capture_output=True, text=True, timeout=30, check=False)
     assert nothing.returncode == 1 and "No crash" in nothing.stdout, nothing
+
+
+def limits_of(pid):
+    """(soft, hard) by name."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+        rows = [re.split(r"  +", line.strip()) for line in file.read().splitlines()[1:]]
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def test_super_has_limits_too(_lab):
+    """Its own of memory and descriptors do not bind those that it starts."""
+    file_bytes = str(16 << 30)
+    with House(connections_max="3000") as house:
+        limits = limits_of(house.process.pid)
+        assert limits["Max core file size"] == ("0", "0"), limits
+        assert limits["Max file size"] == (file_bytes, file_bytes), limits
+        most = int(limits["Max open files"][1])
+        assert limits["Max open files"][0] == str(min(1024, most)), limits
+        smtpin = limits_of(house.pid("smtpin"))
+        assert smtpin["Max open files"] == 2 * (str(min(3000 + 1024, most)),), smtpin
+
+
+def test_super_writes_only_where_it_was_started(_lab):
+    """Landlock holds for the running super: a folder that took the place of the log's is no place
+    to write."""
+    with House(log="logs/log") as house:
+        os.rename(house.path("logs"), house.path("was"))
+        os.mkdir(house.path("logs"))
+        house.log = "was/log"
+        house.process.send_signal(signal.SIGUSR1)
+        row = house.wait_line("log_reopened", process="super")[0]
+        assert row.get("errno") == "13", row
+        assert not os.listdir(house.path("logs"))
+        assert house.end() == 0
+
+
+def test_log_in_another_folder_waits(_lab):
+    """A log of another name is taken at a reload. One in another folder is not: the one that is in
+    force goes on, and can be reopened."""
+    with House() as house:
+        house.configure(log="log2")
+        house.process.send_signal(signal.SIGHUP)
+        house.log = "log2"
+        house.wait_line("reload")
+        os.mkdir(house.path("logs"))
+        house.configure(log="logs/log")
+        house.process.send_signal(signal.SIGHUP)
+        house.wait_line("restart_needed", option="log")
+        house.wait_line("reload", 2)
+        os.rename(house.path("log2"), house.path("log2.1"))
+        house.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(house.path("log2")), 10, "a new log")
+        assert house.end() == 0
+        assert {row["process"] for row in house.lines("stop")} == set(CHILDREN) | {"super"}
+        assert not os.listdir(house.path("logs"))
 
 
 def test_each_has_its_own_uid_and_no_more_descriptors(_lab):
