@@ -298,6 +298,30 @@ copies_take(struct session *session)
 	}
 }
 
+/* The host has said that it has them. */
+static void
+copies_tell(struct session *session)
+{
+	struct run *run = session->host->run;
+
+	for (unsigned i = 0; i < session->taken_count; i++) {
+		struct sub *sub = ledger_find(run, session->taken[i].sub);
+
+		sub->rcpts[session->taken[i].rcpt].told++;
+	}
+}
+
+/* Whether the rule says 250 at once. */
+static bool
+is_consent(const struct scn_rule *rule)
+{
+	if (!rule)
+		return true;
+	if (rule->silence || rule->wait_us)
+		return false;
+	return rule->reply[0] ? rule->reply[0] == '2' : !rule->close && !rule->reset;
+}
+
 static bool
 on_dot(struct session *session)
 {
@@ -309,6 +333,8 @@ on_dot(struct session *session)
 	session->in_data = false;
 	if (keeps)
 		copies_take(session);
+	if (keeps && is_consent(rule))
+		copies_tell(session);
 	if (is_refusal(rule))
 		refuse_all(session);
 	transaction_reset(session);
@@ -408,6 +434,8 @@ on_time(void *ctx)
 	}
 	session->waits = false;
 	line_say(&session->line, "%s", session->later);
+	if (session->later[0] == '2')
+		copies_tell(session);
 	if (session->later_close) {
 		session_end(session, false);
 		return;

@@ -64,6 +64,14 @@ rcpt_find(struct sub *sub, const struct place *place)
 	return NULL;
 }
 
+/* Its host has taken it without a word: a server that is told to stop meanwhile, or waits for the
+ * next attempt, cannot know and has to try again. */
+static bool
+is_untold(const struct sub_rcpt *rcpt)
+{
+	return rcpt->copies && !rcpt->told && !rcpt->failed && !rcpt->refused_there;
+}
+
 static struct sub_rcpt *
 copy_take(struct run *run, const struct place *place, const struct mail *mail)
 {
@@ -80,9 +88,13 @@ copy_take(struct run *run, const struct place *place, const struct mail *mail)
 		run_find(run, "I3", sub, "%s got a message that was never sent whole", rcpt->addr);
 	if (rcpt->refused)
 		run_find(run, "I4", sub, "%s was refused and got it", rcpt->addr);
+	if (run->ledger.over && !is_untold(rcpt))
+		run_find(run, "I4", sub, "%s had its end, and a restart delivers once more",
+			 rcpt->addr);
 	if (rcpt->copies < SUB_COPIES_MAX)
 		rcpt->copy_us[rcpt->copies] = sim_now_us(run->world);
 	rcpt->copies++;
+	rcpt->told += place->host < 0;
 	run->ledger.deliveries++;
 	run_note(run, "= copy %u of %llu for %s", rcpt->copies, (unsigned long long)sub->number,
 		 rcpt->addr);

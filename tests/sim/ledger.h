@@ -30,6 +30,7 @@ struct sub_rcpt {
 	bool refused_there;		/* its host said 5xx to it, or has no address */
 	unsigned stages[SCN_STAGE_MAX]; /* how often a rule of the host has met it */
 	unsigned copies;
+	unsigned told;	 /* copies that its host has said 250 to, or that lie in a mailbox */
 	unsigned unsure; /* its host took a copy, and nothing more came over that connection */
 	unsigned failed, delayed, success;    /* reports */
 	uint64_t copy_us[SUB_COPIES_MAX];     /* when each came */
@@ -56,6 +57,7 @@ struct ledger {
 	size_t accepted;
 	uint64_t deliveries;
 	size_t settled; /* all before it have an end */
+	bool over;	/* all had its end, and Frank has ended, too */
 };
 
 struct sub *ledger_new(struct run *run);

@@ -100,14 +100,10 @@ super_run(struct rt *rt, const struct super_options *options)
 	rt_timer_init(&super->asking.told_limit, rt, super_config_untold, super);
 	err = log_create(rt, "super", STDERR_FD, &super->log);
 	if (!err) {
-<<<<<<< HEAD
 		rt_on_crash(rt, log_crash, super->log);
-		forbid(super);
-=======
 		/* Before anything else: what is started inherits it. Whether Frank goes on
 		 * without, the configuration says. */
 		super->forbid_err = boot_sandbox_forbid(rt);
->>>>>>> land
 		err = signals_init(super);
 		if (!err)
 			err = rt_open_dir(rt, RT_AT_PATH, options->programs_path, false,

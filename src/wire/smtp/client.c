@@ -477,13 +477,17 @@ uint64_t
 smtp_client_deadline(const struct smtp_client *c)
 {
 	const struct smtp_client_job *job = smtp_client_job_awaited(c);
+	uint64_t since_ms = c->since_ms;
 
 	if (c->state == STATE_CLOSED || (c->state == STATE_OPEN && !job))
 		return SMTP_CLIENT_NEVER;
 	/* the owner sees to it that content moves */
 	if (job && job->content_asked && !job->content_out)
 		return SMTP_CLIENT_NEVER;
-	return c->since_ms + c->options->limit_ms[stage_now(c)];
+	/* the next job's envelope may have gone out since, which is no reason to wait longer */
+	if (job && job->content_out)
+		since_ms = job->content_ms;
+	return since_ms + c->options->limit_ms[stage_now(c)];
 }
 
 const char *

@@ -361,6 +361,31 @@ TEST(deadlines)
 	assert_int_equal(smtp_client_deadline(&run.client), SMTP_CLIENT_NEVER);
 }
 
+/* The final reply has its ten minutes however often more is sent meanwhile. */
+TEST(final_deadline)
+{
+	static const struct script script = {
+		"", "", .submit_count = 1,
+		.jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"},
+			 {.sender = "b@me.test", .rcpts = "x@y.test"}}};
+	static struct script_run run;
+
+	script_begin(&run, &script, NULL);
+	run.options.limit_ms[SMTP_CLIENT_STAGE_SENDER] = 33;
+	run.options.limit_ms[SMTP_CLIENT_STAGE_FINAL] = 66;
+	script_feed(&run, SLICE("220 mx\r\n250-mx\r\n250 PIPELINING\r\n"));
+	run.now_ms = 2000;
+	script_feed(&run, SLICE("250 ok\r\n250 ok\r\n354 ok\r\n"));
+	assert_int_equal(smtp_client_deadline(&run.client), 2066);
+	run.now_ms = 2060;
+	script_act(&run, SLICE("job"));
+	assert_int_equal(run.jobs[1].begin_ms, 2060); /* its envelope is out */
+	assert_int_equal(smtp_client_deadline(&run.client), 2066);
+	run.now_ms = 2065;
+	script_feed(&run, SLICE("250 ok\r\n"));
+	assert_int_equal(smtp_client_deadline(&run.client), 2098);
+}
+
 /* A password does not stay in the buffer once it is sent. */
 /* What is offered counts, however much is said before it: more than is kept to be shown. */
 TEST(caps_behind_much_text)
@@ -432,4 +457,5 @@ TEST(quit_without_room)
 }
 
 TESTS(TEST_ROW(dialogues), TEST_ROW(quit_without_room), TEST_ROW(caps_behind_much_text),
-      TEST_ROW(caps_of_a_refusal), TEST_ROW(deadlines), TEST_ROW(login_is_wiped))
+      TEST_ROW(caps_of_a_refusal), TEST_ROW(deadlines), TEST_ROW(final_deadline),
+      TEST_ROW(login_is_wiped))

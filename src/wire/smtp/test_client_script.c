@@ -121,7 +121,7 @@ script_feed(struct script_run *run, struct slice input)
 	}
 }
 
-static void
+void
 script_act(struct script_run *run, struct slice act)
 {
 	if (slice_eq(act, SLICE("lost")))

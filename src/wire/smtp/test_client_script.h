@@ -57,6 +57,8 @@ struct script_run {
 /* The greeting is still to come; jobs that are submitted before it are. */
 void script_begin(struct script_run *run, const struct script *script, struct prng *prng);
 void script_feed(struct script_run *run, struct slice input);
+/* What stands behind "!". */
+void script_act(struct script_run *run, struct slice act);
 /* Each script whole and at ten random cuts; fails with both texts. */
 void script_check_all(const struct script *scripts, size_t count);
 
