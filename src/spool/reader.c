@@ -18,8 +18,7 @@ struct reader_file {
 	struct map_node node;
 	uint32_t number;
 	int fd;
-	uint64_t secret; /* of a segment, when it is known */
-	bool known;
+	uint64_t secret; /* of a segment */
 };
 
 struct spool_reader {
@@ -97,28 +96,12 @@ spool_reader_destroy(struct spool_reader **reader_at)
 	*reader_at = NULL;
 }
 
-/* Of a segment, once it can be read. */
-static int
-head_read(struct spool_reader *reader, struct reader_file *file)
-{
-	struct spool_file_head head;
-	uint8_t bytes[SPOOL_FILE_HEAD_BYTES];
-	ssize_t got = rt_pread(reader->rt, file->fd, bytes, sizeof(bytes), 0);
-	int err = got < 0 ? (int)got : spool_file_head_decode(slice_of(bytes, (size_t)got), &head);
-
-	if (err)
-		return err;
-	file->secret = head.secret;
-	file->known = true;
-	return 0;
-}
-
 /* Takes *fd over. Queue gives it once: without memory to remember it this process starts again, and
  * queue gives all anew. */
 static void
-file_open(struct spool_reader *reader, struct map *map, uint32_t number, int *fd)
+file_open(struct spool_reader *reader, struct map *map, struct reader_file given, int *fd)
 {
-	struct reader_file *file = file_find(map, number);
+	struct reader_file *file = file_find(map, given.number);
 
 	if (file)
 		file_remove(reader, map, file);
@@ -127,8 +110,8 @@ file_open(struct spool_reader *reader, struct map *map, uint32_t number, int *fd
 		rt_stop(reader->rt);
 		return;
 	}
-	file->number = number;
-	if (map_insert(map, &file->node, MAP_KEY(number))) {
+	*file = given;
+	if (map_insert(map, &file->node, MAP_KEY(file->number))) {
 		mem_give(reader->mem, file, sizeof(*file));
 		rt_stop(reader->rt);
 		return;
@@ -149,13 +132,18 @@ file_close(struct spool_reader *reader, struct map *map, uint32_t number)
 bool
 spool_reader_receive(struct spool_reader *reader, struct ipc_message *message)
 {
+	const struct ipc_segment_open *segment = &message->u.segment_open;
+
 	if (message->type == IPC_SEGMENT_OPEN)
-		file_open(reader, &reader->segments, message->u.segment_open.segment,
-			  &message->u.segment_open.file);
+		file_open(
+			reader, &reader->segments,
+			(struct reader_file){.number = segment->segment, .secret = segment->secret},
+			&message->u.segment_open.file);
 	else if (message->type == IPC_SEGMENT_CLOSE)
 		file_close(reader, &reader->segments, message->u.segment_close.segment);
 	else if (message->type == IPC_BODY_OPEN)
-		file_open(reader, &reader->bodies, message->u.body_open.body,
+		file_open(reader, &reader->bodies,
+			  (struct reader_file){.number = message->u.body_open.body},
 			  &message->u.body_open.file);
 	else if (message->type == IPC_BODY_CLOSE)
 		file_close(reader, &reader->bodies, message->u.body_close.body);
@@ -203,9 +191,6 @@ spool_message_open(struct spool_reader *reader, uint32_t segment, uint64_t offse
 
 	if (!file)
 		return ERR_NOT_FOUND;
-	err = file->known ? 0 : head_read(reader, file);
-	if (err)
-		return err;
 	if (length < SPOOL_HEAD_BYTES || length > SPOOL_RECORD_MAX)
 		return ERR_RANGE;
 	message.bytes = mem_take(reader->mem, length);

@@ -246,6 +246,7 @@ reader_open(struct world *w, const char *kind, unsigned number)
 	if (kind[0] == 's') {
 		message.type = IPC_SEGMENT_OPEN;
 		message.u.segment_open.segment = number;
+		message.u.segment_open.secret = SECRET;
 		message.u.segment_open.file = fd;
 	} else {
 		message.type = IPC_BODY_OPEN;

@@ -216,8 +216,9 @@ message_give(struct world *w, const char *sender, uint8_t ret, const char *head_
 	builder_add(&b, builder_slice(&content));
 	assert_false(b.failed || meta.failed || content.failed);
 	fd = file_make(w, "1.seg", builder_slice(&b));
-	assert_int_equal(
-		IPC_SEND(w->queue.far, SEGMENT_OPEN, segment_open, .segment = 1, .file = fd), 0);
+	assert_int_equal(IPC_SEND(w->queue.far, SEGMENT_OPEN, segment_open, .segment = 1,
+				  .secret = SECRET, .file = fd),
+			 0);
 	rt_close(w->t.rt, fd);
 }
 

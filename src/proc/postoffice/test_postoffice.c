@@ -269,7 +269,9 @@ segment_give(struct world *w)
 				 &fd),
 			 0);
 	assert_int_equal(rt_write(w->t.rt, fd, builder_slice(&w->b)), 0);
-	assert_int_equal(IPC_SEND(w->far, SEGMENT_OPEN, segment_open, .segment = 1, .file = fd), 0);
+	assert_int_equal(IPC_SEND(w->far, SEGMENT_OPEN, segment_open, .segment = 1,
+				  .secret = SECRET, .file = fd),
+			 0);
 	rt_close(w->t.rt, fd);
 }
 

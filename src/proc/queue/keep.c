@@ -172,6 +172,7 @@ live_step(struct queue_keep *keep)
 
 		if (segment->number < keep->next_segment)
 			continue;
+		stock_made_write(queue, segment);
 		end_write(queue, segment);
 		live_write(queue, segment);
 		keep->next_segment = segment->number + 1;

@@ -315,6 +315,7 @@ journals_done(struct queue *queue)
 		return;
 	}
 	queue->phase = QUEUE_SERVING;
+	r->segments_left -= recover_headless(queue);
 	stock_journal_open(queue);
 	r->messages = queue->index.msgs.count;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_read);

@@ -43,6 +43,9 @@ struct recover_numbers {
 int recover_folders(struct queue *queue) MUST_USE;
 int recover_list(struct queue *queue, struct recover_numbers *ret_journals,
 		 size_t *ret_segments) MUST_USE;
+/* The journal is read: segments whose head is damaged and that it does not know are set aside. How
+ * many. */
+size_t recover_headless(struct queue *queue);
 /* Says nothing about the file: what is short now will be there later. */
 bool recover_is_shortage(int err);
 void recover_set_aside(struct queue *queue, int dir_fd, const char *name, int why);

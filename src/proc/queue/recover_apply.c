@@ -209,9 +209,30 @@ apply_start(struct queue *queue, const struct journal_record *record, struct jou
 	return 0;
 }
 
+static int
+apply_made(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	const struct journal_made *made = &record->u.made;
+	struct queue_segment *segment = segment_find(queue, made->segment);
+
+	(void)at;
+	if (!segment)
+		return 0;
+	if (segment->headless) {
+		segment->secret = made->secret;
+		segment->role = made->role;
+	}
+	segment->headless = false;
+	segment->told = true;
+	if (made->segment >= queue->files.next_segment)
+		queue->files.next_segment = made->segment + 1;
+	return 0;
+}
+
 static apply_fn *const apply_by_kind[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIRST] = {
-	apply_accepted, apply_result,  apply_report_begin, apply_report_made, apply_action,
-	apply_segment,	apply_numbers, apply_live,	   apply_placed,      apply_start,
+	apply_accepted, apply_result,  apply_report_begin, apply_report_made,
+	apply_action,	apply_segment, apply_numbers,	   apply_live,
+	apply_placed,	apply_start,   apply_made,
 };
 
 int

@@ -191,7 +191,7 @@ is_alive(struct queue *queue, const char *name, bool *ret_alive)
 	return 0;
 }
 
-/* Takes fd over. */
+/* Takes fd over. Without a good head the journal may know what it said. */
 static int
 segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_file_head *head)
 {
@@ -200,8 +200,18 @@ segment_take(struct queue *queue, uint32_t number, int fd, const struct spool_fi
 	if (!segment)
 		return ERR_NO_MEMORY;
 	segment->role = head->writer_role;
+	segment->headless = head->number != number;
+	if (!segment->headless && number >= queue->files.next_segment)
+		queue->files.next_segment = number + 1;
 	segment->recovered = true;
 	return 0;
+}
+
+/* A good head, but of something else, or of a newer Frank. */
+static bool
+is_foreign(int err)
+{
+	return err == ERR_VERSION || err == ERR_RANGE;
 }
 
 /* Puts it into the queue, sets it aside, or unlinks it. An error says that it cannot be told now
@@ -228,7 +238,11 @@ segment_here(struct queue *queue, uint32_t number, size_t *count)
 		return err;
 	}
 	err = segment_head(queue, fd, number, &head, &never);
-	if (alive || (!err && !never)) {
+	if (recover_is_shortage(err)) {
+		rt_close(queue->rt, fd);
+		return err;
+	}
+	if (alive || (!never && !is_foreign(err))) {
 		++*count;
 		return segment_take(queue, number, fd, &head);
 	}
@@ -238,6 +252,29 @@ segment_here(struct queue *queue, uint32_t number, size_t *count)
 	else
 		recover_set_aside(queue, queue->segments_fd, name, err);
 	return 0;
+}
+
+/* A writer that lives goes on in its file: what it writes there is set aside as it is read. */
+size_t
+recover_headless(struct queue *queue)
+{
+	struct list_node *node, *after;
+	size_t count = 0;
+
+	for (node = list_first(&queue->files.all); node; node = after) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+		char name[QUEUE_NAME_BYTES];
+		bool alive = true;
+
+		after = list_next(&queue->files.all, node);
+		queue_name(name, segment->number, "seg");
+		if (!segment->headless || is_alive(queue, name, &alive) || alive)
+			continue;
+		recover_set_aside(queue, queue->segments_fd, name, ERR_CHECKSUM);
+		segment_free(queue, segment);
+		count++;
+	}
+	return count;
 }
 
 static int

@@ -47,7 +47,7 @@ files_init(struct queue *queue)
 	stock_init(queue);
 }
 
-static void
+void
 segment_free(struct queue *queue, struct queue_segment *segment)
 {
 	ASSERT(list_empty(&segment->live));
@@ -142,8 +142,6 @@ segment_add(struct queue *queue, uint32_t number, int fd, uint64_t secret)
 	list_init(&segment->live);
 	list_in_order(&queue->files, segment);
 	queue->files.segment_count++;
-	if (number >= queue->files.next_segment)
-		queue->files.next_segment = number + 1;
 	return segment;
 }
 
@@ -267,7 +265,8 @@ lease_begin(struct queue *queue, struct queue_msg *msg, struct queue_peer *peer)
 
 	if (!err && !(segment->open_mask & peer->bit)) {
 		err = IPC_SEND(peer->channel, SEGMENT_OPEN, segment_open,
-			       .segment = segment->number, .file = segment->fd);
+			       .segment = segment->number, .secret = segment->secret,
+			       .file = segment->fd);
 		if (!err)
 			segment->open_mask |= peer->bit;
 	}

@@ -28,6 +28,8 @@ struct queue_segment {
 	int fd; /* for reading */
 	uint64_t secret;
 	uint8_t role;		   /* of the writer it was made for */
+	bool headless;		   /* at start: its head is damaged, and MADE was not yet read */
+	bool told;		   /* MADE stands in the journal */
 	struct queue_peer *writer; /* while its channel stands */
 	uint64_t read_end;	   /* indexed so far */
 	uint64_t limit;		   /* to be read so far */
@@ -91,6 +93,7 @@ void files_finish(struct queue *queue);
 struct queue_segment *segment_find(struct queue *queue, uint32_t number);
 /* Owns fd. NULL: out of memory (fd closed). */
 struct queue_segment *segment_add(struct queue *queue, uint32_t number, int fd, uint64_t secret);
+void segment_free(struct queue *queue, struct queue_segment *segment);
 /* Unlinks it when nothing needs it any more; every outcome in it is on disk then. */
 void segment_check(struct queue *queue, struct queue_segment *segment);
 struct queue_body *body_find(struct queue *queue, uint32_t number);
@@ -125,8 +128,11 @@ void stock_finish(struct queue *queue);
 /* Makes what writers lack. */
 void stock_fill(struct queue *queue);
 void stock_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message);
-/* The journal can be written: what writers said before goes there. */
+/* The journal can be written: what writers said before goes there, and what it does not know of
+ * segments. */
 void stock_journal_open(struct queue *queue);
+/* Tells the journal what the segment's head says. */
+void stock_made_write(struct queue *queue, struct queue_segment *segment);
 /* Makes, heads and locks a segment for a writer and opens it for reading; its name is not yet
  * durable. The descriptor for appending is the caller's. */
 int stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,

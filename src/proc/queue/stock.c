@@ -132,6 +132,7 @@ stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,
 		return err ? err : ERR_NO_MEMORY;
 	}
 	segment->role = (uint8_t)role;
+	stock_made_write(queue, segment);
 	*ret_segment = segment;
 	*ret_fd = fd;
 	return 0;
@@ -359,6 +360,18 @@ bodies_synced(void *ctx)
 	stock_fill(queue);
 }
 
+void
+stock_made_write(struct queue *queue, struct queue_segment *segment)
+{
+	struct journal_record record = {.kind = JOURNAL_MADE};
+
+	if (segment->headless)
+		return;
+	record.u.made = (struct journal_made){segment->number, segment->secret, segment->role};
+	(void)journal_append(queue, &record);
+	segment->told = true;
+}
+
 static void
 end_write(struct queue *queue, struct queue_segment *segment)
 {
@@ -378,6 +391,8 @@ stock_journal_open(struct queue *queue)
 	     node = list_next(&queue->files.all, node)) {
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
 
+		if (!segment->told)
+			stock_made_write(queue, segment);
 		if (segment->end_owed)
 			end_write(queue, segment);
 	}

@@ -199,6 +199,7 @@ segment_give(struct world *w)
 	rt_close(w->t.rt, fd);
 	assert_int_equal(rt_open(w->t.rt, w->t.dir_fd, "1", RT_OPEN_READ, &fd), 0);
 	open.u.segment_open.segment = 1;
+	open.u.segment_open.secret = SECRET;
 	open.u.segment_open.file = fd;
 	assert_true(spool_reader_receive(w->reader, &open));
 }

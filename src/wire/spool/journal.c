@@ -273,6 +273,22 @@ placed_decode(struct cursor *c, struct journal_record *record)
 }
 
 static void
+made_encode(struct builder *b, const struct journal_record *record)
+{
+	builder_u32(b, record->u.made.segment);
+	builder_u64(b, record->u.made.secret);
+	builder_u8(b, record->u.made.role);
+}
+
+static void
+made_decode(struct cursor *c, struct journal_record *record)
+{
+	record->u.made.segment = cursor_u32(c);
+	record->u.made.secret = cursor_u64(c);
+	record->u.made.role = cursor_u8(c);
+}
+
+static void
 start_encode(struct builder *b, const struct journal_record *record)
 {
 	(void)b;
@@ -297,6 +313,7 @@ static const struct row rows[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIRST] = {
 	{"live", live_encode, live_decode},
 	{"placed", placed_encode, placed_decode},
 	{"start", start_encode, start_decode},
+	{"made", made_encode, made_decode},
 };
 
 static const char *const state_names[JOURNAL_STATE_MAX] = {"waiting", "delivered", "failed",

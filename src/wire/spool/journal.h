@@ -19,6 +19,7 @@ enum journal_kind {
 	JOURNAL_LIVE,
 	JOURNAL_PLACED,
 	JOURNAL_START,
+	JOURNAL_MADE,
 	JOURNAL_KIND_MAX
 };
 const char *journal_kind_str(unsigned kind);
@@ -104,6 +105,12 @@ struct journal_segment {
 	uint64_t end;
 	uint8_t flags;
 };
+/* What a segment's head says, for when that cannot be read any more. */
+struct journal_made {
+	uint32_t segment;
+	uint64_t secret;
+	uint8_t role; /* of its writer, enum ipc_role */
+};
 struct journal_numbers {
 	uint32_t next_segment, next_body;
 };
@@ -129,6 +136,7 @@ struct journal_record {
 		struct journal_numbers numbers;
 		struct journal_live live;
 		struct journal_placed placed;
+		struct journal_made made;
 	} u;
 };
 

@@ -118,6 +118,9 @@ TEST(others)
 		.kind = JOURNAL_PLACED, .id = 9, .u.placed = {{1, 64, 128}, 3}};
 	got = there_and_back(&want, &packed);
 	assert_int_equal(got.u.placed.place.length, 128);
+	want = (struct journal_record){.kind = JOURNAL_MADE, .u.made = {7, 0x0123456789abcdef, 2}};
+	got = there_and_back(&want, &packed);
+	assert_true(got.u.made.secret == 0x0123456789abcdef && got.u.made.role == 2);
 	want = (struct journal_record){.kind = JOURNAL_START, .wall_ms = 6};
 	there_and_back(&want, &packed);
 }
