@@ -220,6 +220,11 @@ sim_desc_write(struct rt *rt, struct sim_desc *desc, struct slice data)
 	}
 	if (io || room)
 		data.len = (size_t)sim_below(rt->proc->world, data.len + 1);
+	/* A page is read before a part of it is written. */
+	if (sim_inode_good(inode, at, data.len) < data.len) {
+		data.len = sim_inode_good(inode, at, data.len);
+		io = true;
+	}
 	put = sim_inode_write(inode, at, data);
 	desc->offset = at + put;
 	if (io)

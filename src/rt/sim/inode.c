@@ -182,24 +182,30 @@ sim_inode_truncate(struct sim_inode *inode, uint64_t size)
 		inode->synced = (size_t)size;
 }
 
-ssize_t
-sim_inode_read(struct sim_inode *inode, void *buf, size_t len, uint64_t offset)
+size_t
+sim_inode_good(const struct sim_inode *inode, uint64_t offset, size_t len)
 {
 	struct list_node *node = list_first(&inode->bad);
 
+	for (; node; node = list_next(&inode->bad, node)) {
+		struct sim_range *bad = CONTAINER_OF(node, struct sim_range, node);
+
+		if (bad->to > offset && bad->from < offset + len)
+			len = bad->from > offset ? (size_t)(bad->from - offset) : 0;
+	}
+	return len;
+}
+
+ssize_t
+sim_inode_read(struct sim_inode *inode, void *buf, size_t len, uint64_t offset)
+{
 	if (offset >= inode->size || len == 0)
 		return 0;
 	if (len > inode->size - offset)
 		len = inode->size - (size_t)offset;
-	for (; node; node = list_next(&inode->bad, node)) {
-		struct sim_range *bad = CONTAINER_OF(node, struct sim_range, node);
-
-		if (bad->to <= offset || bad->from >= offset + len)
-			continue;
-		if (bad->from <= offset)
-			return -EIO;
-		len = (size_t)(bad->from - offset);
-	}
+	len = sim_inode_good(inode, offset, len);
+	if (len == 0)
+		return -EIO;
 	memcpy(buf, inode->data + offset, len);
 	return (ssize_t)len;
 }

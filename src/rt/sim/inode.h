@@ -76,6 +76,8 @@ void sim_table_remove(struct sim_table *table, const char *name);
 /* Answers the bytes that went in; fewer when the disk is full. */
 size_t sim_inode_write(struct sim_inode *inode, uint64_t offset, struct slice bytes);
 void sim_inode_truncate(struct sim_inode *inode, uint64_t size);
+/* How many of these bytes come before one that cannot be read. */
+size_t sim_inode_good(const struct sim_inode *inode, uint64_t offset, size_t len);
 ssize_t sim_inode_read(struct sim_inode *inode, void *buf, size_t len, uint64_t offset);
 void sim_inode_sync(struct sim_inode *inode, size_t to);
 /* What was to be synced is lost, and the next sync will succeed. */
