@@ -39,17 +39,15 @@ state_without_words(const struct queue_rcpt *rcpt)
 static void
 carry_rcpt(struct queue *queue, struct queue_msg *msg, struct queue_rcpt *rcpt)
 {
-	struct journal_record old, record = {.kind = JOURNAL_RESULT, .id = msg->id};
-	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
+	struct journal_record record = {.kind = JOURNAL_RESULT, .id = msg->id};
+	struct journal_at at;
 	struct schedule_case now = grant_case(queue, msg, rcpt);
 	uint64_t now_ms = rt_now_ms(queue->rt);
 	uint16_t number = rcpt->index;
 	struct arena arena;
 
 	arena_init(&arena, queue->mem, CARRY_ARENA_BYTES);
-	if (journal_read(queue, at, &arena, &old) == 0 && old.kind == JOURNAL_RESULT)
-		record.u.result = old.u.result;
-	else
+	if (journal_last_result(queue, rcpt, &arena, &record.u.result))
 		record.u.result = (struct journal_result){.state = state_without_words(rcpt)};
 	record.u.result.flags = result_flags(rcpt) | JOURNAL_CARRIED;
 	record.u.result.attempt = rcpt->attempts;

@@ -162,17 +162,16 @@ shown_state(const struct queue_rcpt *rcpt)
 }
 
 static int
-row_send(struct command *command, const struct queue_msg *msg, const struct queue_rcpt *rcpt,
+row_send(struct command *command, const struct queue_msg *msg, struct queue_rcpt *rcpt,
 	 const struct spool_accept *accept)
 {
 	struct queue *queue = command->queue;
 	struct ipc_message message = {.type = IPC_CTL_QUEUE_ROW};
 	struct ipc_ctl_queue_row *row = &message.u.ctl_queue_row;
-	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
 	struct schedule_case now = grant_case(queue, msg, rcpt);
 	struct spool_rcpt given = rcpt_given(accept, rcpt);
 	int64_t wall_ms = rt_wall_ms(queue->rt);
-	struct journal_record record;
+	struct journal_result last;
 	struct arena arena;
 	int err;
 
@@ -191,8 +190,8 @@ row_send(struct command *command, const struct queue_msg *msg, const struct queu
 	row->expires_wall_ms = wall_ms + (int64_t)queue->rules.lifetime_ms - (int64_t)now.age_ms;
 	row->attempts = rcpt->attempts;
 	row->size_bytes = accept->size_bytes;
-	if (journal_read(queue, at, &arena, &record) == 0 && record.kind == JOURNAL_RESULT)
-		row->last = record.u.result.verdict;
+	if (journal_last_result(queue, rcpt, &arena, &last) == 0)
+		row->last = last.verdict;
 	err = ipc_send(command->peer->channel, &message);
 	arena_finish(&arena);
 	return err;

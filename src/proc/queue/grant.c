@@ -333,8 +333,11 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	struct queue_job *job = peer ? job_make(queue, first, peer) : NULL;
 	int err;
 
-	if (!job)
+	if (!job) {
+		if (peer)
+			rt_timer_arm(&queue->shortage_timer, SHORTAGE_AGAIN_MS);
 		return false;
+	}
 	err = lease_begin(queue, msg, peer);
 	if (recover_is_shortage(err)) { /* not the message's fault */
 		rt_timer_arm(&queue->shortage_timer, SHORTAGE_AGAIN_MS);
@@ -350,6 +353,8 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 			lease_end(queue, job->segment, job->body, peer);
 	}
 	if (err) {
+		if (recover_is_shortage(err))
+			rt_timer_arm(&queue->shortage_timer, SHORTAGE_AGAIN_MS);
 		job_free(queue, job);
 		return false;
 	}

@@ -54,7 +54,6 @@ journal_finish(struct queue *queue)
 		rt_close(queue->rt, j->other_fd);
 	mem_give(queue->mem, j->unsynced, JOURNAL_UNSYNCED_MAX);
 	mem_give(queue->mem, j->meta, SPOOL_META_MAX);
-	mem_give(queue->mem, j->entries.data, j->entries.cap);
 	rt_hook_finish(&j->hook);
 	rt_timer_finish(&j->sync_timer);
 	rt_timer_finish(&j->again_timer);
@@ -92,12 +91,12 @@ broke(struct queue *queue, int err)
 	struct queue_journal *j = &queue->journal;
 	struct log_line line;
 
-	if (!j->broken) {
+	if (!j->told_broken) {
 		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
 		log_err(&line, err);
 		log_end(&line);
 	}
-	j->broken = true;
+	j->broken = j->told_broken = true;
 	rt_timer_arm(&j->again_timer, JOURNAL_AGAIN_MS);
 }
 
@@ -105,17 +104,14 @@ size_t
 journal_put(struct queue *queue, size_t at, struct spool_head head, size_t meta_length)
 {
 	struct queue_journal *j = &queue->journal;
-	struct slice record;
 	struct builder b;
 
 	head.sequence = ++j->sequence;
 	builder_init_fixed(&b, j->unsynced + at, JOURNAL_UNSYNCED_MAX - at);
 	spool_record_encode(&b, head, j->secret, slice_of(j->meta, meta_length));
 	ASSERT(!b.failed);
-	record = builder_slice(&b);
-	journal_file_entry(queue, head.id, record);
-	j->size_bytes += record.len;
-	return record.len;
+	j->size_bytes += b.len;
+	return b.len;
 }
 
 struct journal_at
@@ -189,7 +185,7 @@ hook_run(void *ctx)
 	struct queue *queue = ctx;
 	struct queue_journal *j = &queue->journal;
 
-	if (j->number == 0) /* journal_start writes what is here */
+	if (j->number == 0 || queue->phase == QUEUE_STOPPED)
 		return;
 	journal_write_now(queue);
 	if (j->broken || j->busy || j->synced_serial == j->serial) {
@@ -211,7 +207,7 @@ sync_run(void *ctx)
 	int fd = j->fd;
 
 	journal_write_now(queue);
-	if (j->broken || j->busy)
+	if (j->broken || j->busy || queue->phase == QUEUE_STOPPED)
 		return;
 	rt_timer_disarm(&j->sync_timer);
 	j->busy = true;
@@ -261,6 +257,7 @@ sync_done(void *ctx)
 		sync_run(queue);
 		return;
 	}
+	j->durable |= j->io.fd == j->fd;
 	synced_forget(j);
 	j->synced_serial = j->sync_serial;
 	waits_run(queue);
@@ -276,6 +273,8 @@ again_run(void *ctx)
 	struct log_line line;
 	int err;
 
+	if (queue->phase == QUEUE_STOPPED)
+		return;
 	/* While the old file is being synced: its outcome does not matter, but its end does. */
 	err = j->busy || j->number == 0 ? ERR_AGAIN : journal_again(queue);
 	if (err) {
@@ -284,15 +283,20 @@ again_run(void *ctx)
 	}
 	j->broken = false;
 	j->urgent = true;
+	journal_write_now(queue);
+	if (j->broken)
+		return;
+	journal_file_moved(queue);
+	j->told_broken = false;
 	log_begin(&line, queue->boot->log, EVENT_queue_journal_mended);
 	log_end(&line);
 	rt_at_turn_end(queue->rt, &j->hook);
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 }
 
-int
-journal_read(struct queue *queue, struct journal_at at, struct arena *arena,
-	     struct journal_record *ret_record)
+static int
+record_read(struct queue *queue, struct journal_at at, struct arena *arena,
+	    struct journal_record *ret_record)
 {
 	uint64_t offset = (uint64_t)at.at * SPOOL_ALIGN, secret;
 	struct spool_found found;
@@ -320,4 +324,30 @@ journal_read(struct queue *queue, struct journal_at at, struct arena *arena,
 	    spool_scan(slice_of(bytes, head.length), secret, true, &found) <= 0 || found.skipped)
 		return ERR_CHECKSUM;
 	return journal_decode(&found.head, spool_record_meta(&found), ret_record);
+}
+
+static bool
+is_about(const struct journal_result *result, uint16_t number)
+{
+	for (size_t i = 0; i < result->rcpts.count; i++)
+		if (journal_rcpt_at(result->rcpts, i) == number)
+			return true;
+	return false;
+}
+
+int
+journal_last_result(struct queue *queue, struct queue_rcpt *rcpt, struct arena *arena,
+		    struct journal_result *ret_result)
+{
+	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
+	struct journal_record record;
+	int err = record_read(queue, at, arena, &record);
+
+	if (err)
+		return err;
+	if (record.kind != JOURNAL_RESULT || record.id != index_msg_of(rcpt)->id ||
+	    !is_about(&record.u.result, rcpt->index))
+		return ERR_NOT_FOUND;
+	*ret_result = record.u.result;
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include "wire/spool/journal.h"
 
 struct queue;
+struct queue_rcpt;
 
 /* What is appended and not yet known to be on disk. Pages that were never used cost nothing. */
 #define JOURNAL_UNSYNCED_MAX ((size_t)64 << 20)
@@ -26,18 +27,13 @@ struct journal_wait {
 	void *ctx;
 };
 
-/* Where records with an id stand in the current file, for its footer. */
-struct journal_entries {
-	uint8_t *data;
-	size_t len, cap;
-};
-
 /* A file that is no longer written to. */
 struct journal_old {
 	struct list_node node;
 	uint32_t number;
 	uint64_t size_bytes;
 	int64_t last_wall_ms;
+	bool moved; /* given up before any of it was durable: a younger file has all of it */
 };
 
 /* Where records in memory were written to. */
@@ -60,11 +56,11 @@ struct queue_journal {
 	uint64_t serial, sync_serial, synced_serial;
 	struct list waits;
 	struct rt_io io;
-	bool busy, urgent, broken;
+	bool busy, urgent, broken, told_broken;
+	bool durable; /* a part of the current file */
 	struct rt_hook hook;
 	struct rt_timer sync_timer, again_timer;
-	uint8_t *meta; /* of the record that is being made: SPOOL_META_MAX */
-	struct journal_entries entries;
+	uint8_t *meta;	 /* of the record that is being made: SPOOL_META_MAX */
 	struct list old; /* oldest first */
 	uint64_t old_bytes;
 	uint64_t appended_bytes; /* ever */
@@ -76,7 +72,9 @@ struct queue_journal {
 	uint64_t other_secret;
 	struct rt_timer keep_timer;
 	struct queue_keep *keep; /* a file is being dropped */
-	bool keep_ended; /* the folder of segments cannot be synced: none is dropped again */
+	uint32_t keep_number;	 /* that one */
+	bool keep_ended; /* none is dropped again: a folder cannot be synced, or one is not in old
+			  */
 };
 
 struct journal_at {
@@ -99,9 +97,10 @@ bool journal_broken(const struct queue *queue);
 bool journal_full(const struct queue *queue);
 /* What has been appended can be read by others (page cache). */
 void journal_write_now(struct queue *queue);
-/* The record that was appended there; slices live in the arena. */
-int journal_read(struct queue *queue, struct journal_at at, struct arena *arena,
-		 struct journal_record *ret_record) MUST_USE;
+/* The last RESULT about a recipient; slices live in the arena. ERR_NOT_FOUND: none, or what stands
+ * there is about somebody else. */
+int journal_last_result(struct queue *queue, struct queue_rcpt *rcpt, struct arena *arena,
+			struct journal_result *ret_result) MUST_USE;
 /* A file of an earlier run. */
 void journal_add_old(struct queue *queue, uint32_t number, uint64_t size_bytes,
 		     int64_t last_wall_ms);

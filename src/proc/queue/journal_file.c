@@ -9,7 +9,22 @@
 #include "base/assert.h"
 #include "proc/queue/queue.h"
 
-#define ENTRIES_FIRST_BYTES ((size_t)64 << 10)
+static void
+old_add(struct queue *queue, uint32_t number, uint64_t size_bytes, int64_t last_wall_ms, bool moved)
+{
+	struct journal_old *old = MEM_NEW(queue->mem, struct journal_old);
+
+	if (!old) { /* no younger one may go before it */
+		queue->journal.keep_ended = true;
+		return;
+	}
+	old->number = number;
+	old->size_bytes = size_bytes;
+	old->last_wall_ms = last_wall_ms;
+	old->moved = moved;
+	list_push_back(&queue->journal.old, &old->node);
+	queue->journal.old_bytes += size_bytes;
+}
 
 int
 journal_file_open(struct queue *queue)
@@ -48,18 +63,19 @@ journal_file_open(struct queue *queue)
 		return err;
 	}
 	if (j->number) {
-		journal_add_old(queue, j->number, j->size_bytes, rt_wall_ms(queue->rt));
+		old_add(queue, j->number, j->size_bytes - (j->unsynced_len - j->written),
+			rt_wall_ms(queue->rt), !j->durable);
 		rt_close(queue->rt, j->read_fd);
 		j->retiring_fd = j->fd;
 	}
 	j->folder_dirty = true;
+	j->durable = false;
 	j->number = head.number;
 	j->fd = fd;
 	j->read_fd = read_fd;
 	j->secret = head.secret;
 	j->sequence = 0;
 	j->size_bytes = SPOOL_FILE_HEAD_BYTES;
-	j->entries.len = 0;
 	return 0;
 }
 
@@ -95,87 +111,48 @@ journal_file_close(struct queue *queue)
 	j->fd = j->read_fd = -1;
 }
 
-/* False when memory is out. */
-static bool
-entries_grow(struct queue *queue, struct journal_entries *entries)
-{
-	size_t cap = entries->cap ? entries->cap * 2 : ENTRIES_FIRST_BYTES;
-	uint8_t *data = mem_take(queue->mem, cap);
-
-	if (!data)
-		return false;
-	if (entries->len)
-		memcpy(data, entries->data, entries->len);
-	mem_give(queue->mem, entries->data, entries->cap);
-	entries->data = data;
-	entries->cap = cap;
-	return true;
-}
-
-void
-journal_file_entry(struct queue *queue, msg_id id, struct slice record)
-{
-	struct queue_journal *j = &queue->journal;
-	struct spool_seal_entry entry = {id, j->size_bytes, (uint32_t)record.len,
-					 (uint32_t)(record.len - SPOOL_HEAD_BYTES)};
-	struct journal_entries *entries = &j->entries;
-	struct builder b;
-
-	if (id == 0)
-		return;
-	if (entries->cap - entries->len < SPOOL_SEAL_ENTRY_BYTES && !entries_grow(queue, entries))
-		return; /* an entry is missing, which only a search notices */
-	builder_init_fixed(&b, entries->data + entries->len, SPOOL_SEAL_ENTRY_BYTES);
-	spool_seal_entry_encode(&b, &entry);
-	entries->len += b.len;
-}
-
-/* The footer is an index: nobody waits for it. A second one, after a failure to open the next file,
- * does no harm: the last one counts. */
 void
 journal_file_rotate(struct queue *queue)
 {
-	struct queue_journal *j = &queue->journal;
-	size_t size = spool_seal_bytes(j->entries.len / SPOOL_SEAL_ENTRY_BYTES);
-	uint8_t *bytes = NULL;
-	struct builder b;
-	int err;
+	struct log_line line;
+	int err = journal_file_open(queue);
 
-	if (j->entries.len / SPOOL_SEAL_ENTRY_BYTES <= SPOOL_SEAL_ENTRIES_MAX)
-		bytes = mem_take(queue->mem, size);
-	if (bytes) {
-		builder_init_fixed(&b, bytes, size);
-		spool_seal_encode(&b, j->secret, slice_of(j->entries.data, j->entries.len),
-				  j->size_bytes, j->sequence);
-		ASSERT(!b.failed);
-		if (rt_write(queue->rt, j->fd, builder_slice(&b)) == 0)
-			j->size_bytes += size;
-		mem_give(queue->mem, bytes, size);
-	}
-	err = journal_file_open(queue);
-	if (err) { /* goes on in the old one, and tries again with the next sync */
-		struct log_line line;
-
-		log_begin(&line, queue->boot->log, EVENT_queue_journal_not_rotated);
-		log_err(&line, err);
-		log_end(&line);
+	if (!err) {
+		journal_file_numbers(queue);
 		return;
 	}
-	journal_file_numbers(queue);
+	/* It goes on in the old one, and tries again with the next sync. */
+	log_begin(&line, queue->boot->log, EVENT_queue_journal_not_rotated);
+	log_err(&line, err);
+	log_end(&line);
 }
 
 void
 journal_add_old(struct queue *queue, uint32_t number, uint64_t size_bytes, int64_t last_wall_ms)
 {
-	struct journal_old *old = MEM_NEW(queue->mem, struct journal_old);
+	old_add(queue, number, size_bytes, last_wall_ms, false);
+}
 
-	if (!old)
-		return; /* kept until the next start */
-	old->number = number;
-	old->size_bytes = size_bytes;
-	old->last_wall_ms = last_wall_ms;
-	list_push_back(&queue->journal.old, &old->node);
-	queue->journal.old_bytes += size_bytes;
+void
+journal_file_moved(struct queue *queue)
+{
+	struct queue_journal *j = &queue->journal;
+	struct list_node *node, *after;
+
+	for (node = list_first(&j->old); node; node = after) {
+		struct journal_old *old = CONTAINER_OF(node, struct journal_old, node);
+		char name[QUEUE_NAME_BYTES];
+
+		after = list_next(&j->old, node);
+		if (!old->moved || (j->keep && j->keep_number == old->number))
+			continue;
+		queue_name(name, old->number, "journal");
+		if (rt_unlink(queue->rt, queue->journal_fd, name))
+			continue; /* it goes with the others, later */
+		j->old_bytes -= old->size_bytes;
+		list_remove(node);
+		mem_give(queue->mem, old, sizeof(*old));
+	}
 }
 
 int

@@ -1,5 +1,5 @@
 /*
- * journal_file: the files behind the journal: opening, footers, rotation, what is kept how long.
+ * journal_file: the files behind the journal: opening, rotation, what is kept how long.
  */
 #ifndef PROC_QUEUE_JOURNAL_FILE_H
 #define PROC_QUEUE_JOURNAL_FILE_H
@@ -17,13 +17,13 @@ int journal_again(struct queue *queue) MUST_USE;
 int journal_file_open(struct queue *queue) MUST_USE;
 /* The record that each file needs: no number is used twice. */
 void journal_file_numbers(struct queue *queue);
-/* Footer and a new file. */
+/* Goes on in a new file. */
 void journal_file_rotate(struct queue *queue);
 /* Closes retiring_fd. */
 void journal_file_retire(struct queue *queue);
+/* What the files that were given up had is written again: they go. */
+void journal_file_moved(struct queue *queue);
 void journal_file_close(struct queue *queue);
-/* For the footer. */
-void journal_file_entry(struct queue *queue, msg_id id, struct slice record);
 /* A descriptor for reading; stays the journal's. */
 int journal_file_find(struct queue *queue, uint32_t number, int *ret_fd,
 		      uint64_t *ret_secret) MUST_USE;

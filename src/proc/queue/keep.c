@@ -98,6 +98,7 @@ journal_keep_run(void *ctx)
 	rt_timer_init(&keep->step, queue->rt, walk_step, keep);
 	rt_timer_arm(&keep->step, 0);
 	queue->journal.keep = keep;
+	queue->journal.keep_number = old->number;
 }
 
 /* Finished ones whose outcome is not yet on disk are not live: what says so stands before. */

@@ -310,6 +310,7 @@ stop_run(void *ctx)
 		rt_timer_arm(&queue->stop_timer, STOP_POLL_MS);
 		return;
 	}
+	queue->phase = QUEUE_STOPPED;
 	boot_stopped(queue->boot);
 }
 

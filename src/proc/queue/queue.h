@@ -21,6 +21,7 @@ enum queue_phase {
 	QUEUE_JOURNALS, /* reading what became of messages */
 	QUEUE_SERVING,	/* segments may still be being read; deliveries go on meanwhile */
 	QUEUE_STOPPING,
+	QUEUE_STOPPED, /* nothing more is begun */
 };
 
 /* A neighbour with a channel. */

@@ -120,11 +120,11 @@ static enum read_step
 read_window(struct queue *queue, struct queue_segment *segment)
 {
 	uint64_t left = segment->limit - segment->read_end, start = segment->read_end;
-	size_t want = left < queue->files.window_size ? (size_t)left : queue->files.window_size;
+	size_t most = segment->need > WINDOW_BYTES ? segment->need : WINDOW_BYTES;
+	size_t want = left < most ? (size_t)left : most;
 	struct patient patient = {.rt = queue->rt,
 				  .fd = segment->fd,
 				  .at = start,
-				  .buf = queue->files.window,
 				  .want = want,
 				  .failures = &segment->read_failures};
 	struct spool_found found = {0};
@@ -132,14 +132,18 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	size_t len;
 	bool last;
 
+	if (!window_grow(queue, most))
+		return READ_STARVED;
+	patient.buf = queue->files.window;
 	if (!patient_read(&patient, &len))
 		return READ_LATER;
+	segment->need = 0;
 	window = slice_of(queue->files.window, len);
 	last = len == left || len < want;
 	while (spool_scan(window, segment->secret, last, &found) > 0) {
 		if (found.skipped && PLANTED(DAMAGE_STOPS)) {
 			segment->read_end = segment->limit;
-			return 1;
+			return READ_ON;
 		}
 		if (found.skipped)
 			gap(queue, segment, slice_sub(window, 0, found.skipped), false);
@@ -154,7 +158,9 @@ read_window(struct queue *queue, struct queue_segment *segment)
 	segment->read_end += found.skipped;
 	if (last)
 		segment->read_end = segment->limit;
-	return segment->read_end > start || window_grow(queue, found.need) ? READ_ON : READ_STARVED;
+	if (segment->read_end == start)
+		segment->need = found.need;
+	return READ_ON;
 }
 
 /* Writers hear nothing meanwhile, and after a while refuse mail. */
@@ -226,9 +232,9 @@ hook_run(void *ctx)
 	struct queue *queue = ctx;
 	enum read_step step;
 
-	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS || queue->deaf)
+	if (queue->journal.number == 0 || queue->phase == QUEUE_STOPPED || queue->deaf)
 		return;
-	step = window_grow(queue, WINDOW_BYTES) ? read_some(queue) : READ_STARVED;
+	step = read_some(queue);
 	if (step == READ_STARVED) {
 		starve(queue);
 	} else {
@@ -350,8 +356,10 @@ sweep_run(void *ctx)
 	struct queue_files *files = &queue->files;
 	size_t budget = SWEEP_STEP_FILES;
 
-	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS ||
-	    !sweep_segments(queue, &budget) || !list_empty(&files->reading) || queue->recovery) {
+	if (queue->phase == QUEUE_STOPPED)
+		return;
+	if (queue->journal.number == 0 || !sweep_segments(queue, &budget) ||
+	    !list_empty(&files->reading) || queue->recovery) {
 		rt_timer_arm(&files->sweep_timer, budget ? SWEEP_MS : 0);
 		return;
 	}

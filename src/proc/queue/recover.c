@@ -376,6 +376,9 @@ step_run(void *ctx)
 	enum file_step step;
 	struct log_line line;
 
+	if (queue->phase != QUEUE_JOURNALS) /* it is to stop */
+		return;
+
 	if (r->fd < 0 && r->at < r->journals.count && file_begin(queue, r)) {
 		rt_timer_arm(&r->step, PATIENT_AGAIN_MS);
 		return;

@@ -167,8 +167,11 @@ begin(struct queue *queue, struct queue_msg *msg, uint8_t kind)
 			numbers[count++] = (uint16_t)i;
 	if (count == 0)
 		return;
-	report = report_add(queue, key_of(msg->id, kind, numbers, count), (uint16_t)count);
-	if (!report) { /* no memory: looked for again */
+	report =
+		queue->deaf || journal_broken(queue)
+			? NULL
+			: report_add(queue, key_of(msg->id, kind, numbers, count), (uint16_t)count);
+	if (!report) { /* not now, or no memory: looked for again */
 		queue->reports_missed = true;
 		timer_soon(queue, LATER_MS);
 		return;
@@ -208,7 +211,9 @@ has_due(const struct queue_msg *msg, bool *ret_more)
 
 		due = due || is_due(rcpt, SPOOL_REPORT_FAILURE) ||
 		      is_due(rcpt, SPOOL_REPORT_SUCCESS) || is_due(rcpt, SPOOL_REPORT_DELAY);
-		if (rcpt->state == RCPT_READY && !(rcpt->flags & RCPT_HELD))
+		/* Delays are noticed one recipient after the other. */
+		if ((rcpt->state == RCPT_READY && !(rcpt->flags & RCPT_HELD)) ||
+		    is_due(rcpt, SPOOL_REPORT_DELAY))
 			*ret_more = true;
 	}
 	return due;
@@ -238,6 +243,8 @@ report_gather(struct queue *queue, struct queue_msg *msg)
 static void
 missed_run(struct queue *queue)
 {
+	if (queue->deaf || journal_broken(queue))
+		return;
 	if (queue->reports_missed && !queue->reports_walking) {
 		queue->reports_missed = false;
 		queue->reports_walking = true;

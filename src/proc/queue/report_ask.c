@@ -19,25 +19,24 @@ verdict_give(struct ipc_message *message, const struct verdict *verdict, size_t 
 }
 
 static int
-ask_rcpts(struct queue *queue, const struct queue_report *report, const struct queue_msg *msg,
+ask_rcpts(struct queue *queue, const struct queue_report *report, struct queue_msg *msg,
 	  struct ipc_channel *channel)
 {
-	struct journal_record record;
+	struct journal_result last;
 	struct arena arena;
 	int err = 0;
 
 	arena_init(&arena, queue->mem, ASK_ARENA_BYTES);
 	for (size_t i = 0; i < report->rcpt_count && !err; i++) {
-		const struct queue_rcpt *rcpt = &msg->rcpts[report->rcpts[i]];
-		struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
+		struct queue_rcpt *rcpt = &msg->rcpts[report->rcpts[i]];
 		struct ipc_message message = {.type = IPC_REPORT_RCPT};
 
 		arena_reset(&arena);
 		message.u.report_rcpt.key = report->key;
 		message.u.report_rcpt.rcpt = rcpt->index;
 		message.u.report_rcpt.attempts = rcpt->attempts;
-		if (journal_read(queue, at, &arena, &record) == 0 && record.kind == JOURNAL_RESULT)
-			verdict_give(&message, &record.u.result.verdict, report->rcpt_count);
+		if (journal_last_result(queue, rcpt, &arena, &last) == 0)
+			verdict_give(&message, &last.verdict, report->rcpt_count);
 		else /* its words are lost, its fate is not */
 			message.u.report_rcpt.verdict.class = report->kind == SPOOL_REPORT_FAILURE
 								      ? VERDICT_NEVER

@@ -80,6 +80,13 @@ void
 report_carry(struct queue *queue, msg_id id)
 {
 	struct list *lists[] = {&queue->reports, &queue->reports_to_ask};
+	const struct queue_msg *msg = index_find(queue, id);
+	bool any = false;
+
+	for (size_t i = 0; msg && i < msg->rcpt_count; i++)
+		any = any || msg->rcpts[i].flags & RCPT_IN_REPORT;
+	if (!any)
+		return;
 
 	for (size_t i = 0; i < 2; i++) {
 		for (struct list_node *node = list_first(lists[i]); node;

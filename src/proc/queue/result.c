@@ -15,8 +15,7 @@
 
 #define RESULT_MISSING_AGAIN_MS 1000
 #define LOST_AGAIN_MS ((uint64_t)1000)
-#define LOST_MAX 12 /* over half an hour between attempts */
-#define UNREADABLE_AGAIN_S 60
+#define FAILED_HERE_AGAIN_S 60
 
 /* One judgement for some recipients. */
 struct ruling {
@@ -211,28 +210,36 @@ result_receive(struct queue *queue, struct queue_peer *peer, const struct ipc_jo
 	result_take(queue, job, given);
 }
 
+/* An attempt that failed here, of all recipients of the job that have no other outcome: it counts,
+ * so that such mail is given up in the end and its sender hears of it. */
+static void
+failed_here(struct queue *queue, struct queue_job *job, const char *why)
+{
+	struct ipc_job_result given = {.verdict = {.class = VERDICT_LATER,
+						   .stage = VERDICT_STAGE_LOCAL,
+						   .status = {4, 3, 0},
+						   .actor = VERDICT_ACTOR_OUR_ADMIN,
+						   .action = VERDICT_ACTION_RETRY,
+						   .scope = VERDICT_SCOPE_MESSAGE,
+						   .evidence = slice_str(why),
+						   .retry_after_s = FAILED_HERE_AGAIN_S}};
+	uint16_t numbers[SPOOL_RCPTS_MAX];
+
+	memcpy(numbers, job->rcpts, job->rcpt_count * sizeof(numbers[0]));
+	given.rcpts = ipc_u16s_make(numbers, job->rcpt_count);
+	result_take(queue, job, &given);
+}
+
 void
 result_unreadable(struct queue *queue, struct queue_job *job, int err)
 {
-	struct ipc_job_result given = {
-		.verdict = {.class = VERDICT_LATER,
-			    .stage = VERDICT_STAGE_LOCAL,
-			    .status = {4, 3, 0},
-			    .actor = VERDICT_ACTOR_OUR_ADMIN,
-			    .action = VERDICT_ACTION_RETRY,
-			    .scope = VERDICT_SCOPE_MESSAGE,
-			    .evidence = SLICE("the files of the message cannot be opened here"),
-			    .retry_after_s = UNREADABLE_AGAIN_S}};
-	uint16_t numbers[SPOOL_RCPTS_MAX];
 	struct log_line line;
 
 	log_begin(&line, queue->boot->log, EVENT_queue_unreadable);
 	log_msg(&line, job->id);
 	log_err(&line, err);
 	log_end(&line);
-	memcpy(numbers, job->rcpts, job->rcpt_count * sizeof(numbers[0]));
-	given.rcpts = ipc_u16s_make(numbers, job->rcpt_count);
-	result_take(queue, job, &given);
+	failed_here(queue, job, "the files of the message cannot be opened here");
 }
 
 static void
@@ -276,10 +283,12 @@ result_lost(struct queue *queue, struct queue_job *job)
 	struct queue_msg *msg = index_find(queue, job->id);
 	uint64_t wait_ms = LOST_AGAIN_MS;
 
-	if (msg && msg->lost < LOST_MAX)
-		msg->lost++;
+	if (msg && msg->lost == RESULT_LOST_MAX) {
+		failed_here(queue, job, "whoever was to deliver it ended each time");
+		return;
+	}
 	if (msg)
-		wait_ms <<= msg->lost - 1;
+		wait_ms <<= msg->lost++;
 	result_missing(queue, job, rt_now_ms(queue->rt) + wait_ms, EVENT_queue_unheard);
 }
 

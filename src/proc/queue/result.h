@@ -7,14 +7,18 @@
 #include "proc/queue/grant.h"
 
 #define RESULT_DELETED "deleted by an administrator"
+/* So often a message may have taken its worker with it without that counting as an attempt: the
+ * waits between them are over half an hour then. */
+#define RESULT_LOST_MAX 12
 
 void result_receive(struct queue *queue, struct queue_peer *peer,
 		    const struct ipc_job_result *result);
 void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
-/* The files of its message cannot be opened: an attempt that failed here, for now. */
+/* The job could not be given, for its message's files cannot be opened. That counts as an attempt
+ * with a temporary failure of ours: it is tried again, and given up in the end. */
 void result_unreadable(struct queue *queue, struct queue_job *job, int err);
 /* Nobody knows what became of those still active: tried again, later each time, for it may be the
- * message that kills its workers; the attempt does not count. */
+ * message that kills its workers; the attempt counts only after RESULT_LOST_MAX of them. */
 void result_lost(struct queue *queue, struct queue_job *job);
 /* Deletes those that an administrator has deleted, once no attempt with them is under way. */
 void result_delete_due(struct queue *queue, struct queue_msg *msg);

@@ -49,6 +49,7 @@ struct queue_segment {
 	uint64_t dead_before;
 	struct segment_named named, naming;
 	unsigned read_failures; /* of patient_read */
+	size_t need;		/* its next record is longer than a window: so many bytes */
 	bool compacting;
 };
 

@@ -232,7 +232,7 @@ stock_fill(struct queue *queue)
 	size_t spares_left = SPARES_PER_BATCH;
 	bool good = true;
 
-	if (stock->busy || queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS)
+	if (stock->busy || queue->journal.number == 0 || queue->phase == QUEUE_STOPPED)
 		return;
 	for (size_t i = 0; i < QUEUE_PEERS_MAX && good; i++)
 		if (queue->peers[i].channel && queue->peers[i].has_said)

@@ -63,7 +63,7 @@ TEST(delete_of_what_is_reported)
 TEST(deleted_is_the_last_word)
 {
 	static const char *const both[] = {"bob@far.test", "eve@far.test"};
-	struct journal_record record;
+	struct journal_result last;
 	const uint16_t number = 0;
 	struct queue_msg *msg;
 	struct arena arena;
@@ -79,12 +79,13 @@ TEST(deleted_is_the_last_word)
 	msg = index_find(w.queue, w.last_id);
 	result_delete(w.queue, msg, &number, 1, RESULT_DELETED);
 	arena_init(&arena, rt_mem(w.t.rt), 65536);
-	assert_int_equal(journal_read(w.queue,
-				      (struct journal_at){msg->rcpts[0].verdict_file,
-							  msg->rcpts[0].verdict_at},
-				      &arena, &record),
-			 0);
-	assert_int_equal(record.u.result.state, JOURNAL_DELETED);
+	assert_int_equal(journal_last_result(w.queue, &msg->rcpts[0], &arena, &last), 0);
+	assert_int_equal(last.state, JOURNAL_DELETED);
+	/* A place where something is said about somebody else gives nothing. */
+	msg->rcpts[1].verdict_file = msg->rcpts[0].verdict_file;
+	msg->rcpts[1].verdict_at = msg->rcpts[0].verdict_at;
+	assert_int_equal(journal_last_result(w.queue, &msg->rcpts[1], &arena, &last),
+			 ERR_NOT_FOUND);
 	arena_finish(&arena);
 	world_end(&w);
 }

@@ -4,6 +4,7 @@
  */
 #include <sys/syscall.h>
 
+#include "proc/queue/journal_file.h"
 #include "proc/queue/test_crash.h"
 
 static const char *const to_ann[] = {"ann@local"};
@@ -112,15 +113,14 @@ refused(struct world *w, msg_id id, uint16_t number, struct slice reply)
 static void
 check_reply(struct world *w, msg_id id, uint16_t number, struct slice reply)
 {
-	const struct queue_rcpt *rcpt = &index_find(w->queue, id)->rcpts[number];
-	struct journal_at at = {rcpt->verdict_file, rcpt->verdict_at};
-	struct journal_record record;
+	struct queue_rcpt *rcpt = &index_find(w->queue, id)->rcpts[number];
+	struct journal_result last;
 	struct arena arena;
 
 	arena_init(&arena, rt_mem(w->t.rt), 1 << 20);
-	assert_int_equal(at.file, w->queue->journal.number);
-	assert_int_equal(journal_read(w->queue, at, &arena, &record), 0);
-	assert_true(slice_eq(record.u.result.verdict.reply, reply));
+	assert_int_equal(rcpt->verdict_file, w->queue->journal.number);
+	assert_int_equal(journal_last_result(w->queue, rcpt, &arena, &last), 0);
+	assert_true(slice_eq(last.verdict.reply, reply));
 	arena_finish(&arena);
 }
 
@@ -268,6 +268,73 @@ TEST(full)
 	world_end(&w);
 }
 
+/* Files can be made, but not written to: those that are given up do not pile up. */
+TEST(files_given_up_go)
+{
+	static struct world w;
+	struct journal_record start = {.kind = JOURNAL_START};
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	WORLD_WAIT(&w, w.queue->journal.synced_serial == w.queue->journal.serial &&
+			       !w.queue->journal.busy);
+	for (int i = 0; i < 5; i++) {
+		disk_full(&w);
+		(void)journal_append(w.queue, &start);
+		world_run_ms(&w, 1);
+		assert_true(w.queue->journal.broken);
+		assert_int_equal(journal_again(w.queue), 0);
+		w.queue->journal.broken = false;
+	}
+	assert_int_equal(world_files(&w, "journal"), 6);
+	w.queue->journal.broken = true;
+	rt_timer_arm(&w.queue->journal.again_timer, 0);
+	WORLD_WAIT(&w, !w.queue->journal.broken);
+	assert_int_equal(world_files(&w, "journal"), 2); /* the first one was durable */
+	assert_true(w.queue->journal.old_bytes < 4096);
+	world_end(&w);
+}
+
+/* A file that could not be remembered stays, and no younger one goes before it. */
+TEST(no_memory_for_an_old_file)
+{
+	static struct world w;
+	struct journal_record start = {.kind = JOURNAL_START};
+
+	world_begin(&w, NULL);
+	w.config.journal_size_max = 100;
+	w.config.trace_keep_size = UINT64_MAX;
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->journal.busy);
+	starve(&w);
+	(void)journal_append(w.queue, &start);
+	world_run_ms(&w, 100);
+	w.queue->mem = starving.source;
+	assert_true(w.queue->journal.keep_ended);
+	world_end(&w);
+}
+
+/* A worker that came while there was no memory for a job gets it later. */
+TEST(no_memory_for_a_job)
+{
+	static struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	world_disconnect(&w, &w.smtpout);
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.accepted == 1);
+	world_run_ms(&w, 50);
+	starve(&w);
+	world_connect(&w, &w.smtpout);
+	world_run_ms(&w, 50);
+	w.queue->mem = starving.source;
+	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1);
+	world_end(&w);
+}
+
 TESTS(TEST_ROW(cannot_be_written), TEST_ROW(words_move_with_the_file),
       TEST_ROW(words_of_two_files_move), TEST_ROW(no_memory_for_an_outcome),
-      TEST_ROW(no_memory_at_a_start), TEST_ROW(full))
+      TEST_ROW(no_memory_at_a_start), TEST_ROW(full), TEST_ROW(files_given_up_go),
+      TEST_ROW(no_memory_for_an_old_file), TEST_ROW(no_memory_for_a_job))

@@ -286,6 +286,25 @@ TEST(worker_dies)
 	world_end(&w);
 }
 
+/* Whoever delivers it dies of it, again and again: that is an attempt in the end, so that it does
+ * not stay for ever. */
+TEST(workers_die_of_it)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	index_find(w.queue, id)->lost = RESULT_LOST_MAX;
+	world_disconnect(&w, &w.smtpout);
+	assert_int_equal(w.queue->counters.deferred, 1);
+	assert_int_equal(index_find(w.queue, id)->rcpts[0].attempts, 1);
+	world_end(&w);
+}
+
 /* One recipient is refused at RCPT and tried again while the job is still at the other's DATA: what
  * the first job says after that is not about the second. */
 TEST(early_result_and_late_end)
@@ -334,23 +353,23 @@ TEST(nothing_is_told_before_an_attempt)
 {
 	struct world w;
 	uint64_t first;
-	msg_id id;
 
 	world_begin(&w, NULL);
 	w.config.delay_notice = CONFIG_DELAY_FIRST_FAILURE;
 	w.config.lifetime = 60000;
 	world_start(&w);
 	w.answer = silent;
-	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.job_count == 1);
 	world_disconnect(&w, &w.smtpout);
 	WORLD_WAIT(&w, w.queue->index.waiting_count == 1);
 	first = heap_first(&w.queue->index.waits)->key;
 	assert_true(first > rt_now_ms(w.t.rt)); /* else the loop never sleeps */
+	assert_int_equal(w.report_count, 0);
 	world_connect(&w, &w.smtpout);
-	w.answer = second_time;
-	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1 && world_is_empty(&w));
-	assert_int_equal(w.report_count, 1);
+	w.answer = later;
+	w.retry_after_s = 3600;
+	WORLD_WAIT(&w, w.queue->counters.deferred == 1 && w.report_count == 1);
 	world_end(&w);
 }
 
@@ -708,12 +727,34 @@ TEST(job_outlives_its_message)
 	}
 }
 
-TESTS(TEST_ROW(delivered), TEST_ROW(job_outlives_its_message), TEST_ROW(indexed_is_lost),
-      TEST_ROW(to_several_places), TEST_ROW(many_messages), TEST_ROW(large_body),
-      TEST_ROW(tried_again), TEST_ROW(failure_is_reported), TEST_ROW(no_report_for_a_report),
-      TEST_ROW(notify_is_honoured), TEST_ROW(expires), TEST_ROW(delay_notice_once),
-      TEST_ROW(bounce_without_an_answer), TEST_ROW(bounce_answer_is_lost),
-      TEST_ROW(report_not_needed), TEST_ROW(worker_dies), TEST_ROW(one_place_holds_up_no_other),
+/* Each recipient waits for itself; the notices are one. */
+TEST(one_notice_of_delay)
+{
+	static struct world w;
+
+	world_begin(&w, NULL);
+	w.config.delay_notice = CONFIG_DELAY_AFTER;
+	w.config.delay_notice_after = 400;
+	w.config.lifetime = 3600000;
+	world_start(&w);
+	w.answer = later;
+	w.retry_after_s = 3600;
+	world_accept(&w, "me@local", to_three + 1, 2, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
+	WORLD_WAIT(&w, w.report_count == 1);
+	world_run_ms(&w, 1500);
+	assert_int_equal(w.report_count, 1);
+	assert_int_equal(w.report_rcpt_count, 2);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(one_notice_of_delay), TEST_ROW(delivered), TEST_ROW(job_outlives_its_message),
+      TEST_ROW(indexed_is_lost), TEST_ROW(to_several_places), TEST_ROW(many_messages),
+      TEST_ROW(large_body), TEST_ROW(tried_again), TEST_ROW(failure_is_reported),
+      TEST_ROW(no_report_for_a_report), TEST_ROW(notify_is_honoured), TEST_ROW(expires),
+      TEST_ROW(delay_notice_once), TEST_ROW(bounce_without_an_answer),
+      TEST_ROW(bounce_answer_is_lost), TEST_ROW(report_not_needed), TEST_ROW(worker_dies),
+      TEST_ROW(workers_die_of_it), TEST_ROW(one_place_holds_up_no_other),
       TEST_ROW(message_that_kills), TEST_ROW(no_memory_for_a_message),
       TEST_ROW(nothing_is_told_before_an_attempt), TEST_ROW(unreadable_expires),
       TEST_ROW(early_result_and_late_end), TEST_ROW(commands), TEST_ROW(delete_during_attempt),
