@@ -189,6 +189,27 @@ TEST(partial_success)
 	rig_end(&rig);
 }
 
+/* A refusal while the content goes out ends those that were taken; who was put off gets the mail.
+ */
+TEST(early_refusal)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"RCPT TO:<y@", "452 4.5.3 enough\r\n", 1},
+				    {"DATA", "354 go\r\n554 5.7.1 spam\r\n", 1}));
+	rig_job(&rig, 1, 0, 2, 1);
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 2);
+	rig_result_is(&rig, 0, VERDICT_NEVER, VERDICT_STAGE_DATA, 554);
+	assert_int_equal(rig.results[0].rcpts[0], 0);
+	assert_int_equal(rig.results[0].rcpt_count, 1);
+	rig_result_is(&rig, 1, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(rig.results[1].rcpts[0], 1);
+	assert_int_equal(peer->connects, 2);
+	rig_end(&rig);
+}
+
 TEST(results_in_one)
 {
 	rig_begin(&rig);
@@ -519,10 +540,11 @@ TEST(stop)
 TESTS(TEST_ROW(one_mail), TEST_ROW(one_write), TEST_ROW(block_has_a_limit),
       TEST_ROW(content_without_end), TEST_ROW(body_file), TEST_ROW(body_file_that_changed),
       TEST_ROW(stored_content_is_not_believed), TEST_ROW(one_connection), TEST_ROW(slots),
-      TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone),
-      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
-      TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
-      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
-      TEST_ROW(smart_host_login_fails), TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host),
-      TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
-      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))
+      TEST_ROW(partial_success), TEST_ROW(early_refusal), TEST_ROW(results_in_one),
+      TEST_ROW(kept_connection_gone), TEST_ROW(returns_end), TEST_ROW(mailmax),
+      TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(sender_in_ascii),
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
+      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
+      TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
+      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
+      TEST_ROW(stop))

@@ -308,6 +308,122 @@ static const struct script scripts[] = {
 	 "E: finished 0 0\n"
 	 "E: closed data reply 552\n",
 	 .hold = true, .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test"}}},
+	{"and only of those who were taken",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: RCPT TO:<z@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 452 4.5.3 enough\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "S: 554 5.7.1 spam\n"
+	 "E: result 0 0 data reply 554 5.7.1\n"
+	 "E: finished 0 1\n"
+	 "E: closed data reply 554\n",
+	 .hold = true, .submit_count = 1,
+	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test z@y.test"}}},
+	{"nor of those who were not offered yet",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-PIPELINING\n"
+	 "S: 250 LIMITS RCPTMAX=1\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "S: 554 5.7.1 spam\n"
+	 "E: result 0 0 data reply 554 5.7.1\n"
+	 "E: finished 0 1\n"
+	 "E: closed data reply 554\n",
+	 .hold = true, .submit_count = 1,
+	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test z@y.test"}}},
+	{"a refusal at DATA, too: who was put off has another transaction",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: RCPT TO:<z@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 452 4.5.3 enough\n"
+	 "S: 554 5.7.1 no\n"
+	 "E: result 0 0 data reply 554 5.7.1\n"
+	 "C: RSET\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<z@y.test>\n"
+	 "C: DATA\n",
+	 .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test z@y.test"}}},
+	{"421 at DATA: who was put off comes back",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: RCPT TO:<z@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 452 4.5.3 enough\n"
+	 "S: 421 4.3.2 going down\n"
+	 "E: result 0 0 data reply 421 4.3.2\n"
+	 "E: finished 0 1\n"
+	 "E: closed data reply 421\n",
+	 .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test z@y.test"}}},
+	{"421 at DATA with nobody taken: who was not offered comes back",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250-PIPELINING\n"
+	 "S: 250 LIMITS RCPTMAX=1\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 550 5.1.1 no\n"
+	 "E: result 0 0 recipient reply 550 5.1.1\n"
+	 "S: 421 4.3.2 going down\n"
+	 "E: finished 0 1\n"
+	 "E: closed data reply 421\n",
+	 .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test z@y.test"}}},
+	{"lost after the dot: who was put off comes back",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 PIPELINING\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test>\n"
+	 "C: RCPT TO:<x@y.test>\n"
+	 "C: RCPT TO:<z@y.test>\n"
+	 "C: DATA\n"
+	 "S: 250 ok\n"
+	 "S: 250 ok\n"
+	 "S: 452 4.5.3 enough\n"
+	 "S: 354 go\n"
+	 "C: =0=\n"
+	 "!lost\n"
+	 "E: result 0 0 final lost 0 0.0.0\n"
+	 "E: finished 0 1\n"
+	 "E: closed final lost 0\n",
+	 .submit_count = 1, .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test z@y.test"}}},
 	{"lost while the content goes out",
 	 "S: 220 mx\n"
 	 "C: EHLO me.test\n"
