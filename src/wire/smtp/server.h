@@ -111,6 +111,7 @@ struct smtp_server {
 	struct slice view; /* input not yet taken; in pending, or borrowed from feed */
 	uint32_t pending_size, out_size, out_len, out_sent;
 	uint64_t now_ms, progress_ms, message_start_ms;
+	uint64_t output_ms; /* when output began to wait, or some of it was taken */
 	uint64_t chunk_left;
 	uint32_t commands, errors, logins_failed, mails, recipients;
 	struct smtp_data data;
