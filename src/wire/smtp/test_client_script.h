@@ -25,7 +25,7 @@
 struct script_job {
 	const char *sender, *rcpts; /* separated by blanks */
 	const char *envid, *ret, *auth, *orcpt;
-	uint64_t size;
+	uint64_t size, size_min; /* size_min 0: size */
 	bool eight_bit, utf8;
 	uint8_t notify;
 };

@@ -465,6 +465,24 @@ static const struct script scripts[] = {
 	 .submit_count = 2,
 	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test", .size = 1001},
 		  {.sender = "b@me.test", .rcpts = "q@y.test", .size = 1000}}},
+	{"perhaps larger than the peer takes: it decides",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 SIZE 1000\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test> SIZE=1000\n",
+	 .submit_count = 1,
+	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test", .size = 1300, .size_min = 1000}}},
+	{"SIZE without a limit",
+	 "S: 220 mx\n"
+	 "C: EHLO me.test\n"
+	 "S: 250-mx\n"
+	 "S: 250 SIZE 0\n"
+	 "E: ready\n"
+	 "C: MAIL FROM:<a@me.test> SIZE=1300\n",
+	 .submit_count = 1,
+	 .jobs = {{.sender = "a@me.test", .rcpts = "x@y.test", .size = 1300, .size_min = 1000}}},
 	{"addresses that would break out",
 	 "S: 220 mx\n"
 	 "C: EHLO me.test\n"
