@@ -11,7 +11,8 @@
 void result_receive(struct queue *queue, struct queue_peer *peer,
 		    const struct ipc_job_result *result);
 void result_done(struct queue *queue, struct queue_peer *peer, const struct ipc_job_done *done);
-/* The files of its message cannot be opened: an attempt that failed here, for now. */
+/* The files of the job's message could not be opened, for err: its recipients are tried again as
+ * after a temporary failure of our own. */
 void result_unreadable(struct queue *queue, struct queue_job *job, int err);
 /* Nobody knows what became of those still active: tried again, later each time, for it may be the
  * message that kills its workers; the attempt does not count. */

@@ -2,12 +2,21 @@
  * Runs a written dialogue against the client's machine and compares. A script has a line for each
  * thing that happens, in order:
  *
- *   S: text        the server sends the line (adjacent ones come in one piece, or at random cuts)
- *   !lost !timeout !tls-ok !tls-failed !quit !job     what the owner does; !job submits the next
- * one C: text        the machine sends the line; "C: =N=" is the content of job N E: event ready,
- * tls, "result JOB RCPT STAGE HOW CODE x.y.z", "finished JOB OPEN", "closed STAGE HOW CODE"
+ *   S: text          the server sends the line; adjacent ones come in one piece, or at random cuts
+ *   C: text          the machine sends the line
+ *   C: =N=           the content of job N
+ *   E: event         the machine tells one, in one of these forms:
+ *                      ready
+ *                      tls
+ *                      result JOB RCPT STAGE HOW CODE x.y.z
+ *                      finished JOB OPEN
+ *                      closed STAGE HOW CODE
+ *   !job             the owner submits the next job
+ *   !out             the content is out (only where the script holds it)
+ *   !tls-ok, !tls-failed, !quit, !lost, !timeout
  *
- * The runner feeds S: and ! lines and demands that C: and E: lines come out as written.
+ * The runner feeds the lines with S: and !, and demands that those with C: and E: come out as
+ * written. CODE is 0 and x.y.z 0.0.0 where no reply belongs to the event.
  */
 #ifndef WIRE_SMTP_TEST_CLIENT_SCRIPT_H
 #define WIRE_SMTP_TEST_CLIENT_SCRIPT_H
