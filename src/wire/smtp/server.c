@@ -58,13 +58,6 @@ smtp_server_is_waiting(const struct smtp_server *s)
 	return s->waiting != SMTP_SERVER_NONE;
 }
 
-bool
-smtp_server_is_idle(const struct smtp_server *s)
-{
-	return (s->state == STATE_HELLO || s->state == STATE_READY) && s->mode == MODE_COMMAND &&
-	       !s->waiting && s->view.len == 0;
-}
-
 static size_t
 unsent(const struct smtp_server *s)
 {

@@ -155,8 +155,6 @@ void smtp_server_shutdown(struct smtp_server *s);
 void smtp_server_abort(struct smtp_server *s);
 /* An answer is owed. */
 bool smtp_server_is_waiting(const struct smtp_server *s);
-/* Between EHLO and MAIL with nothing under way. */
-bool smtp_server_is_idle(const struct smtp_server *s);
 
 const char *smtp_refusal_str(enum smtp_refusal refusal);
 uint16_t smtp_refusal_code(enum smtp_refusal refusal);
