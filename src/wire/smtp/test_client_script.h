@@ -31,6 +31,23 @@
 #define SCRIPT_RCPTS_MAX 12
 #define SCRIPT_LOG_MAX 65536
 
+/* How many scripts begin: a session with PIPELINING; and the content of its first job is out. */
+#define SCRIPT_PIPELINING                                                                          \
+	"S: 220 mx\n"                                                                              \
+	"C: EHLO me.test\n"                                                                        \
+	"S: 250-mx\n"                                                                              \
+	"S: 250 PIPELINING\n"                                                                      \
+	"E: ready\n"
+#define SCRIPT_CONTENT_OUT                                                                         \
+	SCRIPT_PIPELINING                                                                          \
+	"C: MAIL FROM:<a@me.test>\n"                                                               \
+	"C: RCPT TO:<x@y.test>\n"                                                                  \
+	"C: DATA\n"                                                                                \
+	"S: 250 ok\n"                                                                              \
+	"S: 250 ok\n"                                                                              \
+	"S: 354 go\n"                                                                              \
+	"C: =0=\n"
+
 struct script_job {
 	const char *sender, *rcpts; /* separated by blanks */
 	const char *envid, *ret, *auth, *orcpt;
