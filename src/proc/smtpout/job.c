@@ -148,6 +148,21 @@ content_check(struct job *job)
 	return smtp_kept_end(&job->kept) ? 0 : ERR_SYNTAX;
 }
 
+/*
+ * A peer's limit and SIZE= are about the message without stuffed dots (RFC 1870 3). Those of the
+ * inline part have been counted; a body file is not read beforehand for it, and bounded.
+ */
+static void
+size_fill(struct job *job)
+{
+	const struct spool_message *record = &job->record;
+	uint64_t file = record->accept.size_bytes - record->content.len;
+	uint64_t file_dots = (file + SMTP_KEPT_DOT_LINE_MIN - 1) / SMTP_KEPT_DOT_LINE_MIN;
+
+	job->smtp.size = record->accept.size_bytes - job->kept.dots;
+	job->smtp.size_min = job->smtp.size - file_dots;
+}
+
 int
 job_open(struct job *job)
 {
@@ -165,7 +180,6 @@ job_open(struct job *job)
 		.sender = sender_for_wire(job),
 		.envid = accept->envid,
 		.ret = ret_word(accept->ret),
-		.size = accept->size_bytes,
 		.eight_bit = accept->flags & (SPOOL_EIGHT_BIT | SPOOL_HEADER_EIGHT_BIT),
 		.utf8 = (accept->flags & header) == header,
 		.rcpts = job->smtp_rcpts,
@@ -176,6 +190,8 @@ job_open(struct job *job)
 		err = content_check(job);
 	if (err)
 		job_close(job);
+	else
+		size_fill(job);
 	return err;
 }
 

@@ -240,8 +240,9 @@ is_tls_failure(const struct session *s, const struct smtp_client_event *event)
 {
 	if (s->plain || s->options.tls != SMTP_CLIENT_TLS_MAY)
 		return false;
+	/* the only reply that ends here is 421: the host closes, and TLS has not failed */
 	if (event->stage == SMTP_CLIENT_STAGE_TLS)
-		return true;
+		return event->how != SMTP_CLIENT_HOW_REPLY;
 	return event->stage == SMTP_CLIENT_STAGE_HELLO && s->client.in_tls &&
 	       (event->how == SMTP_CLIENT_HOW_LOST || event->how == SMTP_CLIENT_HOW_PROTOCOL);
 }

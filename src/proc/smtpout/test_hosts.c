@@ -287,6 +287,21 @@ TEST(tls_breaks)
 	rig_end(&rig);
 }
 
+/* 421 is the host closing, not TLS that breaks: later, and not in the clear. */
+TEST(starttls_says_421)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"EHLO", "250-peer\r\n250 STARTTLS\r\n", 0},
+				    {"STARTTLS", "421 4.3.2 going down\r\n", 0}));
+	rig_job(&rig, 1, 0, 1, 1);
+	rig_run(&rig, 1);
+	rig_result_is(&rig, 0, VERDICT_LATER, VERDICT_STAGE_TLS, 421);
+	assert_int_equal(peer->connects, 1);
+	rig_end(&rig);
+}
+
 TEST(handshake_of_garbage)
 {
 	struct peer *peer;
@@ -380,6 +395,6 @@ TESTS(TEST_ROW(greeting_refuses), TEST_ROW(next_host_after_421),
       TEST_ROW(refusals_are_kept), TEST_ROW(refusals_have_a_limit), TEST_ROW(no_host),
       TEST_ROW(dns_says_no), TEST_ROW(dns_restarts), TEST_ROW(dns_channel_is_full),
       TEST_ROW(dns_gets_its_share), TEST_ROW(dns_is_silent), TEST_ROW(drop_after_dot),
-      TEST_ROW(silent_greeting), TEST_ROW(tls_breaks), TEST_ROW(handshake_of_garbage),
-      TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake), TEST_ROW(second_family),
-      TEST_ROW(connect_limit))
+      TEST_ROW(silent_greeting), TEST_ROW(tls_breaks), TEST_ROW(starttls_says_421),
+      TEST_ROW(handshake_of_garbage), TEST_ROW(tls), TEST_ROW(tls_dies_after_handshake),
+      TEST_ROW(second_family), TEST_ROW(connect_limit))

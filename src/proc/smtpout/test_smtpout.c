@@ -24,7 +24,7 @@ TEST(one_mail)
 	assert_int_equal(rig.results[0].address.port, peer->address.port);
 	assert_slice_str(slice_of(peer->content, peer->content_len), RIG_CONTENT ".\r\n");
 	assert_slice_str(builder_slice(&peer->log), "<\nEHLO me.test\nMAIL FROM:<a@me.test> "
-						    "SIZE=21\nRCPT TO:<x@far.test>\nDATA\n=24=\n");
+						    "SIZE=20\nRCPT TO:<x@far.test>\nDATA\n=24=\n");
 	rig_end(&rig);
 }
 
@@ -187,6 +187,63 @@ TEST(partial_success)
 	rig_result_is(&rig, 2, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
 	assert_int_equal(rig.results[2].rcpts[0], 0);
 	rig_end(&rig);
+}
+
+/* A refusal while the content goes out ends those that were taken; who was put off gets the mail.
+ */
+TEST(early_refusal)
+{
+	struct peer *peer;
+
+	rig_begin(&rig);
+	peer = rig_peer(&rig, RULES({"RCPT TO:<y@", "452 4.5.3 enough\r\n", 1},
+				    {"DATA", "354 go\r\n554 5.7.1 spam\r\n", 1}));
+	rig_job(&rig, 1, 0, 2, 1);
+	rig_run(&rig, 1);
+	assert_int_equal(rig.result_count, 2);
+	rig_result_is(&rig, 0, VERDICT_NEVER, VERDICT_STAGE_DATA, 554);
+	assert_int_equal(rig.results[0].rcpts[0], 0);
+	assert_int_equal(rig.results[0].rcpt_count, 1);
+	rig_result_is(&rig, 1, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+	assert_int_equal(rig.results[1].rcpts[0], 1);
+	assert_int_equal(peer->connects, 2);
+	rig_end(&rig);
+}
+
+/* Stuffed dots are no part of a message's size. A body file's are not known: refused is what is
+ * too large in any case, and what is not is said to be no larger than what the peer takes. */
+TEST(peer_has_a_size)
+{
+	static const struct {
+		unsigned segment;
+		const char *ehlo, *mail; /* NULL: not sent */
+	} rows[] = {
+		{0, "250-peer\r\n250 SIZE 20\r\n", "SIZE=20\n"},
+		{0, "250-peer\r\n250 SIZE 19\r\n", NULL},
+		{2, "250-peer\r\n250 SIZE\r\n", "SIZE=640016\n"},
+		{2, "250-peer\r\n250 SIZE 640015\r\n", "SIZE=640015\n"},
+		{2, "250-peer\r\n250 SIZE 480016\r\n", "SIZE=480016\n"},
+		{2, "250-peer\r\n250 SIZE 480015\r\n", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peer *peer;
+		struct slice log;
+
+		rig_begin(&rig);
+		peer = rig_peer(&rig, RULES({"EHLO", rows[i].ehlo, 0}));
+		rig_job(&rig, 1, rows[i].segment, 1, 1);
+		rig_run(&rig, 1);
+		log = builder_slice(&peer->log);
+		if (rows[i].mail) {
+			rig_result_is(&rig, 0, VERDICT_OK, VERDICT_STAGE_FINAL, 250);
+			assert_true(slice_find(log, slice_str(rows[i].mail)) < log.len);
+		} else {
+			rig_result_is(&rig, 0, VERDICT_NEVER, VERDICT_STAGE_SENDER, 0);
+			rig_status_is(&rig, 0, 5, 3, 4);
+		}
+		rig_end(&rig);
+	}
 }
 
 TEST(results_in_one)
@@ -519,10 +576,11 @@ TEST(stop)
 TESTS(TEST_ROW(one_mail), TEST_ROW(one_write), TEST_ROW(block_has_a_limit),
       TEST_ROW(content_without_end), TEST_ROW(body_file), TEST_ROW(body_file_that_changed),
       TEST_ROW(stored_content_is_not_believed), TEST_ROW(one_connection), TEST_ROW(slots),
-      TEST_ROW(partial_success), TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone),
-      TEST_ROW(returns_end), TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8),
-      TEST_ROW(sender_in_ascii), TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing),
-      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
-      TEST_ROW(smart_host_login_fails), TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host),
-      TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
-      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))
+      TEST_ROW(partial_success), TEST_ROW(early_refusal), TEST_ROW(peer_has_a_size),
+      TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
+      TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(sender_in_ascii),
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
+      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
+      TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
+      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
+      TEST_ROW(stop))

@@ -366,18 +366,3 @@ smtp_address_build(struct builder *b, const struct smtp_address *address)
 	builder_byte(b, '@');
 	builder_lower(b, address->domain);
 }
-
-/* Quotes hide any '@' of the local part behind the last one, which no domain contains. */
-struct slice
-smtp_address_domain_of(struct slice built)
-{
-	size_t at = slice_rindex(built, '@');
-
-	return at == built.len || at + 1 == built.len ? SLICE_EMPTY : slice_from(built, at + 1);
-}
-
-struct slice
-smtp_address_local_of(struct slice built)
-{
-	return slice_sub(built, 0, slice_rindex(built, '@'));
-}

@@ -56,10 +56,6 @@ int smtp_path_parse(struct slice *rest, uint8_t *scratch,
  */
 void smtp_address_build(struct builder *b, const struct smtp_address *address);
 
-/* The parts of an address in that form, borrowed; domain is empty where there is none. */
-struct slice smtp_address_domain_of(struct slice built);
-struct slice smtp_address_local_of(struct slice built);
-
 /* A domain name (not a literal) within its limits; underscores are not allowed. */
 bool smtp_domain_is_valid(struct slice text);
 

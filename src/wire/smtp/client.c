@@ -443,12 +443,6 @@ smtp_client_can_submit(const struct smtp_client *c)
 	return c->caps.mail_max == 0 || c->mail_begun + c->job_count < c->caps.mail_max;
 }
 
-bool
-smtp_client_is_idle(const struct smtp_client *c)
-{
-	return c->state == STATE_OPEN && c->ready_told && c->job_count == 0 && !c->settle.job;
-}
-
 struct slice
 smtp_client_output(struct smtp_client *c)
 {

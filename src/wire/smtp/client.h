@@ -130,8 +130,6 @@ void smtp_client_content_out(struct smtp_client *c, uint64_t now_ms);
 /* A job may be submitted now. Jobs wait for READY. */
 bool smtp_client_can_submit(const struct smtp_client *c);
 void smtp_client_submit(struct smtp_client *c, struct smtp_client_job *job, uint64_t now_ms);
-/* READY, and no job is held: the connection may be kept for later or ended by quit. */
-bool smtp_client_is_idle(const struct smtp_client *c);
 /* No job may be held. QUIT goes out; CLOSED follows. */
 void smtp_client_quit(struct smtp_client *c, uint64_t now_ms);
 

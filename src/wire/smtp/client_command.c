@@ -97,6 +97,15 @@ say_value(struct builder *b, const char *name, struct slice value, size_t max)
 	builder_add(b, value);
 }
 
+/* An estimate is allowed (RFC 1870 5), but not one for which mail is refused that may fit. */
+static uint64_t
+size_to_say(const struct smtp_client *c, const struct smtp_client_job *job)
+{
+	uint64_t max = c->caps.size_max;
+
+	return max && job->size > max ? max : job->size;
+}
+
 void
 smtp_client_say_mail(struct smtp_client *c, const struct smtp_client_job *job)
 {
@@ -108,7 +117,7 @@ smtp_client_say_mail(struct smtp_client *c, const struct smtp_client_job *job)
 	builder_byte(&b, '>');
 	if (c->caps.size) {
 		builder_str(&b, " SIZE=");
-		builder_dec(&b, job->size);
+		builder_dec(&b, size_to_say(c, job));
 	}
 	if (job->eight_bit && c->caps.eight_bit)
 		builder_str(&b, " BODY=8BITMIME");

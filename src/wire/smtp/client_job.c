@@ -1,7 +1,7 @@
 /*
- * smtp client job: what is refused before it is tried, because this peer cannot take it: too large
- * (RFC 1870 6.1), 8-bit without 8BITMIME (RFC 6152 3), internationalized without SMTPUTF8 (RFC 6531
- * 3.2), and addresses that would break out of a command.
+ * smtp client job: what is refused before it is tried, because this peer cannot take it: certainly
+ * too large (RFC 1870 6.1), 8-bit without 8BITMIME (RFC 6152 3), internationalized without SMTPUTF8
+ * (RFC 6531 3.2), and addresses that would break out of a command.
  */
 #include "base/assert.h"
 #include "wire/smtp/client_private.h"
@@ -66,7 +66,7 @@ job_is_refused(struct smtp_client *c, struct smtp_client_job *job)
 		how = SMTP_CLIENT_HOW_UTF8;
 	else if (job->eight_bit && !c->caps.eight_bit)
 		how = SMTP_CLIENT_HOW_EIGHT_BIT;
-	else if (c->caps.size_max && job->size > c->caps.size_max)
+	else if (c->caps.size_max && job->size_min > c->caps.size_max)
 		how = SMTP_CLIENT_HOW_SIZE;
 	if (how == SMTP_CLIENT_HOW_REPLY)
 		return false;

@@ -79,9 +79,10 @@ struct smtp_client_job {
 	struct slice envid;  /* xtext, or empty */
 	struct slice ret;    /* "FULL", "HDRS", or empty */
 	struct slice auth;   /* for AUTH=, xtext, or empty */
-	uint64_t size;	     /* bytes of the content */
-	bool eight_bit;	     /* the body holds 8-bit bytes */
-	bool utf8;	     /* the header needs SMTPUTF8; addresses are looked at anyway */
+	/* Of the content without stuffed dots: at most, and what is certain. */
+	uint64_t size, size_min;
+	bool eight_bit; /* the body holds 8-bit bytes */
+	bool utf8;	/* the header needs SMTPUTF8; addresses are looked at anyway */
 	struct smtp_client_rcpt *rcpts;
 	uint32_t rcpt_count;
 

@@ -200,6 +200,16 @@ job_shares_end(const struct smtp_client *c, const struct smtp_client_job *job)
 	return c->end_how != SMTP_CLIENT_HOW_LOST && c->end_how != SMTP_CLIENT_HOW_REPLY;
 }
 
+/* From DATA on it is about those whom the peer has taken; the others were put off (452) or never
+ * offered, and no refusal of the content is theirs. */
+static unsigned
+states_at_end(const struct smtp_client *c)
+{
+	if (c->end_stage == SMTP_CLIENT_STAGE_DATA || c->end_stage == SMTP_CLIENT_STAGE_FINAL)
+		return RCPT_STATE(ACCEPTED);
+	return RCPT_STATES_OPEN;
+}
+
 bool
 smtp_client_job_return(struct smtp_client *c, struct smtp_client_event *ret_event)
 {
@@ -209,8 +219,9 @@ smtp_client_job_return(struct smtp_client *c, struct smtp_client_event *ret_even
 		return false;
 	job = c->jobs[0];
 	if (job_shares_end(c, job)) {
-		smtp_client_settle_begin(c, job, RCPT_STATES_OPEN, c->end_how);
+		smtp_client_settle_begin(c, job, states_at_end(c), c->end_how);
 		c->settle.stage = c->end_stage;
+		job->begun = false; /* its share is taken: what is open goes back */
 		return true;
 	}
 	job_remove(c, 0, ret_event);

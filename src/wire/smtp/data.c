@@ -310,6 +310,7 @@ smtp_kept_feed(struct smtp_kept *k, struct slice piece)
 			piece = slice_from(piece, 1);
 		} else if (k->state == START && byte == '.') {
 			k->state = DOT;
+			k->dots++;
 			piece = slice_from(piece, 1);
 		} else {
 			k->state = LINE;

@@ -76,8 +76,11 @@ bool smtp_unstuff_next(struct smtp_unstuff *u, struct slice *input, struct slice
  * line that begins with a dot and not with two. Zeroed is ready.
  */
 struct smtp_kept {
+	uint64_t dots; /* stuffed ones: no part of the message or its size (RFC 1870 3) */
 	uint8_t state;
 };
+/* The shortest line with a stuffed dot, "..": how many there may be in what was not looked at. */
+#define SMTP_KEPT_DOT_LINE_MIN 4u
 
 /* False: it is not, from somewhere in this piece on. */
 bool smtp_kept_feed(struct smtp_kept *k, struct slice piece) MUST_USE;

@@ -40,6 +40,7 @@ job_submit(struct world *w)
 	*job = (struct smtp_client_job){.sender = SLICE("a@me.test"),
 					.envid = SLICE("QQ1"),
 					.size = 1000,
+					.size_min = 800,
 					.eight_bit = index & 2,
 					.utf8 = index == 5,
 					.rcpts = w->rcpts[index],

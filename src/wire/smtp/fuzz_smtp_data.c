@@ -77,6 +77,9 @@ check_kept(struct body *body, uint8_t room[], struct slice input, size_t step)
 	read_body(body, SMTP_DATA_DOTTED, slice_of(room, len + 3), len + 3);
 	ASSERT(good == (body->ended && body->len == len &&
 			!(body->d.flags & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))));
+	ASSERT(!good || k.dots == body->d.dots);
+	ASSERT(!good ||
+	       k.dots <= (input.len + SMTP_KEPT_DOT_LINE_MIN - 1) / SMTP_KEPT_DOT_LINE_MIN);
 }
 
 FUZZ(input)

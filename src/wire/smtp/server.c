@@ -58,13 +58,6 @@ smtp_server_is_waiting(const struct smtp_server *s)
 	return s->waiting != SMTP_SERVER_NONE;
 }
 
-bool
-smtp_server_is_idle(const struct smtp_server *s)
-{
-	return (s->state == STATE_HELLO || s->state == STATE_READY) && s->mode == MODE_COMMAND &&
-	       !s->waiting && s->view.len == 0;
-}
-
 static size_t
 unsent(const struct smtp_server *s)
 {
@@ -372,7 +365,7 @@ void
 smtp_server_sent(struct smtp_server *s, size_t len, uint64_t now_ms)
 {
 	ASSERT(len <= unsent(s));
-	s->now_ms = s->progress_ms = now_ms;
+	s->now_ms = s->progress_ms = s->output_ms = now_ms;
 	s->out_sent += (uint32_t)len;
 	if (unsent(s) == 0)
 		server_output_free(s);
@@ -384,22 +377,41 @@ after(uint64_t start_ms, uint32_t wait_ms)
 	return wait_ms ? start_ms + wait_ms : SMTP_SERVER_NEVER;
 }
 
-uint64_t
-smtp_server_deadline(const struct smtp_server *s)
+/* A message has begun; between two chunks, too. */
+static bool
+is_in_message(const struct smtp_server *s)
 {
-	uint64_t piece, whole;
+	return s->mode == MODE_DATA || s->mode == MODE_CHUNK || s->state == STATE_CHUNKS;
+}
 
-	if (unsent(s))
-		return after(s->progress_ms, s->options->command_ms);
+/* For what the client has to send next. */
+static uint64_t
+input_deadline(const struct smtp_server *s)
+{
+	uint32_t piece_ms = s->options->command_ms;
+	uint64_t piece, whole = SMTP_SERVER_NEVER;
+
 	if (s->closing || s->waiting || s->state == STATE_TLS || s->state == STATE_CONNECT)
 		return SMTP_SERVER_NEVER;
 	if (s->mode == MODE_AUTH)
-		return after(s->progress_ms, s->options->login_ms);
-	if (s->mode != MODE_DATA && s->mode != MODE_CHUNK)
-		return after(s->progress_ms, s->options->command_ms);
-	piece = after(s->progress_ms, s->options->data_ms);
-	whole = after(s->message_start_ms, s->options->message_ms);
+		piece_ms = s->options->login_ms;
+	else if (s->mode != MODE_COMMAND)
+		piece_ms = s->options->data_ms;
+	if (is_in_message(s))
+		whole = after(s->message_start_ms, s->options->message_ms);
+	piece = after(s->progress_ms, piece_ms);
 	return piece < whole ? piece : whole;
+}
+
+/* Sending buys no time for output that is not read, and nothing buys a message more. */
+uint64_t
+smtp_server_deadline(const struct smtp_server *s)
+{
+	uint64_t input = input_deadline(s), output = SMTP_SERVER_NEVER;
+
+	if (unsent(s))
+		output = after(s->output_ms, s->options->command_ms);
+	return input < output ? input : output;
 }
 
 void

@@ -111,6 +111,7 @@ struct smtp_server {
 	struct slice view; /* input not yet taken; in pending, or borrowed from feed */
 	uint32_t pending_size, out_size, out_len, out_sent;
 	uint64_t now_ms, progress_ms, message_start_ms;
+	uint64_t output_ms; /* when output began to wait, or some of it was taken */
 	uint64_t chunk_left;
 	uint32_t commands, errors, logins_failed, mails, recipients;
 	struct smtp_data data;
@@ -154,8 +155,6 @@ void smtp_server_shutdown(struct smtp_server *s);
 void smtp_server_abort(struct smtp_server *s);
 /* An answer is owed. */
 bool smtp_server_is_waiting(const struct smtp_server *s);
-/* Between EHLO and MAIL with nothing under way. */
-bool smtp_server_is_idle(const struct smtp_server *s);
 
 const char *smtp_refusal_str(enum smtp_refusal refusal);
 uint16_t smtp_refusal_code(enum smtp_refusal refusal);

@@ -84,6 +84,8 @@ out_add(struct smtp_server *s, struct slice bytes)
 		out_break(s);
 		return;
 	}
+	if (s->out_len == s->out_sent)
+		s->output_ms = s->now_ms;
 	memcpy(s->out + s->out_len, bytes.data, bytes.len);
 	s->out_len = (uint32_t)need;
 }

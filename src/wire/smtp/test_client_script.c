@@ -18,6 +18,7 @@ script_job_submit(struct script_run *run)
 		.ret = from->ret ? slice_str(from->ret) : SLICE_EMPTY,
 		.auth = from->auth ? slice_str(from->auth) : SLICE_EMPTY,
 		.size = from->size,
+		.size_min = from->size_min ? from->size_min : from->size,
 		.eight_bit = from->eight_bit,
 		.utf8 = from->utf8,
 		.rcpts = run->rcpts[index],

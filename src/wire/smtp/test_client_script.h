@@ -2,12 +2,21 @@
  * Runs a written dialogue against the client's machine and compares. A script has a line for each
  * thing that happens, in order:
  *
- *   S: text        the server sends the line (adjacent ones come in one piece, or at random cuts)
- *   !lost !timeout !tls-ok !tls-failed !quit !job     what the owner does; !job submits the next
- * one C: text        the machine sends the line; "C: =N=" is the content of job N E: event ready,
- * tls, "result JOB RCPT STAGE HOW CODE x.y.z", "finished JOB OPEN", "closed STAGE HOW CODE"
+ *   S: text          the server sends the line; adjacent ones come in one piece, or at random cuts
+ *   C: text          the machine sends the line
+ *   C: =N=           the content of job N
+ *   E: event         the machine tells one, in one of these forms:
+ *                      ready
+ *                      tls
+ *                      result JOB RCPT STAGE HOW CODE x.y.z
+ *                      finished JOB OPEN
+ *                      closed STAGE HOW CODE
+ *   !job             the owner submits the next job
+ *   !out             the content is out (only where the script holds it)
+ *   !tls-ok, !tls-failed, !quit, !lost, !timeout
  *
- * The runner feeds S: and ! lines and demands that C: and E: lines come out as written.
+ * The runner feeds the lines with S: and !, and demands that those with C: and E: come out as
+ * written. CODE is 0 and x.y.z 0.0.0 where no reply belongs to the event.
  */
 #ifndef WIRE_SMTP_TEST_CLIENT_SCRIPT_H
 #define WIRE_SMTP_TEST_CLIENT_SCRIPT_H
@@ -22,10 +31,27 @@
 #define SCRIPT_RCPTS_MAX 12
 #define SCRIPT_LOG_MAX 65536
 
+/* How many scripts begin: a session with PIPELINING; and the content of its first job is out. */
+#define SCRIPT_PIPELINING                                                                          \
+	"S: 220 mx\n"                                                                              \
+	"C: EHLO me.test\n"                                                                        \
+	"S: 250-mx\n"                                                                              \
+	"S: 250 PIPELINING\n"                                                                      \
+	"E: ready\n"
+#define SCRIPT_CONTENT_OUT                                                                         \
+	SCRIPT_PIPELINING                                                                          \
+	"C: MAIL FROM:<a@me.test>\n"                                                               \
+	"C: RCPT TO:<x@y.test>\n"                                                                  \
+	"C: DATA\n"                                                                                \
+	"S: 250 ok\n"                                                                              \
+	"S: 250 ok\n"                                                                              \
+	"S: 354 go\n"                                                                              \
+	"C: =0=\n"
+
 struct script_job {
 	const char *sender, *rcpts; /* separated by blanks */
 	const char *envid, *ret, *auth, *orcpt;
-	uint64_t size;
+	uint64_t size, size_min; /* size_min 0: size */
 	bool eight_bit, utf8;
 	uint8_t notify;
 };

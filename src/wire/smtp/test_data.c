@@ -260,30 +260,31 @@ TEST(kept)
 	static const struct {
 		struct slice body;
 		bool good;
+		uint64_t dots;
 	} rows[] = {
-		{SLICE(""), true},
-		{SLICE("a\r\n"), true},
-		{SLICE("no end"), true},
-		{SLICE("\r\n\r\n"), true},
-		{SLICE("a\r\n..\r\n..x\r\n...\r\n"), true},
-		{SLICE("a\r\n.x\r\n"), false},
-		{SLICE("..\r\n"), true},
-		{SLICE("a\0b\r\n"), true},
-		{SLICE(".\r\n"), false},
-		{SLICE("a\r\n.\r\n"), false},
-		{SLICE("a\r\n.\r\nMAIL FROM:<>\r\n"), false},
-		{SLICE("."), false},
-		{SLICE("a\r\n."), false},
-		{SLICE("a\r\n.\r"), false},
-		{SLICE("a\r\n.\rb\r\n"), false},
-		{SLICE("a\nb\r\n"), false},
-		{SLICE("\n"), false},
-		{SLICE("a\n.\r\n"), false},
-		{SLICE("a\r\n.\n"), false},
-		{SLICE("a\rb\r\n"), false},
-		{SLICE("a\r\r\n"), false},
-		{SLICE("\r.\r\n"), false},
-		{SLICE("a\r"), false},
+		{SLICE(""), true, 0},
+		{SLICE("a\r\n"), true, 0},
+		{SLICE("no end."), true, 0},
+		{SLICE("\r\n\r\n"), true, 0},
+		{SLICE("a\r\n..\r\n..x\r\n...\r\n"), true, 3},
+		{SLICE("a\r\n.x\r\n"), false, 0},
+		{SLICE("..\r\n"), true, 1},
+		{SLICE("a\0b\r\n"), true, 0},
+		{SLICE(".\r\n"), false, 0},
+		{SLICE("a\r\n.\r\n"), false, 0},
+		{SLICE("a\r\n.\r\nMAIL FROM:<>\r\n"), false, 0},
+		{SLICE("."), false, 0},
+		{SLICE("a\r\n."), false, 0},
+		{SLICE("a\r\n.\r"), false, 0},
+		{SLICE("a\r\n.\rb\r\n"), false, 0},
+		{SLICE("a\nb\r\n"), false, 0},
+		{SLICE("\n"), false, 0},
+		{SLICE("a\n.\r\n"), false, 0},
+		{SLICE("a\r\n.\n"), false, 0},
+		{SLICE("a\rb\r\n"), false, 0},
+		{SLICE("a\r\r\n"), false, 0},
+		{SLICE("\r.\r\n"), false, 0},
+		{SLICE("a\r"), false, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -295,6 +296,8 @@ TEST(kept)
 				good = smtp_kept_feed(&k, slice_sub(rows[i].body, at, step));
 			if ((good && smtp_kept_end(&k)) != rows[i].good)
 				fail_msg("row %zu in pieces of %zu", i, step);
+			if (rows[i].good)
+				assert_int_equal(k.dots, rows[i].dots);
 		}
 	}
 }

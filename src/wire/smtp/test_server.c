@@ -21,6 +21,7 @@ struct owner {
 	size_t body_len;
 	struct smtp_server_event asked;
 	bool deferred, waiting, closed, no_room;
+	bool deaf;	   /* the client reads nothing */
 	uint8_t kept[512]; /* of the event asked, what an answer needs */
 	size_t kept_len;
 	uint64_t now_ms;
@@ -216,7 +217,7 @@ flush(struct owner *o)
 {
 	struct slice out;
 
-	while ((out = smtp_server_output(&o->s)).len) {
+	while (!o->deaf && (out = smtp_server_output(&o->s)).len) {
 		size_t part = out.len > 7 ? 7 : out.len;
 
 		for (size_t i = 0; i < part; i++)
@@ -455,6 +456,61 @@ TEST(deadlines)
 	smtp_server_finish(&o.s);
 }
 
+/* Who reads nothing has command_ms, whatever it sends meanwhile. */
+TEST(deadline_of_unread_output)
+{
+	static struct owner o;
+
+	start(&o, &mx, EHLO MAIL_A RCPT_B);
+	o.deaf = true;
+	o.now_ms = 1000;
+	feed_segment(&o, "NOOP\r\n", NULL, 0);
+	o.now_ms = 100000;
+	feed_segment(&o, "NOOP\r\nBDAT 900 LAST\r\n", NULL, 0);
+	assert_int_equal(smtp_server_deadline(&o.s), 100000 + 180000);
+	for (o.now_ms = 200000; o.now_ms <= 300000; o.now_ms += 50000)
+		feed_segment(&o, "x", NULL, 0);
+	assert_int_equal(smtp_server_deadline(&o.s), 301000);
+	smtp_server_tick(&o.s, 301000);
+	pull(&o);
+	assert_true(o.closed);
+	/* nor is it waited for what is said last */
+	assert_int_equal(smtp_server_deadline(&o.s), 301000);
+	smtp_server_finish(&o.s);
+}
+
+/* A message has message_ms, whatever is read meanwhile. */
+TEST(deadline_of_message_with_output)
+{
+	static struct owner o;
+
+	start(&o, &mx, EHLO MAIL_A RCPT_B);
+	o.deaf = true;
+	feed_segment(&o, "NOOP\r\nBDAT 900 LAST\r\n", NULL, 0);
+	for (o.now_ms = 100000; o.now_ms <= 500000; o.now_ms += 100000) {
+		smtp_server_sent(&o.s, 1, o.now_ms);
+		feed_segment(&o, "x", NULL, 0);
+	}
+	assert_int_equal(smtp_server_deadline(&o.s), 600000);
+	smtp_server_tick(&o.s, 600000);
+	pull(&o);
+	assert_true(o.closed);
+	smtp_server_finish(&o.s);
+}
+
+TEST(deadline_of_message_in_chunks)
+{
+	static struct owner o;
+
+	start(&o, &mx, EHLO MAIL_A RCPT_B);
+	for (o.now_ms = 0; o.now_ms <= 580000; o.now_ms += 290000)
+		feed_segment(&o, "BDAT 1\r\nx", NULL, 0);
+	assert_int_equal(smtp_server_deadline(&o.s), 600000);
+	feed_segment(&o, "RSET\r\n", NULL, 0);
+	assert_int_equal(smtp_server_deadline(&o.s), 870000 + 300000);
+	smtp_server_finish(&o.s);
+}
+
 TEST(shutdown)
 {
 	static struct owner o;
@@ -572,5 +628,7 @@ TEST(small_when_idle)
 }
 
 TESTS(TEST_ROW(all_dialogues), TEST_ROW(limits), TEST_ROW(drain), TEST_ROW(deadlines),
-      TEST_ROW(shutdown), TEST_ROW(data_at_the_border_of_a_read), TEST_ROW(abort_now),
-      TEST_ROW(late_answer), TEST_ROW(out_of_memory), TEST_ROW(small_when_idle))
+      TEST_ROW(deadline_of_unread_output), TEST_ROW(deadline_of_message_with_output),
+      TEST_ROW(deadline_of_message_in_chunks), TEST_ROW(shutdown),
+      TEST_ROW(data_at_the_border_of_a_read), TEST_ROW(abort_now), TEST_ROW(late_answer),
+      TEST_ROW(out_of_memory), TEST_ROW(small_when_idle))

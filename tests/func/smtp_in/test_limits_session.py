@@ -1,10 +1,12 @@
 """Limits of one session and one client network, small enough to reach."""
 
+import time
+
 from harness import Closed, table
 from hosts import wait_until
 
 OPTIONS = ["mx.errors-max 5", "mx.commands-max 100", "mx.time-command 2s", "mx.time-data 2s",
-           "mx.connections-per-network 5", "mx.messages-max 3"]
+           "mx.connections-per-network 5", "mx.messages-max 3", "mx.time-message 4s"]
 FRESH = True
 
 
@@ -65,6 +67,21 @@ def test_silent_in_data(lab):
             assert client.want(421).status.startswith("4.")
         except Closed:
             pass
+    lab.assert_nothing(lab.bob, token)
+
+
+def test_slow_chunks(lab):
+    """Issue 4d: time-message is for the whole message, each chunk well within time-command."""
+    token = lab.token()
+    with lab.connect() as client:
+        client.hello()
+        client.mail("a@accept.test", lab.bob.address)
+        began = time.monotonic()
+        while client.bdat(b"x", last=False, codes=(250, 421)).code == 250:
+            assert time.monotonic() - began < 10
+            time.sleep(1)
+        assert client.closed(5)
+    assert 3 < time.monotonic() - began < 8
     lab.assert_nothing(lab.bob, token)
 
 

@@ -136,7 +136,16 @@ def test_size_known_before(lab):
     token = lab.token()
     lab.submit(f"{token}@small.test", lab.message(token, b"x" * 70 + b"\r\n" + b"y\r\n" * 9000))
     assert lab.ann.bounce(token).of(f"{token}@small.test")["status"] == "5.3.4"
-    assert not [x for x in lab.hosts.events(event="command", host="small.test", text="DATA")]
+    said = lab.hosts.events(event="command", host="small.test")
+    assert not [x for x in said if token in x["text"]]
+
+
+def test_size_without_doubled_dots(lab):
+    """conformance: 1870 SIZE (a message that fits, though not with its dots doubled, is sent)."""
+    token = lab.token()
+    lab.submit(f"{token}@small.test", lab.message(token, b".\r\n" * 2800))
+    mail, = lab.hosts.wait_mail("small.test", token)
+    assert int(mail.parameters()["SIZE"]) == len(mail.body) <= 10000
 
 
 @table([("announced", "limits.test", 7, 3), ("not-announced", "few.test", 5, 2)])
