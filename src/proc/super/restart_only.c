@@ -7,7 +7,6 @@
 #include "wire/conf/option.h"
 
 #define MARK "Restart."
-#define VALUE_BYTES_MAX ((size_t)64 << 10)
 
 struct comparison {
 	struct super *super;
@@ -35,18 +34,13 @@ changed_tell(struct comparison *c, const char *option, struct slice listener)
 static bool
 value_same(struct super *super, const struct conf_option *option, const void *now, const void *next)
 {
-	struct arena arena;
 	struct builder a, b;
-	bool same;
 
-	arena_init(&arena, rt_mem(super->rt), 4 * VALUE_BYTES_MAX);
-	builder_init_arena(&a, &arena, VALUE_BYTES_MAX);
-	builder_init_arena(&b, &arena, VALUE_BYTES_MAX);
+	builder_init_fixed(&a, super->values[0], sizeof(super->values[0]));
+	builder_init_fixed(&b, super->values[1], sizeof(super->values[1]));
 	conf_value_encode(&a, option, now);
 	conf_value_encode(&b, option, next);
-	same = !a.failed && !b.failed && slice_eq(builder_slice(&a), builder_slice(&b));
-	arena_finish(&arena);
-	return same;
+	return !a.failed && !b.failed && slice_eq(builder_slice(&a), builder_slice(&b));
 }
 
 static bool

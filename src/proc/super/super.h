@@ -16,7 +16,6 @@
 #define SUPER_SOCKETS_MAX 64
 #define SUPER_PATH_MAX 4096
 #define SUPER_PROGRAM_NAME_MAX 64
-
 #define SUPER_STOP_PHASES 3
 /* Children of a super that was killed have still to go. */
 #define SUPER_CLAIMS_MAX 30
@@ -93,6 +92,7 @@ struct super_asking {
 };
 
 struct super {
+	uint8_t values[2][64 << 10]; /* an option's now and next, encoded to be compared */
 	struct rt *rt;
 	struct log *log;
 	int log_fd; /* 2, or the log file */
