@@ -132,6 +132,7 @@ recover_msg(struct queue *queue, msg_id id, uint16_t rcpt_count)
 void
 recover_keep(struct queue *queue, struct queue_msg *msg)
 {
+	list_remove(&msg->place); /* without a place it is among them already */
 	list_push_back(&queue->recovery->kept, &msg->place);
 }
 
