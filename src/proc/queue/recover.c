@@ -112,6 +112,8 @@ recover_finish(struct queue *queue)
 	ASSERT(!r->busy);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
+	while (list_pop_front(&r->kept)) /* at a stop they outlive the list */
+		;
 	rt_timer_finish(&r->step);
 	mem_give(queue->mem, r->window, r->window_size);
 	mem_give(queue->mem, r->journals.numbers, r->journals.cap * sizeof(uint32_t));

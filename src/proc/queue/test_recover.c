@@ -439,7 +439,28 @@ TEST(report_before_its_message)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(report_before_its_message), TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
+/* A stop while messages of the journal have no place yet. */
+TEST(stop_while_recovering)
+{
+	static struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_far_later;
+	w.retry_after_s = 3600;
+	world_accept(&w, "me@local", to_far, 1, "waits\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
+	world_stop(&w);
+	world_open(&w); /* smtpin does not come: its segment may still grow */
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING);
+	world_run_ms(&w, 50);
+	assert_non_null(w.queue->recovery);
+	assert_int_equal(w.queue->index.msgs.count, 1);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(stop_while_recovering), TEST_ROW(report_before_its_message),
+      TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(second_queue_is_refused),
       TEST_ROW(queue_restarts_alone), TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives),
