@@ -1,7 +1,7 @@
 /*
  * segment: the list of segments and body files. A segment goes when it is closed, read to its end,
  * and nothing in it is live or being read by anybody; its last outcomes are on disk then, because a
- * message lets go of its segment only after that (finish.c).
+ * message lets go of its segment only after that (accept.c).
  */
 #include "proc/queue/segment.h"
 
