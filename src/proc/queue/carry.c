@@ -69,6 +69,8 @@ last_result(struct queue *queue, const struct queue_rcpt *rcpt, struct arena *ar
 	struct journal_record old;
 	int err = journal_read(queue, at, arena, &old);
 
+	if (recover_is_shortage(err) || (err && journal_broken(queue)))
+		return err;
 	if (err || old.kind != JOURNAL_RESULT)
 		*ret_result = (struct journal_result){.state = state_without_words(rcpt)};
 	else

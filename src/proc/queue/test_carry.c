@@ -35,6 +35,24 @@ fsync(int fd)
 	return (int)syscall(SYS_fsync, fd);
 }
 
+static bool journals_shut;
+
+int
+openat(int dir, const char *name, int flags, ...)
+{
+	va_list list;
+	mode_t mode;
+
+	va_start(list, flags);
+	mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	if (journals_shut && strstr(name, ".journal")) {
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, dir, name, flags, mode);
+}
+
 /* To so many recipients at one place that nobody serves. */
 static msg_id
 accept_many(struct world *w, uint32_t count)
@@ -187,4 +205,69 @@ TEST(alike_in_one_record)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(compaction_in_steps), TEST_ROW(alike_in_one_record))
+/* One waits whose words stand in an old file, which is not open. */
+static msg_id
+words_in_an_old_file(struct world *w)
+{
+	static const char *const to_far[] = {"bob@far.test"};
+	msg_id id;
+
+	world_begin(w, NULL);
+	w->config.lifetime = 60000;
+	w->config.journal_size_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+	w->config.compact_after = 1000000;
+	world_start(w);
+	w->answer = answer_near_ok;
+	w->retry_after_s = 3600;
+	id = world_accept(w, "me@local", to_far, 1, "waits\r\n");
+	WORLD_WAIT(w, w->queue->counters.deferred == 1);
+	crash_many_go(w, 4);
+	return id;
+}
+
+static void
+words_are_known(struct world *w, msg_id id)
+{
+	world_ctl(w, CTL_QUEUE_SHOW, id);
+	assert_int_equal(w->row_count, 1);
+	assert_string_equal(w->row_replies[0], "their own words");
+}
+
+/* No descriptor for the file that has the words: they are not given up for that. */
+TEST(no_descriptor_for_a_drop)
+{
+	static struct world w;
+	msg_id id = words_in_an_old_file(&w);
+
+	w.config.trace_keep_size = w.queue->journal.old_bytes - 1;
+	journals_shut = true;
+	journal_keep_run(w.queue);
+	assert_non_null(w.queue->journal.keep);
+	WORLD_WAIT(&w, !w.queue->journal.keep);
+	assert_int_equal(crash_journal_oldest(&w), 1);
+	journals_shut = false;
+	crash_journal_drop_until(&w, 2);
+	words_are_known(&w, id);
+	world_end(&w);
+}
+
+TEST(no_descriptor_for_a_compaction)
+{
+	static struct world w;
+	msg_id id = words_in_an_old_file(&w);
+	struct queue_segment *segment = index_find(w.queue, id)->segment;
+
+	make_sparse(&w, segment);
+	journals_shut = true;
+	compact_kick(w.queue);
+	world_run_ms(&w, 100);
+	assert_ptr_equal(index_find(w.queue, id)->segment, segment);
+	journals_shut = false;
+	WORLD_WAIT(&w, !segment_find(w.queue, msg_id_segment(id)));
+	words_are_known(&w, id);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(no_descriptor_for_a_drop), TEST_ROW(no_descriptor_for_a_compaction),
+      TEST_ROW(compaction_in_steps), TEST_ROW(alike_in_one_record))
