@@ -18,6 +18,8 @@
 #define LIVE_PART 4
 #define NOTHING_AGAIN_MS 1000
 #define FAILED_AGAIN_MS 60000
+/* Others are looked at before one with a record that cannot be copied. */
+#define UNREADABLE_AGAIN_MS 3600000
 
 struct moved {
 	msg_id id;
@@ -106,6 +108,7 @@ is_worth(const struct queue *queue, const struct queue_segment *segment)
 	       (!segment->leases || PLANTED(LEASE_FORGOTTEN)) && segment->live_count &&
 	       segment->read_end >= segment->limit &&
 	       segment->live_bytes < segment->limit / LIVE_PART &&
+	       rt_now_ms(queue->rt) >= segment->compact_from_ms &&
 	       rt_now_ms(queue->rt) - segment->closed_ms >= queue->boot->config->compact_after;
 }
 
@@ -382,6 +385,8 @@ batch_begin(struct queue_compaction *c)
 			err = copy_one(c, msg);
 	}
 	if (err) {
+		if (err != ERR_NO_MEMORY)
+			c->from->compact_from_ms = rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS;
 		give_up(c, err);
 		return;
 	}

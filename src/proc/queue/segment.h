@@ -50,6 +50,7 @@ struct queue_segment {
 	struct segment_named named, naming;
 	unsigned read_failures; /* of patient_read */
 	bool compacting;
+	uint64_t compact_from_ms; /* not before; a record in it could not be copied */
 	bool stays; /* nothing needs it any more, but its file could not be unlinked */
 };
 

@@ -627,8 +627,41 @@ TEST(compaction_that_fails)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(segment_that_stays), TEST_ROW(segment_that_stays_for_a_while),
-      TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+/* One record in a sparse segment is damaged: the other segments are compacted all the same. */
+TEST(compaction_passes_by)
+{
+	static struct world w;
+	struct queue_msg *damaged;
+	struct told told = {0};
+	char name[128];
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	w.config.segment_size_max = 20000;
+	w.config.compact_after = 1000000;
+	world_start(&w);
+	w.answer = answer_near_ok;
+	w.retry_after_s = 3600;
+	sparse_some(&w, &told);
+	WORLD_WAIT(&w, w.queue->index.msgs.count == 3);
+	world_run_ms(&w, 100);
+	damaged = index_find(w.queue, told.ids[0]);
+	crash_segment_path(w.path, damaged->segment->number, name, sizeof(name));
+	crash_file_damage(name, (long)damaged->offset + SPOOL_HEAD_BYTES + 8, 4);
+	w.config.compact_after = 0;
+	for (int i = 0; i < 5; i++) {
+		compact_kick(w.queue);
+		world_run_ms(&w, 50);
+	}
+	assert_int_equal(damaged->segment->role, IPC_ROLE_SMTPIN);
+	for (int i = 1; i < 3; i++)
+		assert_int_equal(index_find(w.queue, told.ids[i])->segment->role, IPC_ROLE_QUEUE);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(compaction_passes_by), TEST_ROW(segment_that_stays),
+      TEST_ROW(segment_that_stays_for_a_while), TEST_ROW(journal_is_dropped),
+      TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
       TEST_ROW(age_of_what_was_never_tried), TEST_ROW(file_that_stays),
       TEST_ROW(live_state_over_the_size), TEST_ROW(no_empty_journals),
       TEST_ROW(what_leaves_is_not_live), TEST_ROW(drop_of_a_broken_journal),
