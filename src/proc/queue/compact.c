@@ -185,8 +185,10 @@ to_open(struct queue_compaction *c)
 		return err;
 	c->to->compacting = true;
 	c->to_sequence = 0;
-	c->io = (struct rt_io){
-		.kind = RT_IO_SYNC, .fd = c->queue->segments_fd, .done = folder_synced, .ctx = c};
+	c->io = (struct rt_io){.kind = RT_IO_SYNC,
+			       .fd = c->queue->compact_segments_fd,
+			       .done = folder_synced,
+			       .ctx = c};
 	c->busy = true;
 	rt_io_submit(c->queue->rt, &c->io);
 	return 0;

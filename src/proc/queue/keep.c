@@ -266,7 +266,7 @@ synced(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 
-	folder_sync(keep, keep->queue->segments_fd);
+	folder_sync(keep, keep->queue->keep_segments_fd);
 }
 
 /* False when the file is still there: it is tried again, and no younger one goes before it, for its
@@ -332,8 +332,8 @@ folder_synced(void *ctx)
 	keep->syncing = false;
 	if (keep->io.err) {
 		sync_failed(queue, keep->io.err);
-	} else if (keep->io.fd == queue->segments_fd) {
-		folder_sync(keep, queue->journal_fd);
+	} else if (keep->io.fd == queue->keep_segments_fd) {
+		folder_sync(keep, queue->keep_journal_fd);
 		return;
 	} else {
 		dropped = drop(queue, keep);
