@@ -111,19 +111,6 @@ heap_remove(struct heap *heap, struct heap_node *node)
 		heap_down(heap, index, last);
 }
 
-void
-heap_change(struct heap *heap, struct heap_node *node, uint64_t key)
-{
-	bool earlier = key < node->key;
-
-	ASSERT(heap_linked(node) && heap->nodes[node->index] == node);
-	node->key = key;
-	if (earlier)
-		heap_up(heap, node->index, node);
-	else
-		heap_down(heap, node->index, node);
-}
-
 struct heap_node *
 heap_first(const struct heap *heap)
 {

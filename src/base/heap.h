@@ -1,6 +1,6 @@
 /*
  * heap: a binary min-heap of intrusive nodes ordered by a 64-bit key (a time, mostly). A node knows
- * its place, so removal and change of key cost log n.
+ * its place, so removal costs log n.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
@@ -41,8 +41,6 @@ heap_linked(const struct heap_node *node)
 int heap_insert(struct heap *heap, struct heap_node *node) MUST_USE;
 /* A node that is in no heap is fine. */
 void heap_remove(struct heap *heap, struct heap_node *node);
-/* Moves a linked node to its new key. */
-void heap_change(struct heap *heap, struct heap_node *node, uint64_t key);
 /* The smallest, or NULL when empty. */
 struct heap_node *heap_first(const struct heap *heap);
 

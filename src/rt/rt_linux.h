@@ -112,7 +112,6 @@ void rt_turn_enter(struct rt *rt);
 /* libevent's events for ours; one of EV_READ, EV_WRITE or both. */
 short rt_events_to_ev(unsigned events);
 unsigned rt_events_of_ev(short what);
-int rt_set_nonblock(int fd);
 
 int rt_pools_init(struct rt *rt, const struct rt_options *options) MUST_USE;
 /* Starts the threads if that has not happened yet. */

@@ -1,9 +1,6 @@
 /*
- * Descriptors that a library polls, and small helpers about descriptors.
+ * Descriptors that a library polls.
  */
-#include <errno.h>
-#include <fcntl.h>
-
 #include "rt/rt_linux.h"
 
 struct rt_watch {
@@ -24,18 +21,6 @@ unsigned
 rt_events_of_ev(short what)
 {
 	return (what & EV_READ ? RT_READABLE : 0) | (what & EV_WRITE ? RT_WRITABLE : 0);
-}
-
-int
-rt_set_nonblock(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0)
-		return -errno;
-	if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
-	return 0;
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * compact: see compact.h. One batch of records at a time: read and checked, given new heads (their
- * sums have the secret of the file), appended and synced in a thread, then the messages move. A
- * message that has gone meanwhile leaves a dead copy.
+ * sums have the secret of the file), appended and synced in a thread, then the messages move, some
+ * in a turn. A message that has gone meanwhile leaves a dead copy.
  */
 #include "proc/queue/compact.h"
 
@@ -18,6 +18,8 @@
 #define LIVE_PART 4
 #define NOTHING_AGAIN_MS 1000
 #define FAILED_AGAIN_MS 60000
+/* Others are looked at before one with a record that cannot be copied. */
+#define UNREADABLE_AGAIN_MS 3600000
 
 struct moved {
 	msg_id id;
@@ -26,7 +28,7 @@ struct moved {
 
 struct queue_compaction {
 	struct queue *queue;
-	struct rt_timer timer;
+	struct rt_timer timer, step;
 	struct queue_segment *from, *to;
 	int to_fd; /* for appending */
 	uint64_t to_sequence;
@@ -34,7 +36,7 @@ struct queue_compaction {
 	size_t size, len;
 	struct moved moved[BATCH_MESSAGES];
 	bool moved_any; /* out of from */
-	size_t moved_count;
+	size_t moved_count, moved_done;
 	struct slice slice;
 	struct rt_io io;
 	bool busy;
@@ -42,6 +44,7 @@ struct queue_compaction {
 };
 
 static void timer_run(void *ctx);
+static void move_some(void *ctx);
 static void batch_begin(struct queue_compaction *c);
 
 static void
@@ -62,6 +65,7 @@ compact_init(struct queue *queue)
 	c->queue = queue;
 	c->to_fd = -1;
 	rt_timer_init(&c->timer, queue->rt, timer_run, c);
+	rt_timer_init(&c->step, queue->rt, move_some, c);
 	queue->compaction = c;
 	look_later(c);
 	return 0;
@@ -80,6 +84,7 @@ compact_finish(struct queue *queue)
 		rt_close(queue->rt, c->to_fd);
 	mem_give(queue->mem, c->bytes, c->size);
 	rt_timer_finish(&c->timer);
+	rt_timer_finish(&c->step);
 	mem_give(queue->mem, c, sizeof(*c));
 	queue->compaction = NULL;
 }
@@ -103,6 +108,7 @@ is_worth(const struct queue *queue, const struct queue_segment *segment)
 	       (!segment->leases || PLANTED(LEASE_FORGOTTEN)) && segment->live_count &&
 	       segment->read_end >= segment->limit &&
 	       segment->live_bytes < segment->limit / LIVE_PART &&
+	       rt_now_ms(queue->rt) >= segment->compact_from_ms &&
 	       rt_now_ms(queue->rt) - segment->closed_ms >= queue->boot->config->compact_after;
 }
 
@@ -179,8 +185,10 @@ to_open(struct queue_compaction *c)
 		return err;
 	c->to->compacting = true;
 	c->to_sequence = 0;
-	c->io = (struct rt_io){
-		.kind = RT_IO_SYNC, .fd = c->queue->segments_fd, .done = folder_synced, .ctx = c};
+	c->io = (struct rt_io){.kind = RT_IO_SYNC,
+			       .fd = c->queue->compact_segments_fd,
+			       .done = folder_synced,
+			       .ctx = c};
 	c->busy = true;
 	rt_io_submit(c->queue->rt, &c->io);
 	return 0;
@@ -273,31 +281,50 @@ batch_synced(void *ctx)
 	batch_begin(c);
 }
 
+/* It is carried before it moves: until then it is found where it was, by whoever walks. */
+static int
+move_one(struct queue_compaction *c, const struct moved *moved, struct carry_step *step)
+{
+	struct queue *queue = c->queue;
+	struct queue_msg *msg = index_find(queue, moved->id);
+	int err;
+
+	if (!msg || msg->segment != c->from || msg->open == 0)
+		return 0;
+	err = carry_msg(queue, msg,
+			(struct journal_place){c->to->number, moved->offset, msg->length}, step);
+	if (err)
+		return err;
+	c->moved_any = true;
+	segment_let_go(queue, msg);
+	msg->offset = moved->offset;
+	segment_place(queue, c->to, msg);
+	return 0;
+}
+
 /* The copies are durable: the messages live there now. The old segment stays until the journal
  * says so on disk. */
 static void
-batch_written(void *ctx)
+move_some(void *ctx)
 {
 	struct queue_compaction *c = ctx;
 	struct queue *queue = c->queue;
+	struct carry_step step;
 
-	c->busy = false;
-	if (c->io.err) {
-		give_up(c, c->io.err);
+	if (queue->phase != QUEUE_SERVING) /* a stop: what has not moved stays where it was */
+		return;
+	if (carry_waits(queue)) {
+		rt_timer_arm(&c->step, CARRY_PAUSE_MS);
 		return;
 	}
-	c->to->limit += c->len;
-	c->to->read_end = c->to->limit;
-	for (size_t i = 0; i < c->moved_count; i++) {
-		struct queue_msg *msg = index_find(queue, c->moved[i].id);
+	carry_step_begin(queue, &step);
+	for (; c->moved_done < c->moved_count; c->moved_done++) {
+		bool over = carry_step_over(queue, &step);
 
-		if (!msg || msg->segment != c->from || msg->open == 0)
-			continue;
-		c->moved_any = true;
-		segment_let_go(queue, msg);
-		msg->offset = c->moved[i].offset;
-		segment_place(queue, c->to, msg);
-		carry_msg(queue, msg);
+		if (over || move_one(c, &c->moved[c->moved_done], &step)) {
+			rt_timer_arm(&c->step, over ? 0 : CARRY_AGAIN_MS);
+			return;
+		}
 	}
 	if (PLANTED(COMPACT_EARLY)) {
 		batch_begin(c);
@@ -306,6 +333,22 @@ batch_written(void *ctx)
 	c->wait.fn = batch_synced;
 	c->wait.ctx = c;
 	journal_when_synced(queue, &c->wait, true);
+}
+
+static void
+batch_written(void *ctx)
+{
+	struct queue_compaction *c = ctx;
+
+	c->busy = false;
+	if (c->io.err) {
+		give_up(c, c->io.err);
+		return;
+	}
+	c->to->limit += c->len;
+	c->to->read_end = c->to->limit;
+	c->moved_done = 0;
+	move_some(c);
 }
 
 static void
@@ -344,6 +387,8 @@ batch_begin(struct queue_compaction *c)
 			err = copy_one(c, msg);
 	}
 	if (err) {
+		if (err != ERR_NO_MEMORY)
+			c->from->compact_from_ms = rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS;
 		give_up(c, err);
 		return;
 	}

@@ -295,6 +295,16 @@ again_run(void *ctx)
 }
 
 static int
+read_whole(struct queue *queue, int fd, struct slice room, uint64_t offset)
+{
+	ssize_t got = rt_pread(queue->rt, fd, (void *)(uintptr_t)room.data, room.len, offset);
+
+	if (got < 0)
+		return (int)got;
+	return (size_t)got == room.len ? 0 : ERR_TRUNCATED;
+}
+
+static int
 record_read(struct queue *queue, struct journal_at at, struct arena *arena,
 	    struct journal_record *ret_record)
 {
@@ -311,17 +321,19 @@ record_read(struct queue *queue, struct journal_at at, struct arena *arena,
 	err = journal_file_find(queue, at.file, &fd, &secret);
 	if (err)
 		return err;
-	if (rt_pread(queue->rt, fd, head_bytes, sizeof(head_bytes), offset) !=
-	    (ssize_t)sizeof(head_bytes))
-		return ERR_TRUNCATED;
+	err = read_whole(queue, fd, slice_of(head_bytes, sizeof(head_bytes)), offset);
+	if (err)
+		return err;
 	err = spool_head_decode(slice_of(head_bytes, sizeof(head_bytes)), secret, &head);
 	if (err)
 		return err;
 	bytes = arena_alloc(arena, head.length);
 	if (!bytes)
 		return ERR_NO_MEMORY;
-	if (rt_pread(queue->rt, fd, bytes, head.length, offset) != (ssize_t)head.length ||
-	    spool_scan(slice_of(bytes, head.length), secret, true, &found) <= 0 || found.skipped)
+	err = read_whole(queue, fd, slice_of(bytes, head.length), offset);
+	if (err)
+		return err;
+	if (spool_scan(slice_of(bytes, head.length), secret, true, &found) <= 0 || found.skipped)
 		return ERR_CHECKSUM;
 	return journal_decode(&found.head, spool_record_meta(&found), ret_record);
 }

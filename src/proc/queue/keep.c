@@ -12,10 +12,6 @@
 #include "proc/queue/carry.h"
 #include "proc/queue/journal_file.h"
 
-#define STEP_UNITS 2000 /* a message that is passed by is one */
-#define CARRY_UNITS 8	/* a message, a recipient */
-#define UNSYNCED_MAX ((size_t)8 << 20)
-#define PAUSE_MS 50
 #define ID_BYTES 8
 
 struct queue_keep {
@@ -195,21 +191,42 @@ is_known_there(const struct queue_msg *msg, uint32_t number)
 	return false;
 }
 
-static void
+static int
 carry_some(struct queue_keep *keep)
 {
 	struct queue *queue = keep->queue;
+	struct carry_step step;
+	int err = 0;
 
-	for (int left = STEP_UNITS; left > 0 && keep->walking; left--) {
+	carry_step_begin(queue, &step);
+	while (keep->walking && !err && !carry_step_over(queue, &step)) {
 		struct queue_msg *msg = walk_next(queue, &keep->walk);
 
-		if (!msg) {
+		step.units--;
+		if (!msg)
 			keep->walking = false;
-		} else if (msg->open && is_known_there(msg, keep->number)) {
-			carry_msg(queue, msg);
-			left -= CARRY_UNITS * (1 + msg->rcpt_count);
-		}
+		else if (msg->open && is_known_there(msg, keep->number))
+			err = carry_msg(queue, msg,
+					(struct journal_place){msg->segment->number, msg->offset,
+							       msg->length},
+					&step);
 	}
+	return err;
+}
+
+/* The file stays, and is looked at again: what has been carried is passed by then. */
+static void
+put_off(struct queue_keep *keep, int err)
+{
+	struct queue *queue = keep->queue;
+	struct log_line line;
+
+	keep_free(keep);
+	if (journal_broken(queue))
+		return; /* which has been said */
+	log_begin(&line, queue->boot->log, EVENT_queue_file_failed);
+	log_err(&line, err);
+	log_end(&line);
 }
 
 static void
@@ -217,13 +234,17 @@ walk_step(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 	struct queue *queue = keep->queue;
+	int err;
 
-	/* The journal takes only so much that is not yet on disk. */
-	if (journal_broken(queue) || queue->journal.unsynced_len > UNSYNCED_MAX) {
-		rt_timer_arm(&keep->step, PAUSE_MS);
+	if (carry_waits(queue)) {
+		rt_timer_arm(&keep->step, CARRY_PAUSE_MS);
 		return;
 	}
-	carry_some(keep);
+	err = carry_some(keep);
+	if (err) {
+		put_off(keep, err);
+		return;
+	}
 	if (keep->walking || !live_step(keep)) {
 		rt_timer_arm(&keep->step, 0);
 		return;
@@ -246,7 +267,7 @@ synced(void *ctx)
 {
 	struct queue_keep *keep = ctx;
 
-	folder_sync(keep, keep->queue->segments_fd);
+	folder_sync(keep, keep->queue->keep_segments_fd);
 }
 
 /* False when the file is still there: it is tried again, and no younger one goes before it, for its
@@ -312,8 +333,8 @@ folder_synced(void *ctx)
 	keep->syncing = false;
 	if (keep->io.err) {
 		sync_failed(queue, keep->io.err);
-	} else if (keep->io.fd == queue->segments_fd) {
-		folder_sync(keep, queue->journal_fd);
+	} else if (keep->io.fd == queue->keep_segments_fd) {
+		folder_sync(keep, queue->keep_journal_fd);
 		return;
 	} else {
 		dropped = drop(queue, keep);

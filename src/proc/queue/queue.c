@@ -139,6 +139,7 @@ on_create(struct boot *boot, void **ret_state)
 	queue->mem = rt_mem(boot->rt);
 	queue->spool_fd = queue->lock_fd = queue->segments_fd = -1;
 	queue->bodies_fd = queue->journal_fd = queue->damaged_fd = -1;
+	queue->compact_segments_fd = queue->keep_segments_fd = queue->keep_journal_fd = -1;
 	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
 		queue->peers[i].queue = queue;
 		queue->peers[i].bit = (uint64_t)1 << i;
@@ -162,8 +163,9 @@ static void
 on_destroy(void **state)
 {
 	struct queue *queue = *state;
-	int fds[] = {queue->spool_fd,  queue->lock_fd,	  queue->segments_fd,
-		     queue->bodies_fd, queue->journal_fd, queue->damaged_fd};
+	int fds[] = {queue->spool_fd,	     queue->lock_fd,	      queue->segments_fd,
+		     queue->bodies_fd,	     queue->journal_fd,	      queue->damaged_fd,
+		     queue->keep_journal_fd, queue->keep_segments_fd, queue->compact_segments_fd};
 
 	room_finish(queue);
 	command_finish(queue);

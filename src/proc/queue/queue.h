@@ -54,6 +54,11 @@ struct queue {
 	struct mem *mem;
 	enum queue_phase phase;
 	int spool_fd, lock_fd, segments_fd, bodies_fd, journal_fd, damaged_fd;
+	/* The same folders, open once more: the kernel tells each open descriptor once that a sync
+	 * has failed, so whoever shared one could miss what another was told. segments_fd is synced
+	 * by stock.c, journal_fd by the journal, these by who they are named for. Open from the
+	 * start, for a name that goes is to be missed by nobody later. */
+	int compact_segments_fd, keep_segments_fd, keep_journal_fd;
 
 	struct queue_peer peers[QUEUE_PEERS_MAX];
 	struct queue_index index;

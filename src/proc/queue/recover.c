@@ -112,6 +112,8 @@ recover_finish(struct queue *queue)
 	ASSERT(!r->busy);
 	if (r->fd >= 0)
 		rt_close(queue->rt, r->fd);
+	while (list_pop_front(&r->kept)) /* at a stop they outlive the list */
+		;
 	rt_timer_finish(&r->step);
 	mem_give(queue->mem, r->window, r->window_size);
 	mem_give(queue->mem, r->journals.numbers, r->journals.cap * sizeof(uint32_t));
@@ -132,6 +134,7 @@ recover_msg(struct queue *queue, msg_id id, uint16_t rcpt_count)
 void
 recover_keep(struct queue *queue, struct queue_msg *msg)
 {
+	list_remove(&msg->place); /* without a place it is among them already */
 	list_push_back(&queue->recovery->kept, &msg->place);
 }
 

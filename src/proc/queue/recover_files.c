@@ -16,9 +16,15 @@
 int
 recover_folders(struct queue *queue)
 {
-	static const char *const names[] = {"segments", "bodies", "journal", "damaged"};
-	int *fds[] = {&queue->segments_fd, &queue->bodies_fd, &queue->journal_fd,
-		      &queue->damaged_fd};
+	const struct {
+		const char *name;
+		int *fd;
+	} folders[] = {
+		{"segments", &queue->segments_fd},	{"segments", &queue->compact_segments_fd},
+		{"segments", &queue->keep_segments_fd}, {"bodies", &queue->bodies_fd},
+		{"journal", &queue->journal_fd},	{"journal", &queue->keep_journal_fd},
+		{"damaged", &queue->damaged_fd},
+	};
 	int err = rt_open(queue->rt, queue->spool_fd, "lock", RT_OPEN_WRITE | RT_OPEN_CREATE,
 			  &queue->lock_fd);
 
@@ -27,10 +33,10 @@ recover_folders(struct queue *queue)
 		return err;
 	}
 	err = rt_lock(queue->rt, queue->lock_fd);
-	for (size_t i = 0; i < 4 && !err; i++) {
-		err = rt_open_dir(queue->rt, queue->spool_fd, names[i], true, fds[i]);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !err; i++) {
+		err = rt_open_dir(queue->rt, queue->spool_fd, folders[i].name, true, folders[i].fd);
 		if (err)
-			*fds[i] = -1;
+			*folders[i].fd = -1;
 	}
 	return err;
 }

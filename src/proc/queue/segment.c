@@ -1,7 +1,7 @@
 /*
  * segment: the list of segments and body files. A segment goes when it is closed, read to its end,
  * and nothing in it is live or being read by anybody; its last outcomes are on disk then, because a
- * message lets go of its segment only after that (finish.c).
+ * message lets go of its segment only after that (accept.c).
  */
 #include "proc/queue/segment.h"
 
@@ -17,7 +17,10 @@
 #define ASIDE_BYTES ((size_t)1 << 20)
 #define ASIDE_MAX ((uint64_t)64 << 20)
 #define ASIDE_NAME_BYTES 48
+#define UNLINK_AGAIN_MS 60000
 #define NUMBERS_EPOCH_S INT64_C(1767225600) /* 2026-01-01 */
+
+static void unlink_again(void *ctx);
 
 /* Where an empty spool begins to count: later than any earlier life of the same host, so that the
  * ids made of these numbers stay unique in logs and in the memory of others. */
@@ -43,6 +46,7 @@ files_init(struct queue *queue)
 	list_init(&files->reading);
 	files->next_segment = first_number(rt_wall_ms(queue->rt));
 	files->next_body = 1;
+	rt_timer_init(&files->unlink_timer, queue->rt, unlink_again, queue);
 	read_init(queue);
 	stock_init(queue);
 }
@@ -85,6 +89,7 @@ files_finish(struct queue *queue)
 	rt_hook_finish(&files->read_hook);
 	rt_timer_finish(&files->read_timer);
 	rt_timer_finish(&files->sweep_timer);
+	rt_timer_finish(&files->unlink_timer);
 }
 
 static bool
@@ -156,13 +161,31 @@ close_at_peers(struct queue *queue, uint64_t mask, const struct ipc_message *mes
 	}
 }
 
+/* Whether it is gone. */
+static bool
+segment_unlink(struct queue *queue, struct queue_segment *segment)
+{
+	char name[QUEUE_NAME_BYTES];
+	struct log_line line;
+	int err;
+
+	queue_name(name, segment->number, "seg");
+	err = rt_unlink(queue->rt, queue->segments_fd, name);
+	if (err && segment->stays && err != -ENOENT)
+		return false; /* that has been said */
+	log_begin(&line, queue->boot->log,
+		  err ? EVENT_queue_unlink_failed : EVENT_queue_segment_gone);
+	log_text(&line, "file", slice_str(name));
+	if (err)
+		log_err(&line, err);
+	log_end(&line);
+	return !err || err == -ENOENT;
+}
+
 void
 segment_check(struct queue *queue, struct queue_segment *segment)
 {
 	struct ipc_message close = {.type = IPC_SEGMENT_CLOSE};
-	char name[QUEUE_NAME_BYTES];
-	struct log_line line;
-	int err;
 
 	if (!segment->closed || segment->read_end < segment->limit || segment->live_count ||
 	    (segment->leases && !PLANTED(LEASE_FORGOTTEN)) || segment->compacting ||
@@ -170,15 +193,29 @@ segment_check(struct queue *queue, struct queue_segment *segment)
 		return;
 	close.u.segment_close.segment = segment->number;
 	close_at_peers(queue, segment->open_mask, &close);
-	queue_name(name, segment->number, "seg");
-	err = rt_unlink(queue->rt, queue->segments_fd, name);
-	log_begin(&line, queue->boot->log,
-		  err ? EVENT_queue_unlink_failed : EVENT_queue_segment_gone);
-	log_text(&line, "file", slice_str(name));
-	if (err)
-		log_err(&line, err);
-	log_end(&line);
-	segment_free(queue, segment);
+	segment->open_mask = 0;
+	if (segment_unlink(queue, segment)) {
+		segment_free(queue, segment);
+		return;
+	}
+	segment->stays = true;
+	rt_timer_arm(&queue->files.unlink_timer, UNLINK_AGAIN_MS);
+}
+
+static void
+unlink_again(void *ctx)
+{
+	struct queue *queue = ctx;
+	struct list *all = &queue->files.all;
+	struct list_node *node, *after;
+
+	for (node = list_first(all); node; node = after) {
+		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
+
+		after = list_next(all, node);
+		if (segment->stays)
+			segment_check(queue, segment);
+	}
 }
 
 static bool

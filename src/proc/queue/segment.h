@@ -51,6 +51,8 @@ struct queue_segment {
 	unsigned read_failures; /* of patient_read */
 	size_t need;		/* its next record is longer than a window: so many bytes */
 	bool compacting;
+	uint64_t compact_from_ms; /* not before; a record in it could not be copied */
+	bool stays; /* nothing needs it any more, but its file could not be unlinked */
 };
 
 struct queue_body {
@@ -85,6 +87,7 @@ struct queue_files {
 	struct rt_timer sweep_timer; /* looks for writers that have died */
 	size_t sweep_left;	     /* bodies that this sweep has still to look at */
 	struct queue_stock stock;
+	struct rt_timer unlink_timer; /* tries again with those that stay */
 	size_t segment_count;
 };
 
@@ -95,7 +98,8 @@ struct queue_segment *segment_find(struct queue *queue, uint32_t number);
 /* Owns fd. NULL: out of memory (fd closed). */
 struct queue_segment *segment_add(struct queue *queue, uint32_t number, int fd, uint64_t secret);
 void segment_free(struct queue *queue, struct queue_segment *segment);
-/* Unlinks it when nothing needs it any more; every outcome in it is on disk then. */
+/* Unlinks it when nothing needs it any more; every outcome in it is on disk then. It stays known
+ * until that has worked: what is in the folder must also be in what the journal carries forward. */
 void segment_check(struct queue *queue, struct queue_segment *segment);
 struct queue_body *body_find(struct queue *queue, uint32_t number);
 struct queue_body *body_add(struct queue *queue, uint32_t number);

@@ -127,8 +127,9 @@ stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,
 		return err;
 	err = rt_open(queue->rt, queue->segments_fd, name, RT_OPEN_READ, &read_fd);
 	segment = err ? NULL : segment_add(queue, head.number, read_fd, head.secret);
-	if (!segment) {
+	if (!segment) { /* each try would leave one */
 		rt_close(queue->rt, fd);
+		(void)!rt_unlink(queue->rt, queue->segments_fd, name);
 		return err ? err : ERR_NO_MEMORY;
 	}
 	segment->role = (uint8_t)role;
@@ -138,6 +139,7 @@ stock_make_segment(struct queue *queue, enum ipc_role role, unsigned instance,
 	return 0;
 }
 
+/* Owns fd. NULL: out of memory; the sweep finds the file. */
 static struct stock_item *
 item_add(struct queue *queue, struct queue_peer *peer, int fd)
 {
@@ -145,6 +147,7 @@ item_add(struct queue *queue, struct queue_peer *peer, int fd)
 
 	if (!item) {
 		rt_close(queue->rt, fd);
+		sweep_soon(queue);
 		return NULL;
 	}
 	item->peer = peer;
@@ -195,8 +198,9 @@ make_spare(struct queue *queue, struct queue_peer *peer)
 	if (err)
 		return err;
 	body = body_add(queue, number);
-	if (!body) { /* the next start finds it */
+	if (!body) {
 		rt_close(queue->rt, fd);
+		(void)!rt_unlink(queue->rt, queue->bodies_fd, name);
 		return ERR_NO_MEMORY;
 	}
 	item = item_add(queue, peer, fd);

@@ -22,7 +22,6 @@ void crash_folder(char path[64]);
 struct told crash(const char *path, crash_fn *fn);
 /* Starts on what is left; the folder goes with the world. */
 void crash_again(struct world *w, const char *path);
-/* Nothing is in the queue, and all has been read. */
 
 world_answer_fn answer_silent;
 world_answer_fn answer_far_later; /* the local ones are delivered */

@@ -153,41 +153,12 @@ TEST(words_of_two_files_move)
 	world_end(&w);
 }
 
-/* A source that has nothing; what it took before is given back to its own source. */
-struct starving {
-	struct mem mem;
-	struct mem *source;
-};
-
-static void *
-starving_take(struct mem *mem, size_t size)
-{
-	(void)mem;
-	(void)size;
-	return NULL;
-}
-
-static void
-starving_give(struct mem *mem, void *block, size_t size)
-{
-	mem_give(((struct starving *)mem)->source, block, size);
-}
-
-static struct starving starving = {.mem = {starving_take, starving_give}};
-
-static void
-starve(struct world *w)
-{
-	starving.source = w->queue->mem;
-	w->queue->mem = &starving.mem;
-}
-
 static uint8_t
 answer_ok_starving(struct world *w, const struct ipc_job *job, uint16_t rcpt)
 {
 	(void)job;
 	(void)rcpt;
-	starve(w);
+	world_starve(w, SIZE_MAX);
 	return VERDICT_OK;
 }
 
@@ -202,7 +173,7 @@ TEST(no_memory_for_an_outcome)
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.delivered == 1);
 	assert_false(w.queue->journal.broken);
-	w.queue->mem = starving.source;
+	world_starve(&w, 0);
 	w.answer = NULL;
 	world_stop(&w);
 	world_start(&w);
@@ -227,10 +198,10 @@ TEST(no_memory_at_a_start)
 	world_stop(&w);
 	w.answer = NULL;
 	world_open(&w);
-	starve(&w);
+	world_starve(&w, SIZE_MAX);
 	world_run_ms(&w, 100);
 	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
-	w.queue->mem = starving.source;
+	world_starve(&w, 0);
 	world_connect_all(&w);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_ctl(&w, CTL_QUEUE_RETRY, id);
@@ -306,10 +277,10 @@ TEST(no_memory_for_an_old_file)
 	w.config.trace_keep_size = UINT64_MAX;
 	world_start(&w);
 	WORLD_WAIT(&w, !w.queue->journal.busy);
-	starve(&w);
+	world_starve(&w, SIZE_MAX);
 	(void)journal_append(w.queue, &start);
 	world_run_ms(&w, 100);
-	w.queue->mem = starving.source;
+	world_starve(&w, 0);
 	assert_true(w.queue->journal.keep_ended);
 	world_end(&w);
 }
@@ -326,10 +297,10 @@ TEST(no_memory_for_a_job)
 	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.accepted == 1);
 	world_run_ms(&w, 50);
-	starve(&w);
+	world_starve(&w, SIZE_MAX);
 	world_connect(&w, &w.smtpout);
 	world_run_ms(&w, 50);
-	w.queue->mem = starving.source;
+	world_starve(&w, 0);
 	WORLD_WAIT(&w, world_delivered(&w, id, 0) == 1);
 	world_end(&w);
 }

@@ -21,6 +21,21 @@ write(int fd, const void *data, size_t len)
 	return syscall(SYS_write, fd, data, len);
 }
 
+static bool segments_stay;
+static int unlinks_failed;
+
+int
+unlinkat(int dir, const char *name, int flags)
+{
+	if (segments_stay && strstr(name, ".seg")) {
+		unlinks_failed++;
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_unlinkat, dir, name, flags);
+}
+
+static const char *const to_ann[] = {"ann@local"};
 static const char *const to_two[] = {"ann@local", "bob@far.test"};
 
 /* Messages that wait among many that come and go; the journal forgets all but the last of it. */
@@ -253,6 +268,67 @@ TEST(file_that_stays)
 	assert_int_equal(rename(away, name), 0);
 	journal_keep_run(w.queue);
 	WORLD_WAIT(&w, crash_journal_oldest(&w) > 1);
+	world_end(&w);
+}
+
+#define STAY_MESSAGES 5
+
+/* All in it is over, but its file cannot be removed: then the journal files that know how it ended
+ * go. */
+static void
+segment_stays(struct world *w, msg_id ids[STAY_MESSAGES])
+{
+	world_begin(w, NULL);
+	w->config.lifetime = 60000;
+	w->config.journal_size_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+	w->config.segment_size_max = 2000;
+	world_start(w);
+	w->answer = answer_near_ok;
+	segments_stay = true;
+	unlinks_failed = 0;
+	for (int i = 0; i < STAY_MESSAGES; i++) {
+		ids[i] = world_accept(w, "me@local", to_ann, 1, "once\r\n");
+		WORLD_WAIT(w, world_delivered(w, ids[i], 0) == 1);
+	}
+	crash_many_go(w, 2); /* until its segment is full */
+	WORLD_WAIT(w, unlinks_failed > 0);
+	segments_stay = false;
+	crash_many_go(w, 6);
+	crash_journal_drop_until(w, 4);
+	world_run_ms(w, 50);
+}
+
+TEST(segment_that_stays)
+{
+	static struct world w;
+	msg_id ids[STAY_MESSAGES];
+
+	segment_stays(&w, ids);
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	world_run_ms(&w, 100);
+	for (int i = 0; i < STAY_MESSAGES; i++)
+		assert_int_equal(world_delivered(&w, ids[i], 0), 1);
+	world_end(&w);
+}
+
+TEST(segment_that_stays_for_a_while)
+{
+	static struct world w;
+	msg_id ids[STAY_MESSAGES];
+	uint32_t number;
+	char name[128];
+
+	segment_stays(&w, ids);
+	number = msg_id_segment(ids[0]);
+	crash_segment_path(w.path, number, name, sizeof(name));
+	assert_true(rt_timer_armed(&w.queue->files.unlink_timer));
+	assert_int_equal(access(name, F_OK), 0);
+	rt_timer_arm(&w.queue->files.unlink_timer, 0);
+	WORLD_WAIT(&w, !segment_find(w.queue, number));
+	assert_int_not_equal(access(name, F_OK), 0);
 	world_end(&w);
 }
 
@@ -551,7 +627,41 @@ TEST(compaction_that_fails)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(journal_is_dropped), TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
+/* One record in a sparse segment is damaged: the other segments are compacted all the same. */
+TEST(compaction_passes_by)
+{
+	static struct world w;
+	struct queue_msg *damaged;
+	struct told told = {0};
+	char name[128];
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	w.config.segment_size_max = 20000;
+	w.config.compact_after = 1000000;
+	world_start(&w);
+	w.answer = answer_near_ok;
+	w.retry_after_s = 3600;
+	sparse_some(&w, &told);
+	WORLD_WAIT(&w, w.queue->index.msgs.count == 3);
+	world_run_ms(&w, 100);
+	damaged = index_find(w.queue, told.ids[0]);
+	crash_segment_path(w.path, damaged->segment->number, name, sizeof(name));
+	crash_file_damage(name, (long)damaged->offset + SPOOL_HEAD_BYTES + 8, 4);
+	w.config.compact_after = 0;
+	for (int i = 0; i < 5; i++) {
+		compact_kick(w.queue);
+		world_run_ms(&w, 50);
+	}
+	assert_int_equal(damaged->segment->role, IPC_ROLE_SMTPIN);
+	for (int i = 1; i < 3; i++)
+		assert_int_equal(index_find(w.queue, told.ids[i])->segment->role, IPC_ROLE_QUEUE);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(compaction_passes_by), TEST_ROW(segment_that_stays),
+      TEST_ROW(segment_that_stays_for_a_while), TEST_ROW(journal_is_dropped),
+      TEST_ROW(journal_is_dropped_twice), TEST_ROW(compacted),
       TEST_ROW(age_of_what_was_never_tried), TEST_ROW(file_that_stays),
       TEST_ROW(live_state_over_the_size), TEST_ROW(no_empty_journals),
       TEST_ROW(what_leaves_is_not_live), TEST_ROW(drop_of_a_broken_journal),

@@ -12,6 +12,7 @@
 
 static const char *const to_ann[] = {"ann@local"};
 static const char *const to_two[] = {"ann@local", "bob@far.test"};
+static const char *const to_far[] = {"bob@far.test"};
 
 static void
 accept_some(struct world *w, struct told *told)
@@ -372,7 +373,94 @@ TEST(nothing_left)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
+static void
+report_there(void *ctx, msg_id id, int err)
+{
+	(void)id;
+	assert_int_equal(err, 0);
+	((struct world *)ctx)->report_count++;
+}
+
+/* What bounce was asked for, by its own writer, while no queue runs. */
+static void
+report_by_hand(struct world *w)
+{
+	const struct spool_rcpt rcpt = {
+		SLICE("me@local"), {NULL, 0}, 0, SPOOL_RCPT_LOCAL, SLICE("me@local")};
+	struct spool_accept accept = {
+		.flags = SPOOL_REPORT,
+		.rcpts = &rcpt,
+		.rcpt_count = 1,
+		.report_kind = w->report_make.kind,
+		.report_key = w->report_make.key,
+		.report_of = w->report_make.message,
+		.accepted_wall_ms = rt_wall_ms(w->t.rt),
+	};
+	struct spool_draft *draft;
+
+	assert_int_equal(spool_draft_begin(w->bounce.writer, 0, &draft), 0);
+	spool_draft_add(draft, SLICE("report"));
+	spool_draft_commit(&draft, SLICE_EMPTY, &accept, report_there, w);
+	WORLD_WAIT(w, w->report_count == 1);
+	spool_writer_destroy(&w->bounce.writer);
+}
+
+/* A report is durable, and queue died before it knew. At the next start it is read before the
+ * message that it is about, which is finished by it without ever having had a place. */
+TEST(report_before_its_message)
+{
+	static struct world w;
+	msg_id failed, waits[2];
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	w.answer = answer_far_never;
+	w.bounce_silent = true;
+	failed = world_accept(&w, "me@local", to_far, 1, "fails\r\n");
+	WORLD_WAIT(&w, w.report_rcpt_count == 1);
+	w.answer = answer_far_later;
+	w.retry_after_s = 3600;
+	for (int i = 0; i < 2; i++)
+		waits[i] = world_accept(&w, "me@local", to_far, 1, "waits\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
+	world_run_ms(&w, 50);
+	world_stop(&w);
+	report_by_hand(&w);
+	world_open(&w);
+	world_run_ms(&w, 400); /* smtpin comes a little later */
+	assert_non_null(w.queue->recovery);
+	world_connect_all(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	WORLD_WAIT(&w, w.queue->index.msgs.count == 2);
+	assert_null(index_find(w.queue, failed));
+	for (int i = 0; i < 2; i++)
+		assert_non_null(index_find(w.queue, waits[i]));
+	world_end(&w);
+}
+
+/* A stop while messages of the journal have no place yet. */
+TEST(stop_while_recovering)
+{
+	static struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_far_later;
+	w.retry_after_s = 3600;
+	world_accept(&w, "me@local", to_far, 1, "waits\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
+	world_stop(&w);
+	world_open(&w); /* smtpin does not come: its segment may still grow */
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING);
+	world_run_ms(&w, 50);
+	assert_non_null(w.queue->recovery);
+	assert_int_equal(w.queue->index.msgs.count, 1);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(stop_while_recovering), TEST_ROW(report_before_its_message),
+      TEST_ROW(accepted_is_found_again), TEST_ROW(delivered_is_not_repeated),
       TEST_ROW(waiting_goes_on), TEST_ROW(report_is_made_after_a_crash),
       TEST_ROW(report_is_not_made_twice), TEST_ROW(second_queue_is_refused),
       TEST_ROW(queue_restarts_alone), TEST_ROW(sealed_while_away), TEST_ROW(large_body_survives),

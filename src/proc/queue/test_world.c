@@ -372,6 +372,30 @@ world_run_ms(struct world *w, uint64_t ms)
 	rt_timer_finish(&timer);
 }
 
+static void *
+hunger_take(struct mem *mem, size_t size)
+{
+	struct world_hunger *hunger = CONTAINER_OF(mem, struct world_hunger, mem);
+
+	return size == hunger->size || hunger->size == SIZE_MAX ? NULL
+								: mem_take(hunger->source, size);
+}
+
+static void
+hunger_give(struct mem *mem, void *block, size_t size)
+{
+	mem_give(CONTAINER_OF(mem, struct world_hunger, mem)->source, block, size);
+}
+
+void
+world_starve(struct world *w, size_t size)
+{
+	if (!w->hunger.source)
+		w->hunger = (struct world_hunger){{hunger_take, hunger_give}, w->queue->mem, 0};
+	w->hunger.size = size;
+	w->queue->mem = size ? &w->hunger.mem : w->hunger.source;
+}
+
 static struct spool_rcpt
 rcpt_of(const char *address)
 {

@@ -72,6 +72,11 @@ struct world {
 	size_t row_count, counter_count, delivered_counted, file_count;
 	struct ipc_ctl_done done;
 	bool is_done;
+	struct world_hunger {
+		struct mem mem;
+		struct mem *source;
+		size_t size;
+	} hunger;
 };
 
 /* path NULL: a fresh folder. */
@@ -88,6 +93,8 @@ void world_stop(struct world *w);
 /* Ends all; removes the folder if it is the world's own. */
 void world_end(struct world *w);
 void world_run_ms(struct world *w, uint64_t ms);
+/* Queue gets no block of this size, or none at all (SIZE_MAX); 0: it does again. */
+void world_starve(struct world *w, size_t size);
 
 /* Accepts a message with these recipients ("ann@local" is local, else remote); comes back when it
  * is durable. */
