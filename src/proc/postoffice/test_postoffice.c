@@ -744,8 +744,49 @@ TEST(stop_with_a_full_channel)
 	end(&w);
 }
 
+static void *(*take_real)(struct mem *, size_t);
+
+static void *
+take_small(struct mem *mem, size_t size)
+{
+	return size > RT_PACKET_MAX ? NULL : take_real(mem, size);
+}
+
+/* Without memory for a packet every outcome is kept, those of failures too, and no end of a job
+ * comes before them. */
+TEST(outcomes_outlive_want_of_memory)
+{
+	static const char *const boxes[] = {"good@x.test", "loop@x.test", "../evil@x.test", NULL};
+	bool seen[3] = {false};
+	struct rt_timer timer;
+	struct world w;
+
+	begin(&w);
+	mail_add(&w, &(struct mail){"s@x.test", boxes, SLICE("Delivered-To: loop@x.test\r\n\r\n"),
+				    SLICE("x\r\n"), 0});
+	segment_give(&w);
+	job_give(&w, 1, 0, 3);
+	job_give(&w, 2, 0, 0); /* of no recipients: refused */
+	take_real = rt_mem(w.t.rt)->take;
+	rt_mem(w.t.rt)->take = take_small;
+	rt_timer_init(&timer, w.t.rt, on_later, &w);
+	rt_timer_arm(&timer, 200);
+	test_rt_run(&w.t);
+	assert_int_equal(w.result_count + w.done_count, 0);
+	rt_mem(w.t.rt)->take = take_real;
+	run(&w, 2);
+	assert_int_equal(w.result_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(w.results[i].rcpt_count, 1);
+		seen[w.results[i].rcpts[0]] = true;
+	}
+	assert_true(seen[0] && seen[1] && seen[2]);
+	rt_timer_finish(&timer);
+	end(&w);
+}
+
 TESTS(TEST_ROW(one_mail), TEST_ROW(no_final_line_end), TEST_ROW(large_in_pieces),
       TEST_ROW(body_file), TEST_ROW(many_at_once), TEST_ROW(refusals), TEST_ROW(damaged_record),
       TEST_ROW(store_refuses), TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy),
       TEST_ROW(folders_go_away), TEST_ROW(end_of_a_refused_job_is_told),
-      TEST_ROW(stop_with_a_full_channel))
+      TEST_ROW(stop_with_a_full_channel), TEST_ROW(outcomes_outlive_want_of_memory))
