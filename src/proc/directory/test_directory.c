@@ -4,6 +4,7 @@
  */
 #include "proc/directory/directory.h"
 #include "proc/directory/names.h"
+#include "resolver/test_idna_memory.h"
 #include "rt/test_rt.h"
 
 enum peer { PEER_SMTPIN, PEER_CONTROL, PEER_MAX };
@@ -376,5 +377,21 @@ TEST(damaged_database)
 	world_end();
 }
 
+/* Nor is anybody for want of memory. */
+TEST(no_memory_for_a_domain)
+{
+	world_begin(true);
+	fill();
+	test_idna_no_memory = true;
+	assert_int_equal(rcpt("ann", "b\303\274cher.test"), DIR_RCPT_LATER);
+	assert_int_equal(rcpt("ann", "example.test"), DIR_RCPT_LOCAL);
+	assert_int_equal(sender("ann@b\303\274cher.test", "ann", "example.test"), 2);
+	assert_int_equal(sender("ann@office", "ann", "b\303\274cher.test"), 2);
+	assert_int_equal(command(DOMAIN, REMOVE, "b\303\274cher.test", ""), 75);
+	test_idna_no_memory = false;
+	assert_int_equal(rcpt("ann", "b\303\274cher.test"), DIR_RCPT_UNKNOWN);
+	world_end();
+}
+
 TESTS(TEST_ROW(commands), TEST_ROW(recipients), TEST_ROW(senders), TEST_ROW(login),
-      TEST_ROW(no_database), TEST_ROW(damaged_database))
+      TEST_ROW(no_database), TEST_ROW(damaged_database), TEST_ROW(no_memory_for_a_domain))

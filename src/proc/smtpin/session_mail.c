@@ -95,12 +95,18 @@ ask_rcpt(struct session *session, struct session_rcpt *rcpt)
 {
 	struct builder domain;
 	uint32_t request;
+	int err = 0;
 
 	builder_init_arena(&domain, &session->arena, SMTP_DOMAIN_MAX);
 	/* <Postmaster> has none. */
-	if (rcpt->address.domain.len && (idna_to_ascii(rcpt->address.domain, &domain) ||
-					 builder_take(&domain, &rcpt->spool.target)))
-		return session->arena.failed ? ADMIT_LATER : ADMIT_DOMAIN_BAD;
+	if (rcpt->address.domain.len)
+		err = idna_to_ascii(rcpt->address.domain, &domain);
+	if (rcpt->address.domain.len && !err)
+		err = builder_take(&domain, &rcpt->spool.target);
+	if (err == ERR_NO_MEMORY || session->arena.failed)
+		return ADMIT_LATER;
+	if (err)
+		return ADMIT_DOMAIN_BAD;
 	request = session_ask_begin(session, QUESTION_RCPT);
 	if (!request)
 		return ADMIT_LATER;
