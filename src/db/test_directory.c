@@ -1,6 +1,10 @@
 /* db/directory: rows go in, are found, listed and taken out; what depends is kept; damage is said.
  */
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 #include "base/builder.h"
 #include "base/test.h"
@@ -133,6 +137,22 @@ TEST(rules)
 	db_directory_close(&db);
 }
 
+static void
+many_addresses(unsigned count)
+{
+	char sql[300];
+	sqlite3 *raw;
+
+	snprintf(sql, sizeof(sql),
+		 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < %u) "
+		 "INSERT INTO address (local, domain, mailbox) "
+		 "SELECT 'somebody.' || x, 1, 1 FROM n",
+		 count);
+	assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+}
+
 static int
 row(void *ctx, struct slice name, struct slice value)
 {
@@ -193,6 +213,37 @@ TEST(lists)
 	db_directory_close(&db);
 }
 
+static int
+row_count(void *ctx, struct slice name, struct slice value)
+{
+	(void)name;
+	(void)value;
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+/* No file is needed to sort what is more than SQLite's cache takes. */
+TEST(long_list)
+{
+	struct db_directory *db = open_fresh();
+	unsigned count = 0;
+	struct db_list_ask ask = {DB_LIST_ADDRESSES, SLICE_EMPTY, row_count, &count};
+	struct rlimit old, none;
+	int err;
+
+	fill(db);
+	many_addresses(40000);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	none = (struct rlimit){.rlim_cur = 1, .rlim_max = old.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	err = db_directory_list(db, &ask);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(err, 0);
+	assert_int_equal(count, 40000);
+	db_directory_close(&db);
+}
+
 TEST(secret)
 {
 	struct db_directory *db = open_fresh();
@@ -246,9 +297,9 @@ TEST(damaged)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST_ROW(found),	    TEST_ROW(rules),
-					   TEST_ROW(lists),	    TEST_ROW(secret),
-					   TEST_ROW(hostile_names), TEST_ROW(damaged)};
+	const struct CMUnitTest tests[] = {
+		TEST_ROW(found),  TEST_ROW(rules),	   TEST_ROW(lists),  TEST_ROW(long_list),
+		TEST_ROW(secret), TEST_ROW(hostile_names), TEST_ROW(damaged)};
 	int failed;
 
 	if (!mkdtemp(folder))

@@ -21,6 +21,7 @@ enum exit_code {
 
 struct manage {
 	struct rt *rt;
+	struct log *log;
 	const struct names *names;
 	struct list jobs;
 	size_t job_count;
@@ -67,23 +68,37 @@ static const struct {
 	{ERR_DENIED, EXIT_USAGE,
 	 "A password has 1 to 256 bytes of UTF-8 without control characters."},
 	{ERR_TIMEOUT, EXIT_TEMPORARY, "Too many passwords are being set; try again."},
+	{ERR_NO_MEMORY, EXIT_TEMPORARY, "There is no memory for it now; try again."},
 };
+
+/* What is in no row of refusals. */
+static void
+trouble_log(const struct manage *manage, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, manage->log, EVENT_directory_database);
+	log_text(&line, "what", SLICE("command"));
+	log_err(&line, err);
+	log_text(&line, "why", slice_str(db_directory_why(manage->names->db)));
+	log_end(&line);
+}
 
 /* Nobody listens any more when it cannot be sent. */
 static void
-done_send(struct ipc_channel *to, uint32_t request, int err, uint64_t count)
+done_send(const struct manage *manage, struct ipc_channel *to, struct ipc_ctl_done done, int err)
 {
-	struct ipc_ctl_done done = {.request = request, .count = count};
+	size_t i = 0;
 
-	if (err < 0) {
-		done.exit = EXIT_TEMPORARY;
-		done.text = SLICE("The database does not answer; see the log, and try again.");
-	}
-	for (size_t i = 0; err < 0 && i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		if (refusals[i].err != err)
-			continue;
+	while (i < sizeof(refusals) / sizeof(refusals[0]) && refusals[i].err != err)
+		i++;
+	if (i < sizeof(refusals) / sizeof(refusals[0])) {
 		done.exit = (uint8_t)refusals[i].exit;
 		done.text = slice_str(refusals[i].text);
+	} else if (err < 0) {
+		trouble_log(manage, err);
+		done.exit = EXIT_TEMPORARY;
+		done.text = SLICE("The database does not answer; see the log, and try again.");
 	}
 	(void)!ipc_send(to, &(struct ipc_message){.type = IPC_CTL_DONE, .u.ctl_done = done});
 }
@@ -296,7 +311,8 @@ job_done(void *ctx)
 	int err = job_store(job);
 
 	if (job->from)
-		done_send(job->from, job->request, err, err == 0);
+		done_send(manage, job->from,
+			  (struct ipc_ctl_done){.request = job->request, .count = err == 0}, err);
 	list_remove(&job->node);
 	manage->job_count--;
 	crypto_wipe(job, sizeof(*job));
@@ -372,13 +388,14 @@ static command_fn *const commands[CTL_DIRECTORY_OBJECT_MAX][CTL_DIRECTORY_VERB_M
 };
 
 int
-manage_create(struct rt *rt, const struct names *names, struct manage **ret_manage)
+manage_create(struct rt *rt, struct log *log, const struct names *names, struct manage **ret_manage)
 {
 	struct manage *manage = MEM_NEW(rt_mem(rt), struct manage);
 
 	if (!manage)
 		return ERR_NO_MEMORY;
 	manage->rt = rt;
+	manage->log = log;
 	manage->names = names;
 	list_init(&manage->jobs);
 	*ret_manage = manage;
@@ -410,7 +427,10 @@ manage_command(struct manage *manage, struct ipc_channel *from,
 	if (run)
 		err = run(&c);
 	if (err <= 0)
-		done_send(from, message->request, err, err < 0 ? 0 : c.count);
+		done_send(manage, from,
+			  (struct ipc_ctl_done){.request = message->request,
+						.count = err < 0 ? 0 : c.count},
+			  err);
 }
 
 void

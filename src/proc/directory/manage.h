@@ -5,6 +5,7 @@
 #ifndef PROC_DIRECTORY_MANAGE_H
 #define PROC_DIRECTORY_MANAGE_H
 
+#include "log/log.h"
 #include "proc/directory/names.h"
 #include "rt/rt.h"
 
@@ -12,7 +13,8 @@
 
 struct manage;
 
-int manage_create(struct rt *rt, const struct names *names, struct manage **ret_manage) MUST_USE;
+int manage_create(struct rt *rt, struct log *log, const struct names *names,
+		  struct manage **ret_manage) MUST_USE;
 /* No job may be at work: see manage_busy. */
 void manage_destroy(struct manage **manage);
 /* Answers with CTL_DIRECTORY_ROWs and one CTL_DONE, now or later. */

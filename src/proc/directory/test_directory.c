@@ -2,6 +2,9 @@
  * directory: the process itself over channels in one loop: the administrator's commands, what an
  * address means, who may send as it, a login; trouble of the database is "later", never "unknown".
  */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "proc/directory/directory.h"
 #include "proc/directory/names.h"
 #include "resolver/test_idna_memory.h"
@@ -377,7 +380,35 @@ TEST(damaged_database)
 	world_end();
 }
 
-/* Nor is anybody for want of memory. */
+/* "See the log" is said only of what stands there, in the database's own words. */
+TEST(trouble_is_logged)
+{
+	struct rlimit old, none;
+	char line[1000] = "";
+	unsigned exit_code;
+	int fds[2];
+
+	world_begin(true);
+	fill();
+	assert_int_equal(pipe(fds), 0);
+	log_set_fd(w.log, fds[1]);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	none = (struct rlimit){.rlim_cur = 1, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	exit_code = command(OFFICE, ADD, "other", "");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(exit_code, 75);
+	assert_non_null(strstr(w.text, "see the log"));
+	assert_true(read(fds[0], line, sizeof(line) - 1) > 0);
+	assert_non_null(strstr(line, "disk I/O error"));
+	log_set_fd(w.log, w.null_fd);
+	close(fds[0]);
+	close(fds[1]);
+	world_end();
+}
+
+/* Nor is anybody unknown for want of memory. */
 TEST(no_memory_for_a_domain)
 {
 	world_begin(true);
@@ -394,4 +425,5 @@ TEST(no_memory_for_a_domain)
 }
 
 TESTS(TEST_ROW(commands), TEST_ROW(recipients), TEST_ROW(senders), TEST_ROW(login),
-      TEST_ROW(no_database), TEST_ROW(damaged_database), TEST_ROW(no_memory_for_a_domain))
+      TEST_ROW(no_database), TEST_ROW(damaged_database), TEST_ROW(no_memory_for_a_domain),
+      TEST_ROW(trouble_is_logged))
