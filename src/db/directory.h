@@ -85,16 +85,15 @@ enum db_list {
 	DB_LIST_ADDRESSES,
 	DB_LIST_MAX
 };
-/* Rows in the order of their names. filter: only rows whose name it is or ends in "@" filter, or
- * whose value it is; empty: all. A non-zero answer of fn stops and is returned. */
-typedef int db_row_fn(void *ctx, struct slice name, struct slice value);
-struct db_list_ask {
-	enum db_list list;
-	struct slice filter;
-	db_row_fn *fn;
-	void *ctx;
-};
-int db_directory_list(struct db_directory *db, const struct db_list_ask *ask) MUST_USE;
+/* Rows in the order of their names, as many at once as the caller likes; other calls may come
+ * between. filter: only rows whose name it is or ends in "@" filter, or whose value it is; empty:
+ * all. All rows must have ended before the database is closed. */
+struct db_rows;
+int db_rows_begin(struct db_directory *db, enum db_list list, struct slice filter,
+		  struct db_rows **ret_rows) MUST_USE;
+/* 1: a row; name and value are borrowed until the next call. 0: there are no more. Or an error. */
+int db_rows_next(struct db_rows *rows, struct slice *ret_name, struct slice *ret_value) MUST_USE;
+void db_rows_end(struct db_rows **rows);
 
 /* 32 random bytes made with the database, never shown: what answers about unknown users are derived
  * from. random: used when there are none yet. */

@@ -209,12 +209,17 @@ TEST(commands)
 		{MAILBOX, LIST, "", "", 0, "ann@office=1 addresses bob@office=3 addresses "},
 		{MAILBOX, SHOW, "Ann@office", "", 0, "ann@office=1 addresses "},
 		{MAILBOX, SHOW, "carl@office", "", 66, ""},
+		{MAILBOX, SHOW, "office", "", 64, ""},
+		{OFFICE, SHOW, "Office", "", 0, "office=2 domains, 2 mailboxes "},
+		{DOMAIN, SHOW, "B\303\274cher.test.", "", 0, "xn--bcher-kva.test=office "},
+		{DOMAIN, SHOW, "office", "", 66, ""},
 		{ADDRESS, ADD, "ann@example.test", "bob@office", 65, ""},
 		{ADDRESS, ADD, "ann@example.test", "ann@office", 0, ""},
 		{ADDRESS, ADD, "x@other.test", "ann@office", 66, ""},
 		{ADDRESS, ADD, "x@example.test", "nobody@office", 66, ""},
 		{ADDRESS, SET, "abuse@example.test", "ann@office", 0, ""},
 		{ADDRESS, SHOW, "abuse@example.test", "", 0, "abuse@example.test=ann@office "},
+		{ADDRESS, SHOW, "bob@office", "", 66, ""},
 		{ADDRESS, LIST, "bob@office", "", 0,
 		 "b+x@example.test=bob@office bob@example.test=bob@office "},
 		{ADDRESS, REMOVE, "abuse@example.test", "", 0, ""},
@@ -380,6 +385,66 @@ TEST(damaged_database)
 	world_end();
 }
 
+static void *(*take_real)(struct mem *, size_t);
+
+static void *
+take_small(struct mem *mem, size_t size)
+{
+	return size > RT_PACKET_MAX ? NULL : take_real(mem, size);
+}
+
+static void
+on_later(void *ctx)
+{
+	(void)ctx;
+	rt_stop(w.t.rt);
+}
+
+/* A list whose rows cannot be sent, for there is no memory. */
+static void
+list_held(struct rt_timer *timer)
+{
+	/* A channel that has never sent anything has no packet at hand. */
+	ipc_channel_destroy(&w.ours[PEER_CONTROL]);
+	ipc_channel_destroy(&w.theirs[PEER_CONTROL]);
+	channels_make(PEER_CONTROL, IPC_ROLE_CONTROL);
+	w.rows[0] = 0;
+	assert_int_equal(IPC_SEND(w.theirs[PEER_CONTROL], CTL_DIRECTORY, ctl_directory,
+				  .request = 7, .object = DOMAIN, .verb = LIST),
+			 0);
+	take_real = rt_mem(w.t.rt)->take;
+	rt_mem(w.t.rt)->take = take_small;
+	rt_timer_arm(timer, 50);
+	test_rt_run(&w.t);
+	rt_mem(w.t.rt)->take = take_real;
+}
+
+/* It is sent later, or forgotten with whoever asked. */
+TEST(list_outlives_want_of_memory)
+{
+	struct rt_timer timer;
+	unsigned before;
+
+	world_begin(true);
+	fill();
+	rt_timer_init(&timer, w.t.rt, on_later, NULL);
+	before = w.answers;
+	list_held(&timer);
+	assert_int_equal(w.answers, before);
+	answer_wait(before);
+	assert_int_equal(w.got.u.ctl_done.exit, 0);
+	assert_int_equal(w.got.u.ctl_done.count, 2);
+	assert_string_equal(w.rows, "example.test=office xn--bcher-kva.test=office ");
+	before = w.answers;
+	list_held(&timer);
+	directory_process.channel_closed(w.state, w.ours[PEER_CONTROL]);
+	rt_timer_arm(&timer, 50);
+	test_rt_run(&w.t);
+	assert_int_equal(w.answers, before);
+	rt_timer_finish(&timer);
+	world_end();
+}
+
 /* "See the log" is said only of what stands there, in the database's own words. */
 TEST(trouble_is_logged)
 {
@@ -426,4 +491,4 @@ TEST(no_memory_for_a_domain)
 
 TESTS(TEST_ROW(commands), TEST_ROW(recipients), TEST_ROW(senders), TEST_ROW(login),
       TEST_ROW(no_database), TEST_ROW(damaged_database), TEST_ROW(no_memory_for_a_domain),
-      TEST_ROW(trouble_is_logged))
+      TEST_ROW(trouble_is_logged), TEST_ROW(list_outlives_want_of_memory))
