@@ -58,15 +58,16 @@ int db_mailbox_find(struct db_directory *db, struct slice mailbox, struct slice 
 		    struct db_mailbox *ret_mailbox, struct db_password *ret_password) MUST_USE;
 
 int db_postoffice_add(struct db_directory *db, struct slice name) MUST_USE;
+/* ERR_STATE while it has domains or mailboxes. */
 int db_postoffice_remove(struct db_directory *db, struct slice name) MUST_USE;
 int db_domain_add(struct db_directory *db, struct slice domain, struct slice postoffice) MUST_USE;
-/* With its addresses. */
+/* ERR_STATE while it has addresses. */
 int db_domain_remove(struct db_directory *db, struct slice domain) MUST_USE;
 int db_mailbox_add(struct db_directory *db, struct slice mailbox, struct slice postoffice,
 		   const struct db_password *password) MUST_USE;
 int db_mailbox_set(struct db_directory *db, int64_t id,
 		   const struct db_password *password) MUST_USE;
-/* With its addresses; what lies in its Maildir stays. */
+/* ERR_STATE while addresses lead to it. What lies in its Maildir stays. */
 int db_mailbox_remove(struct db_directory *db, int64_t id) MUST_USE;
 /* The domain must be of the mailbox's postoffice (else ERR_NOT_FOUND). replace: an address that is
  * there is turned to this mailbox, otherwise ERR_EXISTS unless it leads there already. */

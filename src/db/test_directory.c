@@ -119,12 +119,14 @@ TEST(rules)
 	assert_int_equal(db_domain_add(db, SLICE("other.test"), SLICE("other")), 0);
 	address.domain = SLICE("other.test");
 	assert_int_equal(db_address_add(db, &address), ERR_NOT_FOUND);
-	/* What others depend on stays; a mailbox takes its addresses along. */
+	/* What others depend on stays. */
 	assert_int_equal(db_postoffice_remove(db, SLICE("example.test")), ERR_STATE);
+	assert_int_equal(db_domain_remove(db, SLICE("example.test")), ERR_STATE);
+	assert_int_equal(db_mailbox_remove(db, bob), ERR_STATE);
+	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox), 0);
+	assert_int_equal(db_address_remove(db, SLICE("info"), SLICE("example.test")), 0);
 	assert_int_equal(db_mailbox_remove(db, bob), 0);
 	assert_int_equal(db_mailbox_remove(db, bob), ERR_NOT_FOUND);
-	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox),
-			 ERR_NOT_FOUND);
 	assert_int_equal(db_address_remove(db, SLICE("info"), SLICE("example.test")),
 			 ERR_NOT_FOUND);
 	p = password("$y$new");
@@ -133,6 +135,7 @@ TEST(rules)
 	assert_string_equal(p.crypt, "$y$new");
 	assert_int_equal(db_mailbox_remove(db, ann), 0);
 	assert_int_equal(db_domain_remove(db, SLICE("example.test")), 0);
+	assert_int_equal(db_domain_remove(db, SLICE("example.test")), ERR_NOT_FOUND);
 	assert_int_equal(db_postoffice_remove(db, SLICE("example.test")), 0);
 	db_directory_close(&db);
 }

@@ -77,7 +77,8 @@ static const struct {
 	{ERR_NOT_FOUND, EXIT_NO_INPUT, "There is nothing of that name; see the list command."},
 	{ERR_EXISTS, EXIT_DATA, "It exists already; set changes it, remove takes it away."},
 	{ERR_STATE, EXIT_DATA,
-	 "Others still belong to it: remove its domains and mailboxes first."},
+	 "Others still belong to it: first remove the domains and mailboxes of a postoffice, the "
+	 "addresses of a domain or mailbox (see address list)."},
 	{ERR_SYNTAX, EXIT_USAGE,
 	 "The name is not well formed: a-z, 0-9, dot, hyphen, underscore; mailboxes as "
 	 "mailbox@postoffice, addresses as local@domain."},

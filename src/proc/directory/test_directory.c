@@ -224,8 +224,13 @@ TEST(commands)
 		 "b+x@example.test=bob@office bob@example.test=bob@office "},
 		{ADDRESS, REMOVE, "abuse@example.test", "", 0, ""},
 		{ADDRESS, REMOVE, "abuse@example.test", "", 66, ""},
+		{MAILBOX, REMOVE, "bob@office", "", 65, ""},
+		{DOMAIN, REMOVE, "example.test", "", 65, ""},
+		{ADDRESS, REMOVE, "b+x@example.test", "", 0, ""},
+		{ADDRESS, REMOVE, "bob@example.test", "", 0, ""},
 		{MAILBOX, REMOVE, "bob@office", "", 0, ""},
 		{ADDRESS, LIST, "", "", 0, "ann@example.test=ann@office "},
+		{ADDRESS, REMOVE, "ann@example.test", "", 0, ""},
 		{DOMAIN, REMOVE, "example.test", "", 0, ""},
 		{DOMAIN, REMOVE, "example.test", "", 66, ""},
 	};

@@ -3,12 +3,22 @@
 import json
 import os
 import sqlite3
+import subprocess
+
+from harness import ROOT, tool_path
 
 MANY = 120_000
 
 
 def database(lab):
     return sqlite3.connect(os.path.join(lab.folder, "state", "directory.db"), timeout=20)
+
+
+def refused(lab, code, *command):
+    done = subprocess.run([tool_path(lab.info), "--socket", lab.info["control"], *command],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done
+    return done.stderr
 
 
 def test_long_list(lab):
@@ -28,3 +38,16 @@ def test_long_list(lab):
             db.commit()
     assert len(lines) == len(rows) == before + MANY, (len(lines), len(rows))
     assert lines == sorted(lines)
+
+
+def test_remove_what_is_in_use(lab):
+    """A domain or mailbox with addresses stays, and the person is told what to do first."""
+    token = lab.token()
+    lab.frank("domain", "add", f"{token}.test", "example.test")
+    lab.frank("address", "add", f"x@{token}.test", "bob@example.test")
+    for command in (("domain", f"{token}.test"), ("mailbox", "bob@example.test")):
+        said = refused(lab, 65, command[0], "remove", command[1])
+        assert "addresses of a domain or mailbox" in said, said
+    assert f"x@{token}.test" in lab.frank("address", "list", f"{token}.test")
+    lab.frank("address", "remove", f"x@{token}.test")
+    lab.frank("domain", "remove", f"{token}.test")
