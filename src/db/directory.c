@@ -478,11 +478,11 @@ db_address_add(struct db_directory *db, const struct db_address *address)
 
 	if (address->local.len > 320)
 		return ERR_LIMIT;
+	if (address->replace)
+		return change(db, STATEMENT_ADDRESS_SET, values, 3);
 	err = change(db, STATEMENT_ADDRESS_ADD, values, 3);
 	if (err != ERR_EXISTS)
 		return err;
-	if (address->replace)
-		return change(db, STATEMENT_ADDRESS_SET, values, 3);
 	err = db_address_find(db, address->local, address->domain, &now);
 	if (err < 0)
 		return err;

@@ -70,7 +70,8 @@ int db_mailbox_set(struct db_directory *db, int64_t id,
 /* ERR_STATE while addresses lead to it. What lies in its Maildir stays. */
 int db_mailbox_remove(struct db_directory *db, int64_t id) MUST_USE;
 /* The domain must be of the mailbox's postoffice (else ERR_NOT_FOUND). replace: an address that is
- * there is turned to this mailbox, otherwise ERR_EXISTS unless it leads there already. */
+ * there is turned to this mailbox; otherwise a new one, ERR_EXISTS unless it leads there already.
+ */
 struct db_address {
 	struct slice local, domain;
 	int64_t mailbox_id;

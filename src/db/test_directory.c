@@ -112,6 +112,9 @@ TEST(rules)
 	assert_int_equal(db_address_add(db, &address), ERR_EXISTS);
 	address.replace = true;
 	assert_int_equal(db_address_add(db, &address), 0);
+	address.local = SLICE("nobody");
+	assert_int_equal(db_address_add(db, &address), ERR_NOT_FOUND);
+	address.local = SLICE("info");
 	assert_int_equal(db_address_find(db, SLICE("info"), SLICE("example.test"), &mailbox), 0);
 	assert_string_equal(mailbox.mailbox, "bob");
 	/* A domain of another postoffice is not for this mailbox. */

@@ -75,7 +75,8 @@ static const struct {
 	const char *text;
 } refusals[] = {
 	{ERR_NOT_FOUND, EXIT_NO_INPUT, "There is nothing of that name; see the list command."},
-	{ERR_EXISTS, EXIT_DATA, "It exists already; set changes it, remove takes it away."},
+	{ERR_EXISTS, EXIT_DATA,
+	 "It exists already: see show. set changes a mailbox or address, remove takes any away."},
 	{ERR_STATE, EXIT_DATA,
 	 "Others still belong to it: first remove the domains and mailboxes of a postoffice, the "
 	 "addresses of a domain or mailbox (see address list)."},
@@ -254,8 +255,6 @@ address_remove(struct command *c)
 		return err;
 	return db_address_remove(c->manage->names->db, name_slice(&local), name_slice(&domain));
 }
-
-/* ---- lists */
 
 static void
 listing_free(struct listing *listing)

@@ -51,3 +51,23 @@ def test_remove_what_is_in_use(lab):
     assert f"x@{token}.test" in lab.frank("address", "list", f"{token}.test")
     lab.frank("address", "remove", f"x@{token}.test")
     lab.frank("domain", "remove", f"{token}.test")
+
+
+def test_show_and_set(lab):
+    """Each thing can be shown by its name, however it is spelled, and an address be led to another
+    mailbox; what the help names, the server knows."""
+    address = f"{lab.token()}@example.test"
+    lab.frank("address", "add", address, "bob@example.test")
+    said = refused(lab, 65, "address", "add", address, "ann@example.test")
+    assert "set changes" in said, said
+    assert refused(lab, 66, "address", "set", "x" + address, "ann@example.test")
+    lab.frank("address", "set", address, "ann@example.test")
+    assert json.loads(lab.frank("address", "show", address.upper(), "--json")) == {
+        "address": address, "mailbox": "ann@example.test"}
+    assert lab.frank("address", "show", address).split() == [address, "ann@example.test"]
+    assert "addresses" in lab.frank("mailbox", "show", "Ann@example.test")
+    assert lab.frank("domain", "show", "Example.Test.").split() == ["example.test"] * 2
+    assert "domains" in lab.frank("postoffice", "show", "example.test")
+    assert refused(lab, 66, "mailbox", "show", "nobody@example.test")
+    assert refused(lab, 64, "postoffice", "set", "example.test")
+    lab.frank("address", "remove", address)
