@@ -176,6 +176,8 @@ password_check(struct files *f, const struct config *config)
 		return;
 	rest = content;
 	line = slice_cut(&rest, '\n');
+	if (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
 	if (line.len == 0 || line.len > PASSWORD_BYTES_MAX) {
 		text_begin(f, &b, option);
 		builder_str(&b, "expected a password of 1 to 255 bytes in the first line");
