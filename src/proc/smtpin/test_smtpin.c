@@ -215,6 +215,7 @@ configure(struct world *w)
 	arena_init(&w->arena, rt_mem(w->t.rt), CONFIG_ARENA_BYTES);
 	assert_int_equal(config_defaults(&w->arena, &w->config), 0);
 	w->config.hostname = SLICE("mx.example.test");
+	w->config.tls_certificate = SLICE("cert.pem");
 	w->config.body_memory_max = 65536;
 	for (size_t i = 0; i < 3; i++) {
 		w->listeners[i] = (struct config_listener){
