@@ -424,16 +424,20 @@ body_give(struct world *w, struct slice content)
 	rt_close(w->t.rt, fd);
 }
 
-/* Bodies in a file: whole, damaged, too short. */
+/* Bodies in a file: whole, damaged, too short; the same where its last line end is left out. */
 TEST(body_file)
 {
 	static const struct {
 		const char *file;
+		uint16_t flags;
 		uint8_t class;
 	} rows[] = {
-		{".\r\nin the file\r\n", VERDICT_OK},
-		{".\r\nin the fire\r\n", VERDICT_LATER},
-		{".\r\nin the", VERDICT_LATER},
+		{".\r\nin the file\r\n", 0, VERDICT_OK},
+		{".\r\nin the fire\r\n", 0, VERDICT_LATER},
+		{".\r\nin the", 0, VERDICT_LATER},
+		{".\r\nin the file\r\n", SPOOL_NO_FINAL_CRLF, VERDICT_OK},
+		{".\r\nin the file\rx", SPOOL_NO_FINAL_CRLF, VERDICT_LATER},
+		{".\r\nin the file", SPOOL_NO_FINAL_CRLF, VERDICT_LATER},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -443,8 +447,9 @@ TEST(body_file)
 
 		begin(&w);
 		builder_init_fixed(&content, room, sizeof(room));
-		mail_add(&w, &(struct mail){"a@x.test", one, SLICE("A: b\r\n\r\n"),
-					    SLICE("start\r\n."), 0, SLICE(".\r\nin the file\r\n")});
+		mail_add(&w,
+			 &(struct mail){"a@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("start\r\n."),
+					rows[i].flags, SLICE(".\r\nin the file\r\n")});
 		segment_give(&w);
 		body_give(&w, slice_str(rows[i].file));
 		job_give(&w, 1, 0, 1);
@@ -452,6 +457,8 @@ TEST(body_file)
 		assert_int_equal(w.results[0].class, rows[i].class);
 		assert_int_equal(mailbox_read(&w, "example.test/bob", "new", &content),
 				 rows[i].class == VERDICT_OK);
+		if (rows[i].flags)
+			builder_str(&content, "\n"); /* nothing follows but this */
 		if (rows[i].class == VERDICT_OK)
 			assert_slice_str(builder_slice(&content),
 					 "Return-Path: <a@x.test>\nDelivered-To: bob@example.test\n"
