@@ -19,7 +19,6 @@
 #define STDERR_FD 2
 #define EXIT_SOFTWARE 70
 #define EXIT_USAGE 64
-#define BOOT_FILE_BYTES_MAX ((size_t)16 << 20) /* a zone, a password, a certificate chain */
 #define INSTANCE_MAX 1000
 #define PROCESS_NAME_MAX 32
 

@@ -19,6 +19,10 @@
 /* From stop until boot_stopped: whoever takes longer is killed by super. */
 #define BOOT_STOP_MS_MAX 8000u
 
+/* A file that a configuration names: a zone, a password, a certificate chain. frank check holds to
+ * the same. */
+#define BOOT_FILE_BYTES_MAX ((size_t)16 << 20)
+
 struct boot {
 	struct rt *rt;
 	struct log *log;

@@ -58,18 +58,20 @@ int db_mailbox_find(struct db_directory *db, struct slice mailbox, struct slice 
 		    struct db_mailbox *ret_mailbox, struct db_password *ret_password) MUST_USE;
 
 int db_postoffice_add(struct db_directory *db, struct slice name) MUST_USE;
+/* ERR_STATE while it has domains or mailboxes. */
 int db_postoffice_remove(struct db_directory *db, struct slice name) MUST_USE;
 int db_domain_add(struct db_directory *db, struct slice domain, struct slice postoffice) MUST_USE;
-/* With its addresses. */
+/* ERR_STATE while it has addresses. */
 int db_domain_remove(struct db_directory *db, struct slice domain) MUST_USE;
 int db_mailbox_add(struct db_directory *db, struct slice mailbox, struct slice postoffice,
 		   const struct db_password *password) MUST_USE;
 int db_mailbox_set(struct db_directory *db, int64_t id,
 		   const struct db_password *password) MUST_USE;
-/* With its addresses; what lies in its Maildir stays. */
+/* ERR_STATE while addresses lead to it. What lies in its Maildir stays. */
 int db_mailbox_remove(struct db_directory *db, int64_t id) MUST_USE;
 /* The domain must be of the mailbox's postoffice (else ERR_NOT_FOUND). replace: an address that is
- * there is turned to this mailbox, otherwise ERR_EXISTS unless it leads there already. */
+ * there is turned to this mailbox; otherwise a new one, ERR_EXISTS unless it leads there already.
+ */
 struct db_address {
 	struct slice local, domain;
 	int64_t mailbox_id;
@@ -85,16 +87,15 @@ enum db_list {
 	DB_LIST_ADDRESSES,
 	DB_LIST_MAX
 };
-/* Rows in the order of their names. filter: only rows whose name it is or ends in "@" filter, or
- * whose value it is; empty: all. A non-zero answer of fn stops and is returned. */
-typedef int db_row_fn(void *ctx, struct slice name, struct slice value);
-struct db_list_ask {
-	enum db_list list;
-	struct slice filter;
-	db_row_fn *fn;
-	void *ctx;
-};
-int db_directory_list(struct db_directory *db, const struct db_list_ask *ask) MUST_USE;
+/* Rows in the order of their names, as many at once as the caller likes; other calls may come
+ * between. filter: only rows whose name it is or ends in "@" filter, or whose value it is; empty:
+ * all. All rows must have ended before the database is closed. */
+struct db_rows;
+int db_rows_begin(struct db_directory *db, enum db_list list, struct slice filter,
+		  struct db_rows **ret_rows) MUST_USE;
+/* 1: a row; name and value are borrowed until the next call. 0: there are no more. Or an error. */
+int db_rows_next(struct db_rows *rows, struct slice *ret_name, struct slice *ret_value) MUST_USE;
+void db_rows_end(struct db_rows **rows);
 
 /* 32 random bytes made with the database, never shown: what answers about unknown users are derived
  * from. random: used when there are none yet. */

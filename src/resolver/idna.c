@@ -72,10 +72,14 @@ idna_address(struct slice address, struct builder *b)
 	size_t at = slice_rindex(address, '@');
 	uint8_t room[DNS_HOST_MAX];
 	struct builder domain;
+	int err = ERR_SYNTAX;
 
 	builder_init_fixed(&domain, room, sizeof(room));
-	if (slice_is_ascii(address) || !slice_is_ascii(slice_sub(address, 0, at)) ||
-	    idna_to_ascii(slice_from(address, at + 1), &domain)) {
+	if (!slice_is_ascii(address) && slice_is_ascii(slice_sub(address, 0, at)))
+		err = idna_to_ascii(slice_from(address, at + 1), &domain);
+	if (err == ERR_NO_MEMORY)
+		return err;
+	if (err) {
 		builder_add(b, address);
 	} else {
 		builder_add(b, slice_sub(address, 0, at + 1));

@@ -1,6 +1,7 @@
 /* resolver/idna: names of people to names of DNS and back. */
 #include "base/test.h"
 #include "resolver/idna.h"
+#include "resolver/test_idna_memory.h"
 
 TEST(ascii)
 {
@@ -88,4 +89,20 @@ TEST(address)
 	}
 }
 
-TESTS(TEST_ROW(ascii), TEST_ROW(too_long), TEST_ROW(unicode), TEST_ROW(address))
+/* Want of memory is no property of the name. */
+TEST(no_memory)
+{
+	uint8_t buf[300];
+	struct builder b;
+
+	builder_init_fixed(&b, buf, sizeof(buf));
+	test_idna_no_memory = true;
+	assert_int_equal(idna_to_ascii(SLICE("b\303\274cher.test"), &b), ERR_NO_MEMORY);
+	assert_int_equal(idna_address(SLICE("ann@b\303\274cher.test"), &b), ERR_NO_MEMORY);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(idna_address(SLICE("ann@example.test"), &b), 0);
+	test_idna_no_memory = false;
+}
+
+TESTS(TEST_ROW(ascii), TEST_ROW(too_long), TEST_ROW(unicode), TEST_ROW(address),
+      TEST_ROW(no_memory))

@@ -592,6 +592,39 @@ TEST(durable_is_said_again)
 	end(&w);
 }
 
+static void
+channel_fill(struct world *w)
+{
+	size_t sent;
+
+	ipc_channel_pause(w->queue_end, true);
+	do {
+		sent = 0;
+		while (IPC_SEND(w->writer_end, SPOOL_HAVE, spool_have, .segments = 2) == 0)
+			sent++;
+		run_ms(w, 5);
+	} while (sent);
+}
+
+/* While queue takes nothing, only the last end of a segment waits for it, so that there is room for
+ * its seal behind any number of commits. */
+TEST(durable_is_joined)
+{
+	struct world w;
+
+	begin(&w);
+	channel_fill(&w);
+	for (size_t i = 0; i < 20; i++) {
+		commit(&w, draft_of(&w, SLICE("x")));
+		commits_run(&w, 1);
+	}
+	ipc_channel_pause(w.queue_end, false);
+	WAIT_FOR(&w, w.durable_count > 0);
+	assert_int_equal(w.durable_count, 1);
+	assert_true(w.durable.end > SPOOL_FILE_HEAD_BYTES + (uint64_t)20 * SPOOL_HEAD_BYTES);
+	end(&w);
+}
+
 TEST(room_and_lag)
 {
 	struct ipc_message room = {.type = IPC_SPOOL_ROOM, .u.spool_room.refuse = 1};
@@ -614,4 +647,4 @@ TESTS(TEST_ROW(head_is_kept), TEST_ROW(committed_is_readable), TEST_ROW(large_bo
       TEST_ROW(aborted_body_is_given_back), TEST_ROW(commits_are_shared),
       TEST_ROW(full_segment_is_sealed), TEST_ROW(memory_is_bounded), TEST_ROW(poisoned_segment),
       TEST_ROW(queue_comes_back), TEST_ROW(quota_of_a_body), TEST_ROW(durable_is_said_again),
-      TEST_ROW(room_and_lag))
+      TEST_ROW(durable_is_joined), TEST_ROW(room_and_lag))

@@ -11,15 +11,31 @@
 
 #define MARKS_FIRST 64
 
-/* Kept until queue takes it. When too many wait, what is lost is only knowledge that queue gets by
- * itself once this process ends. */
+/* Of what waits last, for the same segment: its later end says all that the earlier one did. */
+static bool
+durable_join(struct spool_writer *writer, const struct ipc_message *message)
+{
+	struct ipc_message *last;
+
+	if (writer->send_count == 0 || message->type != IPC_SPOOL_DURABLE)
+		return false;
+	last = &writer->sends[writer->send_count - 1];
+	if (last->type != IPC_SPOOL_DURABLE ||
+	    last->u.spool_durable.segment != message->u.spool_durable.segment)
+		return false;
+	*last = *message;
+	return true;
+}
+
+/* Kept until queue takes it. There is room for what each spare and segment brings; if ever more
+ * wait, what is lost is only knowledge that queue gets by itself once this process ends. */
 void
 writer_send(struct spool_writer *writer, const struct ipc_message *message)
 {
 	if (writer->queue && !writer->have_due && writer->send_count == 0 &&
 	    ipc_send(writer->queue, message) == 0)
 		return;
-	if (writer->send_count < WRITER_SENDS_MAX)
+	if (!durable_join(writer, message) && writer->send_count < WRITER_SENDS_MAX)
 		writer->sends[writer->send_count++] = *message;
 	if (writer->queue && !rt_timer_armed(&writer->send_timer))
 		rt_timer_arm(&writer->send_timer, WRITER_SEND_AGAIN_MS);

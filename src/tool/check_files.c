@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "boot/boot.h"
+#include "resolver/resolver.h"
 #include "rt/file.h"
 #include "rt/process.h"
 #include "tls/context.h"
@@ -13,8 +15,6 @@
 #include "wire/conf/parse.h"
 #include "wire/dns/zone.h"
 
-#define FILE_BYTES_MAX ((size_t)1 << 20) /* as boot hands them over */
-#define ZONE_ARENA_BYTES ((size_t)16 << 20)
 #define PASSWORD_BYTES_MAX 255
 #define DAY_S 86400
 #define EXPIRES_SOON_S (14 * DAY_S)
@@ -61,7 +61,7 @@ content_take(struct files *f, const char *option, struct slice path, struct slic
 			  : rt_open(f->tool->rt, RT_AT_PATH, (const char *)name.data, RT_OPEN_READ,
 				    &fd);
 	if (!err) {
-		err = rt_read_all(f->tool->rt, fd, FILE_BYTES_MAX, ret_content);
+		err = rt_read_all(f->tool->rt, fd, BOOT_FILE_BYTES_MAX, ret_content);
 		rt_close(f->tool->rt, fd);
 	}
 	if (!err)
@@ -148,7 +148,7 @@ zone_check(struct files *f, const struct config *config)
 
 	if (!content_take(f, "zone-file", config->zone_file, &content))
 		return;
-	arena_init(&arena, rt_mem(f->tool->rt), ZONE_ARENA_BYTES);
+	arena_init(&arena, rt_mem(f->tool->rt), RESOLVER_ZONE_ARENA_BYTES);
 	err = dns_zone_parse(content, &arena, &zone, &wrong);
 	if (err) {
 		text_begin(f, &b, "zone-file");
@@ -176,6 +176,8 @@ password_check(struct files *f, const struct config *config)
 		return;
 	rest = content;
 	line = slice_cut(&rest, '\n');
+	if (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
 	if (line.len == 0 || line.len > PASSWORD_BYTES_MAX) {
 		text_begin(f, &b, option);
 		builder_str(&b, "expected a password of 1 to 255 bytes in the first line");

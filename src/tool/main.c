@@ -22,7 +22,7 @@ static const char usage_text[] =
 	"  status | reload | stop\n"
 	"  queue list | show | retry | hold | release | delete | flush\n"
 	"  trace ID | --sender A | --rcpt A | --since 1h\n"
-	"  postoffice | domain | mailbox | address   add | list | set | remove\n"
+	"  postoffice | domain | mailbox | address   add | list | show | set | remove\n"
 	"\n"
 	"Every command takes --json. Exit codes are those of sysexits.h; check exits 1 on a "
 	"fault.\n"

@@ -193,9 +193,27 @@ db_address_remove(struct db_directory *db, struct slice local, struct slice doma
 }
 
 int
-db_directory_list(struct db_directory *db, const struct db_list_ask *ask)
+db_rows_begin(struct db_directory *db, enum db_list list, struct slice filter,
+	      struct db_rows **ret_rows)
 {
 	(void)db;
-	(void)ask;
+	(void)list;
+	(void)filter;
+	(void)ret_rows;
 	return ERR_UNSUPPORTED;
+}
+
+int
+db_rows_next(struct db_rows *rows, struct slice *ret_name, struct slice *ret_value)
+{
+	(void)rows;
+	(void)ret_name;
+	(void)ret_value;
+	return ERR_UNSUPPORTED;
+}
+
+void
+db_rows_end(struct db_rows **rows)
+{
+	*rows = NULL;
 }

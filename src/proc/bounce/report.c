@@ -226,35 +226,43 @@ fault_log(struct report *report, int err)
 }
 
 /* Somebody who is to get the report; what is no address gets none. */
-static void
+static int
 reader_add(struct report *report, struct slice text)
 {
 	struct report_reader *reader = &report->readers[report->reader_count];
 	uint8_t scratch[SMTP_LOCAL_MAX];
 	struct smtp_address address;
 	struct builder domain;
+	int err;
 
 	if (!text.len || smtp_address_parse(text, scratch, &address))
-		return;
+		return 0;
 	builder_init_arena(&domain, &report->arena, SMTP_DOMAIN_MAX);
-	if (idna_to_ascii(address.domain, &domain) || builder_take(&domain, &reader->domain))
-		return;
+	err = idna_to_ascii(address.domain, &domain);
+	if (!err)
+		err = builder_take(&domain, &reader->domain);
+	if (err)
+		return err == ERR_NO_MEMORY || report->arena.failed ? ERR_NO_MEMORY : 0;
 	reader->address = text;
 	report->reader_count++;
+	return 0;
 }
 
 /* As it stands in To: and goes into the envelope: in ASCII if it can be, so that a report reaches a
  * sender whose way back lacks SMTPUTF8 (RFC 6533 4). */
-static struct slice
-address_keep(struct report *report, struct slice address)
+static int
+address_keep(struct report *report, struct slice address, struct slice *ret_kept)
 {
-	struct slice kept = SLICE_EMPTY;
 	struct builder b;
+	int err;
 
 	builder_init_arena(&b, &report->arena, SPOOL_ADDRESS_MAX);
-	if (idna_address(address, &b) || builder_take(&b, &kept))
-		return arena_keep(&report->arena, address); /* A-labels are longer */
-	return kept;
+	err = idna_address(address, &b);
+	if (err == ERR_NO_MEMORY)
+		return err;
+	if (err || builder_take(&b, ret_kept))
+		*ret_kept = arena_keep(&report->arena, address); /* A-labels are longer */
+	return report->arena.failed ? ERR_NO_MEMORY : 0;
 }
 
 /* The directory is asked about the next reader that has not been answered. */
@@ -284,19 +292,22 @@ readers_find(struct report *report, enum report_wanted *ret_wanted)
 	struct bounce *bounce = report->bounce;
 	const struct config *config = bounce->boot->config;
 	struct report_source source;
+	struct slice copy = SLICE_EMPTY;
 	int err = report_source_open(&source, bounce, &report->make, 0);
 
 	if (err)
 		return err;
 	*ret_wanted = report_wanted(source.message.accept.sender, source.header);
-	report->sender = address_keep(report, source.message.accept.sender);
-	if (*ret_wanted == REPORT_WANTED)
-		reader_add(report, report->sender);
-	if (*ret_wanted != REPORT_NO_SENDER && report->make.kind == SPOOL_REPORT_FAILURE &&
+	err = address_keep(report, source.message.accept.sender, &report->sender);
+	if (!err && *ret_wanted == REPORT_WANTED)
+		err = reader_add(report, report->sender);
+	if (!err && *ret_wanted != REPORT_NO_SENDER && report->make.kind == SPOOL_REPORT_FAILURE &&
 	    !slice_eq_nocase(config->failure_copy, source.message.accept.sender))
-		reader_add(report, address_keep(report, config->failure_copy));
+		err = address_keep(report, config->failure_copy, &copy);
+	if (!err)
+		err = reader_add(report, copy);
 	report_source_close(&source, bounce);
-	return report->arena.failed ? ERR_NO_MEMORY : 0;
+	return err;
 }
 
 void

@@ -3,6 +3,7 @@
  * segment that the test wrote; the report is read back from the segment that bounce wrote.
  */
 #include "proc/bounce/bounce.h"
+#include "resolver/test_idna_memory.h"
 #include "rt/test_rt.h"
 #include "wire/spool/record.h"
 #include "wire/verdict/cause.h"
@@ -414,6 +415,25 @@ TEST(sender_in_ascii)
 	end(&w);
 }
 
+/* The sender hears of it later, not never. */
+TEST(no_memory_for_a_domain)
+{
+	static struct world w;
+
+	begin(&w);
+	log_set_level(w.boot.log, LOG_ERROR);
+	message_give(&w, "\xc3\xa4nn@n\xc3\xb6utf.test", SPOOL_RET_NONE, header);
+	test_idna_no_memory = true;
+	order(&w, 7, SPOOL_REPORT_FAILURE, &door);
+	WAIT_FOR(&w, w.done_count == 1);
+	assert_int_equal(w.done.outcome, 1); /* not now, ask again */
+	test_idna_no_memory = false;
+	order(&w, 7, SPOOL_REPORT_FAILURE, &door);
+	WAIT_FOR(&w, w.done_count == 2);
+	assert_int_equal(w.done.outcome, 0);
+	end(&w);
+}
+
 TEST(whole_message_back)
 {
 	static struct world w;
@@ -617,5 +637,6 @@ TEST(many)
 }
 
 TESTS(TEST_ROW(failure), TEST_ROW(others_are_told), TEST_ROW(sender_in_ascii),
-      TEST_ROW(whole_message_back), TEST_ROW(given_up_and_delivered), TEST_ROW(nobody_is_told),
-      TEST_ROW(remote_sender_and_copy), TEST_ROW(not_now), TEST_ROW(queue_restarts), TEST_ROW(many))
+      TEST_ROW(no_memory_for_a_domain), TEST_ROW(whole_message_back),
+      TEST_ROW(given_up_and_delivered), TEST_ROW(nobody_is_told), TEST_ROW(remote_sender_and_copy),
+      TEST_ROW(not_now), TEST_ROW(queue_restarts), TEST_ROW(many))

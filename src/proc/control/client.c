@@ -66,8 +66,7 @@ control_client_answer(struct control_client *client)
 	client->asked_count = 0;
 	if (client->out.failed) {
 		builder_clear(&client->out);
-		builder_str(&client->error,
-			    "frank: the answer is too long; narrow it down by --limit\n");
+		builder_str(&client->error, "frank: the answer is too long; narrow it down\n");
 		client->exit = EXIT_CODE_SOFTWARE;
 	}
 	builder_init_arena(&frames, &client->arena,

@@ -73,11 +73,13 @@ cmd_directory_end(struct control_client *client, const struct ipc_ctl_done *done
 	if (client->json && verb == CTL_DIRECTORY_LIST) {
 		json_array_end(&client->writer);
 		json_object_end(&client->writer);
+	} else if (client->json && verb == CTL_DIRECTORY_SHOW) {
+		/* The row is the document. */
 	} else if (client->json) {
 		json_object_begin(&client->writer, NULL);
 		json_flag(&client->writer, "done", true);
 		json_object_end(&client->writer);
-	} else if (verb == CTL_DIRECTORY_LIST) {
+	} else if (verb == CTL_DIRECTORY_LIST || verb == CTL_DIRECTORY_SHOW) {
 		if (client->rows == 0)
 			builder_str(&client->out, "None.\n");
 		return;

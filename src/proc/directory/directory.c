@@ -109,7 +109,8 @@ open_all(struct state *state)
 	state->names.db = state->db;
 	err = auth_create(&options, &state->auth);
 	if (err == 0)
-		err = manage_create(state->boot->rt, &state->names, &state->manage);
+		err = manage_create(state->boot->rt, state->boot->log, &state->names,
+				    &state->manage);
 	if (err < 0) {
 		auth_destroy(&state->auth);
 		db_directory_close(&state->db);

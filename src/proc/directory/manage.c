@@ -21,9 +21,13 @@ enum exit_code {
 
 struct manage {
 	struct rt *rt;
+	struct log *log;
 	const struct names *names;
 	struct list jobs;
 	size_t job_count;
+	struct list listings;
+	size_t listing_count;
+	struct rt_timer listing_timer;
 };
 
 /* A command under way. */
@@ -31,6 +35,21 @@ struct command {
 	struct manage *manage;
 	struct ipc_channel *from;
 	const struct ipc_ctl_directory *message;
+};
+
+/* Rows on their way: in a turn no more than the channel takes well. */
+struct listing {
+	struct list_node node;
+	struct manage *manage;
+	struct ipc_channel *from;
+	uint32_t request;
+	uint8_t object;
+	bool exact; /* the row of this very name, which has to be there */
+	struct db_rows *rows;
+	bool has_row; /* read and not sent yet: */
+	struct slice name, value;
+	uint8_t filter_buf[2 * NAMES_LOCAL_MAX + 1];
+	struct builder filter;
 	uint64_t count; /* rows sent */
 };
 
@@ -56,9 +75,11 @@ static const struct {
 	const char *text;
 } refusals[] = {
 	{ERR_NOT_FOUND, EXIT_NO_INPUT, "There is nothing of that name; see the list command."},
-	{ERR_EXISTS, EXIT_DATA, "It exists already; set changes it, remove takes it away."},
+	{ERR_EXISTS, EXIT_DATA,
+	 "It exists already: see show. set changes a mailbox or address, remove takes any away."},
 	{ERR_STATE, EXIT_DATA,
-	 "Others still belong to it: remove its domains and mailboxes first."},
+	 "Others still belong to it: first remove the domains and mailboxes of a postoffice, the "
+	 "addresses of a domain or mailbox (see address list)."},
 	{ERR_SYNTAX, EXIT_USAGE,
 	 "The name is not well formed: a-z, 0-9, dot, hyphen, underscore; mailboxes as "
 	 "mailbox@postoffice, addresses as local@domain."},
@@ -66,24 +87,38 @@ static const struct {
 	{ERR_UNSUPPORTED, EXIT_USAGE, "That cannot be done with this kind of thing."},
 	{ERR_DENIED, EXIT_USAGE,
 	 "A password has 1 to 256 bytes of UTF-8 without control characters."},
-	{ERR_TIMEOUT, EXIT_TEMPORARY, "Too many passwords are being set; try again."},
+	{ERR_TIMEOUT, EXIT_TEMPORARY, "Too much is being asked at once; try again."},
+	{ERR_NO_MEMORY, EXIT_TEMPORARY, "There is no memory for it now; try again."},
 };
+
+/* What is in no row of refusals. */
+static void
+trouble_log(const struct manage *manage, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, manage->log, EVENT_directory_database);
+	log_text(&line, "what", SLICE("command"));
+	log_err(&line, err);
+	log_text(&line, "why", slice_str(db_directory_why(manage->names->db)));
+	log_end(&line);
+}
 
 /* Nobody listens any more when it cannot be sent. */
 static void
-done_send(struct ipc_channel *to, uint32_t request, int err, uint64_t count)
+done_send(const struct manage *manage, struct ipc_channel *to, struct ipc_ctl_done done, int err)
 {
-	struct ipc_ctl_done done = {.request = request, .count = count};
+	size_t i = 0;
 
-	if (err < 0) {
-		done.exit = EXIT_TEMPORARY;
-		done.text = SLICE("The database does not answer; see the log, and try again.");
-	}
-	for (size_t i = 0; err < 0 && i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		if (refusals[i].err != err)
-			continue;
+	while (i < sizeof(refusals) / sizeof(refusals[0]) && refusals[i].err != err)
+		i++;
+	if (i < sizeof(refusals) / sizeof(refusals[0])) {
 		done.exit = (uint8_t)refusals[i].exit;
 		done.text = slice_str(refusals[i].text);
+	} else if (err < 0) {
+		trouble_log(manage, err);
+		done.exit = EXIT_TEMPORARY;
+		done.text = SLICE("The database does not answer; see the log, and try again.");
 	}
 	(void)!ipc_send(to, &(struct ipc_message){.type = IPC_CTL_DONE, .u.ctl_done = done});
 }
@@ -221,19 +256,110 @@ address_remove(struct command *c)
 	return db_address_remove(c->manage->names->db, name_slice(&local), name_slice(&domain));
 }
 
-static int
-row_send(void *ctx, struct slice name, struct slice value)
+static void
+listing_free(struct listing *listing)
 {
-	struct command *c = ctx;
+	struct manage *manage = listing->manage;
 
-	c->count++;
-	return IPC_SEND(c->from, CTL_DIRECTORY_ROW, ctl_directory_row,
-			.request = c->message->request, .object = c->message->object, .name = name,
-			.value = value);
+	list_remove(&listing->node);
+	manage->listing_count--;
+	db_rows_end(&listing->rows);
+	mem_give(rt_mem(manage->rt), listing, sizeof(*listing));
 }
 
+/* 0: sent, or not wanted. ERR_LIMIT, ERR_NO_MEMORY: not now. */
 static int
-list(struct command *c)
+row_send(struct listing *listing)
+{
+	int err;
+
+	if (listing->exact && !slice_eq(listing->name, builder_slice(&listing->filter)))
+		return 0;
+	err = IPC_SEND(listing->from, CTL_DIRECTORY_ROW, ctl_directory_row,
+		       .request = listing->request, .object = listing->object,
+		       .name = listing->name, .value = listing->value);
+	listing->count += err == 0;
+	return err;
+}
+
+/* 1: there is more, for later. 0: that was all. */
+static int
+rows_send(struct listing *listing)
+{
+	while (!ipc_full(listing->from)) {
+		int err = 1;
+
+		if (!listing->has_row)
+			err = db_rows_next(listing->rows, &listing->name, &listing->value);
+		if (err <= 0)
+			return err;
+		listing->has_row = true;
+		err = row_send(listing);
+		if (err == ERR_LIMIT || err == ERR_NO_MEMORY)
+			return 1;
+		if (err)
+			return err;
+		listing->has_row = false;
+	}
+	return 1;
+}
+
+static void
+listing_run(struct listing *listing)
+{
+	struct ipc_ctl_done done = {.request = listing->request};
+	struct manage *manage = listing->manage;
+	int err = rows_send(listing);
+
+	if (err == 1) {
+		rt_timer_arm(&manage->listing_timer, MANAGE_LISTING_MS);
+		return;
+	}
+	if (err == 0 && listing->exact && listing->count == 0)
+		err = ERR_NOT_FOUND;
+	if (err == 0)
+		done.count = listing->count;
+	done_send(manage, listing->from, done, err);
+	listing_free(listing);
+}
+
+static void
+listings_run(void *ctx)
+{
+	struct manage *manage = ctx;
+	struct list_node *node = list_first(&manage->listings), *next;
+
+	for (; node; node = next) {
+		next = list_next(&manage->listings, node);
+		listing_run(CONTAINER_OF(node, struct listing, node));
+	}
+}
+
+/* The name as it is kept, however it was spelled. */
+static int
+name_keep(const struct ipc_ctl_directory *message, struct builder *b)
+{
+	struct name_text left = {.len = 0}, right = {.len = 0};
+	int err;
+
+	if (message->object == CTL_DIRECTORY_POSTOFFICE)
+		err = name_plain(message->name, &left);
+	else if (message->object == CTL_DIRECTORY_DOMAIN)
+		err = name_domain(message->name, &left);
+	else if (message->object == CTL_DIRECTORY_MAILBOX)
+		err = mailbox_parse(message->name, &left, &right);
+	else
+		err = address_parse(message->name, &left, &right);
+	builder_add(b, name_slice(&left));
+	if (right.len)
+		builder_byte(b, '@');
+	builder_add(b, name_slice(&right));
+	return err;
+}
+
+/* Answers 1: the rows come from here on, and their end. */
+static int
+listing_begin(struct command *c, bool exact)
 {
 	static const enum db_list lists[CTL_DIRECTORY_OBJECT_MAX] = {
 		[CTL_DIRECTORY_POSTOFFICE] = DB_LIST_POSTOFFICES,
@@ -241,22 +367,48 @@ list(struct command *c)
 		[CTL_DIRECTORY_MAILBOX] = DB_LIST_MAILBOXES,
 		[CTL_DIRECTORY_ADDRESS] = DB_LIST_ADDRESSES,
 	};
-	uint8_t buf[NAMES_LOCAL_MAX];
-	struct builder b;
-	struct db_list_ask ask = {lists[c->message->object], SLICE_EMPTY, row_send, c};
+	struct manage *manage = c->manage;
+	struct listing *listing;
+	int err = 0;
 
-	builder_init_fixed(&b, buf, sizeof(buf));
-	builder_lower(&b, c->message->name);
-	ask.filter = builder_slice(&b);
-	return db_directory_list(c->manage->names->db, &ask);
+	if (manage->listing_count >= MANAGE_LISTINGS_MAX)
+		return ERR_TIMEOUT;
+	listing = MEM_NEW(rt_mem(manage->rt), struct listing);
+	if (!listing)
+		return ERR_NO_MEMORY;
+	listing->manage = manage;
+	listing->from = c->from;
+	listing->request = c->message->request;
+	listing->object = c->message->object;
+	listing->exact = exact;
+	list_push_back(&manage->listings, &listing->node);
+	manage->listing_count++;
+	builder_init_fixed(&listing->filter, listing->filter_buf, sizeof(listing->filter_buf));
+	if (exact)
+		err = name_keep(c->message, &listing->filter);
+	else
+		builder_lower(&listing->filter, c->message->name);
+	if (err == 0)
+		err = db_rows_begin(manage->names->db, lists[c->message->object],
+				    builder_slice(&listing->filter), &listing->rows);
+	if (err < 0) {
+		listing_free(listing);
+		return err;
+	}
+	listing_run(listing);
+	return 1;
+}
+
+static int
+list(struct command *c)
+{
+	return listing_begin(c, false);
 }
 
 static int
 show(struct command *c)
 {
-	int err = list(c);
-
-	return err == 0 && c->count == 0 ? ERR_NOT_FOUND : err;
+	return listing_begin(c, true);
 }
 
 /* ---- passwords */
@@ -296,7 +448,8 @@ job_done(void *ctx)
 	int err = job_store(job);
 
 	if (job->from)
-		done_send(job->from, job->request, err, err == 0);
+		done_send(manage, job->from,
+			  (struct ipc_ctl_done){.request = job->request, .count = err == 0}, err);
 	list_remove(&job->node);
 	manage->job_count--;
 	crypto_wipe(job, sizeof(*job));
@@ -372,15 +525,18 @@ static command_fn *const commands[CTL_DIRECTORY_OBJECT_MAX][CTL_DIRECTORY_VERB_M
 };
 
 int
-manage_create(struct rt *rt, const struct names *names, struct manage **ret_manage)
+manage_create(struct rt *rt, struct log *log, const struct names *names, struct manage **ret_manage)
 {
 	struct manage *manage = MEM_NEW(rt_mem(rt), struct manage);
 
 	if (!manage)
 		return ERR_NO_MEMORY;
 	manage->rt = rt;
+	manage->log = log;
 	manage->names = names;
 	list_init(&manage->jobs);
+	list_init(&manage->listings);
+	rt_timer_init(&manage->listing_timer, rt, listings_run, manage);
 	*ret_manage = manage;
 	return 0;
 }
@@ -389,10 +545,14 @@ void
 manage_destroy(struct manage **manage)
 {
 	struct manage *m = *manage;
+	struct list_node *node;
 
 	if (!m)
 		return;
 	ASSERT(m->job_count == 0);
+	while ((node = list_first(&m->listings)))
+		listing_free(CONTAINER_OF(node, struct listing, node));
+	rt_timer_finish(&m->listing_timer);
 	mem_give(rt_mem(m->rt), m, sizeof(*m));
 	*manage = NULL;
 }
@@ -410,12 +570,19 @@ manage_command(struct manage *manage, struct ipc_channel *from,
 	if (run)
 		err = run(&c);
 	if (err <= 0)
-		done_send(from, message->request, err, err < 0 ? 0 : c.count);
+		done_send(manage, from, (struct ipc_ctl_done){.request = message->request}, err);
 }
 
 void
 manage_channel_closed(struct manage *manage, const struct ipc_channel *channel)
 {
+	struct list_node *listing = list_first(&manage->listings), *next;
+
+	for (; listing; listing = next) {
+		next = list_next(&manage->listings, listing);
+		if (CONTAINER_OF(listing, struct listing, node)->from == channel)
+			listing_free(CONTAINER_OF(listing, struct listing, node));
+	}
 	for (struct list_node *node = list_first(&manage->jobs); node;
 	     node = list_next(&manage->jobs, node)) {
 		struct job *job = CONTAINER_OF(node, struct job, node);

@@ -108,8 +108,11 @@ names_resolve(const struct names *names, struct slice local, struct slice domain
 		err = db_domain_first(names->db, first);
 		domain = slice_str(err == 0 ? first : "");
 	}
-	if (err == 0 && name_domain(domain, &low_domain) < 0)
-		return DIR_RCPT_NOT_LOCAL;
+	if (err == 0) {
+		err = name_domain(domain, &low_domain);
+		if (err < 0)
+			return err == ERR_NO_MEMORY ? DIR_RCPT_LATER : DIR_RCPT_NOT_LOCAL;
+	}
 	if (err == 0)
 		err = db_domain_find(names->db, name_slice(&low_domain));
 	if (err < 0)
@@ -130,8 +133,11 @@ names_login_split(struct slice login, struct name_text *ret_left, struct name_te
 
 	if (!err)
 		err = lower_keep(left, NAMES_LOCAL_MAX, ret_left);
+	if (err)
+		return err;
+	err = name_domain(right, ret_right);
 	/* What can be no domain may still be a postoffice. */
-	if (!err && name_domain(right, ret_right) < 0)
+	if (err && err != ERR_NO_MEMORY)
 		err = lower_keep(right, NAMES_DOMAIN_MAX, ret_right);
 	return err;
 }
@@ -144,8 +150,9 @@ names_login(const struct names *names, struct slice login, struct db_mailbox *re
 	struct db_mailbox found;
 	int err;
 
-	if (names_login_split(login, &left, &right) < 0)
-		return ERR_NOT_FOUND;
+	err = names_login_split(login, &left, &right);
+	if (err < 0)
+		return err == ERR_NO_MEMORY ? err : ERR_NOT_FOUND;
 	err = db_mailbox_find(names->db, name_slice(&left), name_slice(&right), ret_mailbox,
 			      ret_password);
 	if (err != ERR_NOT_FOUND)

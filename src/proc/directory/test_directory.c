@@ -2,8 +2,12 @@
  * directory: the process itself over channels in one loop: the administrator's commands, what an
  * address means, who may send as it, a login; trouble of the database is "later", never "unknown".
  */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "proc/directory/directory.h"
 #include "proc/directory/names.h"
+#include "resolver/test_idna_memory.h"
 #include "rt/test_rt.h"
 
 enum peer { PEER_SMTPIN, PEER_CONTROL, PEER_MAX };
@@ -205,18 +209,28 @@ TEST(commands)
 		{MAILBOX, LIST, "", "", 0, "ann@office=1 addresses bob@office=3 addresses "},
 		{MAILBOX, SHOW, "Ann@office", "", 0, "ann@office=1 addresses "},
 		{MAILBOX, SHOW, "carl@office", "", 66, ""},
+		{MAILBOX, SHOW, "office", "", 64, ""},
+		{OFFICE, SHOW, "Office", "", 0, "office=2 domains, 2 mailboxes "},
+		{DOMAIN, SHOW, "B\303\274cher.test.", "", 0, "xn--bcher-kva.test=office "},
+		{DOMAIN, SHOW, "office", "", 66, ""},
 		{ADDRESS, ADD, "ann@example.test", "bob@office", 65, ""},
 		{ADDRESS, ADD, "ann@example.test", "ann@office", 0, ""},
 		{ADDRESS, ADD, "x@other.test", "ann@office", 66, ""},
 		{ADDRESS, ADD, "x@example.test", "nobody@office", 66, ""},
 		{ADDRESS, SET, "abuse@example.test", "ann@office", 0, ""},
 		{ADDRESS, SHOW, "abuse@example.test", "", 0, "abuse@example.test=ann@office "},
+		{ADDRESS, SHOW, "bob@office", "", 66, ""},
 		{ADDRESS, LIST, "bob@office", "", 0,
 		 "b+x@example.test=bob@office bob@example.test=bob@office "},
 		{ADDRESS, REMOVE, "abuse@example.test", "", 0, ""},
 		{ADDRESS, REMOVE, "abuse@example.test", "", 66, ""},
+		{MAILBOX, REMOVE, "bob@office", "", 65, ""},
+		{DOMAIN, REMOVE, "example.test", "", 65, ""},
+		{ADDRESS, REMOVE, "b+x@example.test", "", 0, ""},
+		{ADDRESS, REMOVE, "bob@example.test", "", 0, ""},
 		{MAILBOX, REMOVE, "bob@office", "", 0, ""},
 		{ADDRESS, LIST, "", "", 0, "ann@example.test=ann@office "},
+		{ADDRESS, REMOVE, "ann@example.test", "", 0, ""},
 		{DOMAIN, REMOVE, "example.test", "", 0, ""},
 		{DOMAIN, REMOVE, "example.test", "", 66, ""},
 	};
@@ -376,5 +390,110 @@ TEST(damaged_database)
 	world_end();
 }
 
+static void *(*take_real)(struct mem *, size_t);
+
+static void *
+take_small(struct mem *mem, size_t size)
+{
+	return size > RT_PACKET_MAX ? NULL : take_real(mem, size);
+}
+
+static void
+on_later(void *ctx)
+{
+	(void)ctx;
+	rt_stop(w.t.rt);
+}
+
+/* A list whose rows cannot be sent, for there is no memory. */
+static void
+list_held(struct rt_timer *timer)
+{
+	/* A channel that has never sent anything has no packet at hand. */
+	ipc_channel_destroy(&w.ours[PEER_CONTROL]);
+	ipc_channel_destroy(&w.theirs[PEER_CONTROL]);
+	channels_make(PEER_CONTROL, IPC_ROLE_CONTROL);
+	w.rows[0] = 0;
+	assert_int_equal(IPC_SEND(w.theirs[PEER_CONTROL], CTL_DIRECTORY, ctl_directory,
+				  .request = 7, .object = DOMAIN, .verb = LIST),
+			 0);
+	take_real = rt_mem(w.t.rt)->take;
+	rt_mem(w.t.rt)->take = take_small;
+	rt_timer_arm(timer, 50);
+	test_rt_run(&w.t);
+	rt_mem(w.t.rt)->take = take_real;
+}
+
+/* It is sent later, or forgotten with whoever asked. */
+TEST(list_outlives_want_of_memory)
+{
+	struct rt_timer timer;
+	unsigned before;
+
+	world_begin(true);
+	fill();
+	rt_timer_init(&timer, w.t.rt, on_later, NULL);
+	before = w.answers;
+	list_held(&timer);
+	assert_int_equal(w.answers, before);
+	answer_wait(before);
+	assert_int_equal(w.got.u.ctl_done.exit, 0);
+	assert_int_equal(w.got.u.ctl_done.count, 2);
+	assert_string_equal(w.rows, "example.test=office xn--bcher-kva.test=office ");
+	before = w.answers;
+	list_held(&timer);
+	directory_process.channel_closed(w.state, w.ours[PEER_CONTROL]);
+	rt_timer_arm(&timer, 50);
+	test_rt_run(&w.t);
+	assert_int_equal(w.answers, before);
+	rt_timer_finish(&timer);
+	world_end();
+}
+
+/* "See the log" is said only of what stands there, in the database's own words. */
+TEST(trouble_is_logged)
+{
+	struct rlimit old, none;
+	char line[1000] = "";
+	unsigned exit_code;
+	int fds[2];
+
+	world_begin(true);
+	fill();
+	assert_int_equal(pipe(fds), 0);
+	log_set_fd(w.log, fds[1]);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	none = (struct rlimit){.rlim_cur = 1, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	exit_code = command(OFFICE, ADD, "other", "");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(exit_code, 75);
+	assert_non_null(strstr(w.text, "see the log"));
+	assert_true(read(fds[0], line, sizeof(line) - 1) > 0);
+	assert_non_null(strstr(line, "disk I/O error"));
+	log_set_fd(w.log, w.null_fd);
+	close(fds[0]);
+	close(fds[1]);
+	world_end();
+}
+
+/* Nor is anybody unknown for want of memory. */
+TEST(no_memory_for_a_domain)
+{
+	world_begin(true);
+	fill();
+	test_idna_no_memory = true;
+	assert_int_equal(rcpt("ann", "b\303\274cher.test"), DIR_RCPT_LATER);
+	assert_int_equal(rcpt("ann", "example.test"), DIR_RCPT_LOCAL);
+	assert_int_equal(sender("ann@b\303\274cher.test", "ann", "example.test"), 2);
+	assert_int_equal(sender("ann@office", "ann", "b\303\274cher.test"), 2);
+	assert_int_equal(command(DOMAIN, REMOVE, "b\303\274cher.test", ""), 75);
+	test_idna_no_memory = false;
+	assert_int_equal(rcpt("ann", "b\303\274cher.test"), DIR_RCPT_UNKNOWN);
+	world_end();
+}
+
 TESTS(TEST_ROW(commands), TEST_ROW(recipients), TEST_ROW(senders), TEST_ROW(login),
-      TEST_ROW(no_database), TEST_ROW(damaged_database))
+      TEST_ROW(no_database), TEST_ROW(damaged_database), TEST_ROW(no_memory_for_a_domain),
+      TEST_ROW(trouble_is_logged), TEST_ROW(list_outlives_want_of_memory))

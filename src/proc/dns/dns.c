@@ -26,6 +26,7 @@ struct state {
 	size_t own_addr_count;
 	struct net_addr interfaces[OWN_ADDRS_MAX]; /* as they were at the start */
 	size_t interface_count;
+	bool from_system; /* asks the servers of /etc/resolv.conf */
 };
 
 /* One DNS_ASK under way. */
@@ -149,6 +150,7 @@ dns_create(struct boot *boot, void **ret_state)
 	state->interface_count = rt_own_addrs(boot->rt, state->interfaces, OWN_ADDRS_MAX);
 	if (boot->config->zone_file.len == 0)
 		err = resolver_make(state, SLICE_EMPTY, &state->resolver);
+	state->from_system = boot->config->zone_file.len == 0 && !boot->config->dns_servers.count;
 	options = lookups_options(state);
 	/* What is wrong with the servers' addresses stays wrong; without memory super tries again.
 	 */
@@ -171,6 +173,7 @@ resolver_replace(struct state *state, struct resolver *resolver)
 	struct dns_lookups_options options;
 
 	state->resolver = resolver;
+	state->from_system = false;
 	options = lookups_options(state);
 	dns_lookups_set(state->lookups, &options);
 	resolver_destroy(&old);
@@ -193,19 +196,36 @@ dns_file(void *ctx, struct slice name, struct slice content)
 		state->boot->refused = true;
 }
 
+/* Without a list, /etc/resolv.conf was read at start and is out of reach now. */
+static void
+system_ask(struct state *state)
+{
+	struct log_line line;
+
+	if (state->from_system)
+		return;
+	log_begin(&line, state->boot->log, EVENT_dns_restart_needed);
+	log_end(&line);
+	state->boot->refused = true;
+}
+
 static void
 dns_reload(void *ctx)
 {
 	struct state *state = ctx;
+	const struct config *config = state->boot->config;
 	struct resolver *resolver;
 	struct dns_lookups_options options;
 
-	/* Servers may have changed. Without a list, /etc/resolv.conf was read at start and is out
-	 * of reach now; a zone comes again as a file. */
-	if (state->boot->config->zone_file.len == 0 && state->boot->config->dns_servers.count &&
-	    resolver_make(state, SLICE_EMPTY, &resolver) == 0) {
-		resolver_replace(state, resolver);
-		return;
+	/* Servers may have changed; a zone comes again as a file. */
+	if (config->zone_file.len == 0 && config->dns_servers.count) {
+		if (resolver_make(state, SLICE_EMPTY, &resolver) == 0) {
+			resolver_replace(state, resolver);
+			return;
+		}
+		state->boot->refused = true;
+	} else if (config->zone_file.len == 0) {
+		system_ask(state);
 	}
 	options = lookups_options(state);
 	dns_lookups_set(state->lookups, &options);

@@ -173,6 +173,28 @@ TEST(another_zone)
 	world_end();
 }
 
+/* A zone that the configuration names no more cannot go without a restart: that is said. */
+TEST(no_zone_any_more)
+{
+	static const struct net_addr server = {
+		.family = NET_FAMILY_4, .port = 53, .bytes = {127, 0, 0, 1}};
+
+	world_begin();
+	dns_process.file(w.state, SLICE("zone"), SLICE(ZONE));
+	dns_process.reload(w.state);
+	assert_false(w.boot.refused);
+	w.config.zone_file = SLICE_EMPTY;
+	dns_process.reload(w.state);
+	assert_true(w.boot.refused);
+	assert_string_equal(ask("own.test", 0, true), "own.test=203.0.113.5:25 2.0.0;");
+	w.boot.refused = false;
+	w.config.dns_servers.items = &server;
+	w.config.dns_servers.count = 1;
+	dns_process.reload(w.state);
+	assert_false(w.boot.refused);
+	world_end();
+}
+
 /* The asker goes while its questions are out. */
 TEST(asker_gone)
 {
@@ -187,4 +209,4 @@ TEST(asker_gone)
 	world_end();
 }
 
-TESTS(TEST_ROW(targets), TEST_ROW(another_zone), TEST_ROW(asker_gone))
+TESTS(TEST_ROW(targets), TEST_ROW(another_zone), TEST_ROW(no_zone_any_more), TEST_ROW(asker_gone))

@@ -149,26 +149,51 @@ delivery_publish(struct delivery *d)
 	mailbox_sync(d->mailbox, &d->waiter);
 }
 
-/* What of the piece at d->offset comes from the body file. */
+/* What of the piece at offset comes from the body file. */
 static void
-sum_add(struct delivery *d, struct slice piece)
+sum_add(struct delivery *d, uint64_t offset, struct slice piece)
 {
 	uint64_t inline_len = d->source->message.accept.inline_len;
 
 	if (!d->sum)
 		return;
-	if (d->offset < inline_len)
-		piece = slice_from(piece, (size_t)(inline_len - d->offset));
+	if (offset < inline_len)
+		piece = slice_from(piece, (size_t)(inline_len - offset));
 	spool_sum_add(d->sum, piece);
+}
+
+/* A line end that is left out belongs to the file all the same. */
+static int
+sum_add_rest(struct delivery *d)
+{
+	const struct spool_accept *accept = &d->source->message.accept;
+	uint64_t end = accept->inline_len + accept->body.file_bytes, offset = d->offset;
+	uint8_t rest[2];
+
+	while (offset < end) {
+		ssize_t got = spool_message_read(d->source->reader, &d->source->message, offset,
+						 rest, sizeof(rest));
+
+		if (got <= 0)
+			return got < 0 ? (int)got : ERR_TRUNCATED;
+		sum_add(d, offset, slice_of(rest, (size_t)got));
+		offset += (uint64_t)got;
+	}
+	return 0;
 }
 
 /* The body file holds what was accepted; the record itself was checked when it was opened. */
 static int
-sum_check(const struct delivery *d)
+sum_check(struct delivery *d)
 {
-	if (d->sum && spool_sum_end(d->sum) != d->source->message.accept.body.sum)
-		return ERR_CHECKSUM;
-	return 0;
+	int err;
+
+	if (!d->sum)
+		return 0;
+	err = sum_add_rest(d);
+	if (!err && spool_sum_end(d->sum) != d->source->message.accept.body.sum)
+		err = ERR_CHECKSUM;
+	return err;
 }
 
 /* Reads and turns the next piece; true in *ret_last when it is the last one. */
@@ -187,7 +212,7 @@ piece_make(struct delivery *d, struct builder *b, bool *ret_last)
 		if (got <= 0)
 			return got < 0 ? (int)got : ERR_TRUNCATED;
 	}
-	sum_add(d, slice_of(d->raw, (size_t)got));
+	sum_add(d, d->offset, slice_of(d->raw, (size_t)got));
 	d->offset += (uint64_t)got;
 	maildir_lines_add(&d->lines, slice_of(d->raw, (size_t)got), b);
 	*ret_last = d->offset == source->content_bytes;
@@ -268,20 +293,20 @@ file_create(struct delivery *d, const struct maildir_file *file)
 static int
 memory_take(struct delivery *d)
 {
-	const struct spool_accept *accept = &d->source->message.accept;
-	uint64_t body = d->source->content_bytes - d->source->body_offset;
+	const struct delivery_source *source = d->source;
+	uint64_t body = source->content_bytes - source->body_offset;
 
 	d->piece_bytes = body < DELIVERY_PIECE_BYTES ? (size_t)body + 1 : DELIVERY_PIECE_BYTES;
 	d->raw = mem_take(rt_mem(d->rt), d->piece_bytes);
 	d->cooked = mem_take(rt_mem(d->rt), d->piece_bytes + 8);
-	/* Where the last line end is left out, or the header goes into the file, not all of it is
-	 * read here. */
-	if (accept->body.file && !(accept->flags & SPOOL_NO_FINAL_CRLF) &&
-	    d->source->body_offset <= accept->inline_len) {
+	if (source->message.accept.body.file) {
 		d->sum = MEM_NEW(rt_mem(d->rt), struct spool_sum_state);
 		if (!d->sum)
 			return ERR_NO_MEMORY;
 		spool_sum_begin(d->sum, 0);
+		/* A header that goes into the file has been read already. */
+		if (source->body_offset > source->message.accept.inline_len)
+			sum_add(d, 0, slice_of(source->travelling, source->header_bytes));
 	}
 	return d->raw && d->cooked ? 0 : ERR_NO_MEMORY;
 }

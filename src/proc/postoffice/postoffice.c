@@ -1,7 +1,9 @@
 /*
  * Jobs wait in a list; their recipients are delivered in order, so many at once over all jobs.
- * What is done within one turn of the loop is told queue in one message per job and outcome. A
- * local fault is temporary, always: mail is not lost because our disk is full.
+ * What is done within one turn of the loop is told queue in one message per job and outcome. What
+ * cannot be sent (the channel is full, memory is short) is kept and sent later: a JOB_DONE without
+ * its JOB_RESULT would have mail delivered again that lies in the mailbox. A local fault is
+ * temporary, always: mail is not lost because our disk is full.
  */
 #include "proc/postoffice/postoffice.h"
 
@@ -13,6 +15,13 @@
 #include "rule/explain/explain.h"
 
 #define REPORT_AGAIN_MS 50
+
+/* A recipient that has come to its end without a delivery. */
+struct failure {
+	uint16_t rcpt;
+	int err;
+	uint32_t took_ms;
+};
 
 struct job {
 	struct list_node node; /* of postoffice.jobs */
@@ -29,6 +38,9 @@ struct job {
 	size_t good_count;
 	uint64_t begun_us;
 	uint32_t took_ms; /* the longest of those */
+	/* Failed and not told yet. Room for all: keeping an outcome must not need memory. */
+	struct failure *failures;
+	size_t failure_count;
 };
 
 /* A delivery under way. */
@@ -123,17 +135,30 @@ fault_log(struct postoffice *p, const struct job *job, uint16_t rcpt, int err)
 	log_end(&line);
 }
 
+/* False: it has to be sent again. A channel that is closed has nobody at its end. */
+static bool
+is_sent(int err)
+{
+	return err == 0 || err == ERR_CLOSED;
+}
+
 /* Tells queue this outcome of these recipients. False: not now. */
 static bool
-result_tell(struct job *job, uint16_t *rcpts, size_t count, const struct verdict *v)
+result_tell(struct job *job, const uint16_t *rcpts, size_t count, const struct verdict *v)
 {
+	uint16_t numbers[SPOOL_RCPTS_MAX]; /* turned in place, and rcpts may be sent again */
 	struct postoffice *p = job->postoffice;
 
-	if (job->orphan)
-		return true;
-	ASSERT(p->queue);
-	return IPC_SEND(p->queue, JOB_RESULT, job_result, .job = job->ipc.job,
-			.rcpts = ipc_u16s_make(rcpts, count), .verdict = *v) != ERR_LIMIT;
+	ASSERT(p->queue && count <= SPOOL_RCPTS_MAX);
+	memcpy(numbers, rcpts, count * sizeof(numbers[0]));
+	return is_sent(IPC_SEND(p->queue, JOB_RESULT, job_result, .job = job->ipc.job,
+				.rcpts = ipc_u16s_make(numbers, count), .verdict = *v));
+}
+
+static bool
+done_tell(struct postoffice *p, uint64_t job)
+{
+	return is_sent(IPC_SEND(p->queue, JOB_DONE, job_done, .job = job));
 }
 
 static void
@@ -148,16 +173,27 @@ job_destroy(struct job *job)
 		delivery_source_close(&job->source, p->rt);
 	p->job_count--;
 	mem_give(mem, job->rcpts, 2 * job->rcpt_room * sizeof(uint16_t));
+	mem_give(mem, job->failures, job->rcpt_room * sizeof(job->failures[0]));
 	mem_give(mem, job, sizeof(*job));
 }
 
-/* What was delivered since the last time; then, when all is told, the end. */
+/* What has ended since the last time. */
 static bool
-job_report(struct job *job)
+outcomes_tell(struct job *job)
 {
 	struct postoffice *p = job->postoffice;
 	struct verdict v;
 
+	while (job->failure_count) {
+		const struct failure *failure = &job->failures[job->failure_count - 1];
+
+		v = verdict_of(p, failure->err);
+		v.took_ms = failure->took_ms;
+		if (!result_tell(job, &failure->rcpt, 1, &v))
+			return false;
+		job->told++;
+		job->failure_count--;
+	}
 	if (job->good_count) {
 		v = verdict_of(p, 0);
 		v.took_ms = job->took_ms;
@@ -166,10 +202,18 @@ job_report(struct job *job)
 		job->told += job->good_count;
 		job->good_count = 0;
 	}
+	return true;
+}
+
+/* The outcomes; then, when all is told, the end. */
+static bool
+job_report(struct job *job)
+{
+	if (!job->orphan && !outcomes_tell(job))
+		return false;
 	if (job->told < job->rcpt_count)
 		return true;
-	if (!job->orphan &&
-	    IPC_SEND(p->queue, JOB_DONE, job_done, .job = job->ipc.job) == ERR_LIMIT)
+	if (!job->orphan && !done_tell(job->postoffice, job->ipc.job))
 		return false;
 	job_destroy(job);
 	return true;
@@ -188,9 +232,7 @@ static void
 untold_tell(struct postoffice *p)
 {
 	while (p->untold_count) {
-		uint64_t job = p->untold[p->untold_count - 1];
-
-		if (IPC_SEND(p->queue, JOB_DONE, job_done, .job = job) == ERR_LIMIT) {
+		if (!done_tell(p, p->untold[p->untold_count - 1])) {
 			rt_timer_arm(&p->report_again, REPORT_AGAIN_MS);
 			return;
 		}
@@ -221,7 +263,6 @@ static void
 rcpt_end(struct job *job, uint16_t rcpt, int err, uint32_t took_ms)
 {
 	struct postoffice *p = job->postoffice;
-	struct verdict v;
 
 	rt_at_turn_end(p->rt, &p->report_hook);
 	job->ended++;
@@ -236,18 +277,13 @@ rcpt_end(struct job *job, uint16_t rcpt, int err, uint32_t took_ms)
 		job->good[job->good_count++] = rcpt;
 		return;
 	}
-	v = verdict_of(p, err);
-	v.took_ms = took_ms;
 	if (err == ERR_EXISTS) {
 		p->counters.loops++;
 	} else {
 		p->counters.faults++;
 		fault_log(p, job, rcpt, err);
 	}
-	/* A full channel takes no more: queue tries the recipient again when the job ends without
-	 * it. */
-	(void)result_tell(job, &rcpt, 1, &v);
-	job->told++;
+	job->failures[job->failure_count++] = (struct failure){rcpt, err, took_ms};
 }
 
 static void
@@ -344,7 +380,10 @@ job_create(struct postoffice *p, const struct ipc_job *ipc)
 	if (!job)
 		return NULL;
 	job->rcpts = mem_take_array(mem, 2 * count, sizeof(uint16_t));
-	if (!job->rcpts) {
+	job->failures = mem_take_array(mem, count, sizeof(job->failures[0]));
+	if (!job->rcpts || !job->failures) {
+		mem_give(mem, job->rcpts, 2 * count * sizeof(uint16_t));
+		mem_give(mem, job->failures, count * sizeof(job->failures[0]));
 		mem_give(mem, job, sizeof(*job));
 		return NULL;
 	}
@@ -387,8 +426,8 @@ jobs_orphan(struct postoffice *p)
 		next = list_next(&p->jobs, node);
 		job->orphan = true;
 		job->source.cancelled = true;
-		job->told += job->good_count;
-		job->good_count = 0;
+		job->told += job->good_count + job->failure_count;
+		job->good_count = job->failure_count = 0;
 		job->rcpt_count = job->begun;
 		if (job->told == job->rcpt_count)
 			job_destroy(job);

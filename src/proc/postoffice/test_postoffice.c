@@ -426,16 +426,20 @@ body_give(struct world *w, struct slice content)
 	rt_close(w->t.rt, fd);
 }
 
-/* Bodies in a file: whole, damaged, too short. */
+/* Bodies in a file: whole, damaged, too short; the same where its last line end is left out. */
 TEST(body_file)
 {
 	static const struct {
 		const char *file;
+		uint16_t flags;
 		uint8_t class;
 	} rows[] = {
-		{".\r\nin the file\r\n", VERDICT_OK},
-		{".\r\nin the fire\r\n", VERDICT_LATER},
-		{".\r\nin the", VERDICT_LATER},
+		{".\r\nin the file\r\n", 0, VERDICT_OK},
+		{".\r\nin the fire\r\n", 0, VERDICT_LATER},
+		{".\r\nin the", 0, VERDICT_LATER},
+		{".\r\nin the file\r\n", SPOOL_NO_FINAL_CRLF, VERDICT_OK},
+		{".\r\nin the file\rx", SPOOL_NO_FINAL_CRLF, VERDICT_LATER},
+		{".\r\nin the file", SPOOL_NO_FINAL_CRLF, VERDICT_LATER},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -445,8 +449,9 @@ TEST(body_file)
 
 		begin(&w);
 		builder_init_fixed(&content, room, sizeof(room));
-		mail_add(&w, &(struct mail){"a@x.test", one, SLICE("A: b\r\n\r\n"),
-					    SLICE("start\r\n."), 0, SLICE(".\r\nin the file\r\n")});
+		mail_add(&w,
+			 &(struct mail){"a@x.test", one, SLICE("A: b\r\n\r\n"), SLICE("start\r\n."),
+					rows[i].flags, SLICE(".\r\nin the file\r\n")});
 		segment_give(&w);
 		body_give(&w, slice_str(rows[i].file));
 		job_give(&w, 1, 0, 1);
@@ -454,6 +459,8 @@ TEST(body_file)
 		assert_int_equal(w.results[0].class, rows[i].class);
 		assert_int_equal(mailbox_read(&w, "example.test/bob", "new", &content),
 				 rows[i].class == VERDICT_OK);
+		if (rows[i].flags)
+			builder_str(&content, "\n"); /* nothing follows but this */
 		if (rows[i].class == VERDICT_OK)
 			assert_slice_str(builder_slice(&content),
 					 "Return-Path: <a@x.test>\nDelivered-To: bob@example.test\n"
@@ -746,8 +753,49 @@ TEST(stop_with_a_full_channel)
 	end(&w);
 }
 
+static void *(*take_real)(struct mem *, size_t);
+
+static void *
+take_small(struct mem *mem, size_t size)
+{
+	return size > RT_PACKET_MAX ? NULL : take_real(mem, size);
+}
+
+/* Without memory for a packet every outcome is kept, those of failures too, and no end of a job
+ * comes before them. */
+TEST(outcomes_outlive_want_of_memory)
+{
+	static const char *const boxes[] = {"good@x.test", "loop@x.test", "../evil@x.test", NULL};
+	bool seen[3] = {false};
+	struct rt_timer timer;
+	struct world w;
+
+	begin(&w);
+	mail_add(&w, &(struct mail){"s@x.test", boxes, SLICE("Delivered-To: loop@x.test\r\n\r\n"),
+				    SLICE("x\r\n"), 0});
+	segment_give(&w);
+	job_give(&w, 1, 0, 3);
+	job_give(&w, 2, 0, 0); /* of no recipients: refused */
+	take_real = rt_mem(w.t.rt)->take;
+	rt_mem(w.t.rt)->take = take_small;
+	rt_timer_init(&timer, w.t.rt, on_later, &w);
+	rt_timer_arm(&timer, 200);
+	test_rt_run(&w.t);
+	assert_int_equal(w.result_count + w.done_count, 0);
+	rt_mem(w.t.rt)->take = take_real;
+	run(&w, 2);
+	assert_int_equal(w.result_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(w.results[i].rcpt_count, 1);
+		seen[w.results[i].rcpts[0]] = true;
+	}
+	assert_true(seen[0] && seen[1] && seen[2]);
+	rt_timer_finish(&timer);
+	end(&w);
+}
+
 TESTS(TEST_ROW(one_mail), TEST_ROW(no_final_line_end), TEST_ROW(large_in_pieces),
       TEST_ROW(body_file), TEST_ROW(many_at_once), TEST_ROW(refusals), TEST_ROW(damaged_record),
       TEST_ROW(store_refuses), TEST_ROW(queue_restarts), TEST_ROW(stop_while_busy),
       TEST_ROW(folders_go_away), TEST_ROW(end_of_a_refused_job_is_told),
-      TEST_ROW(stop_with_a_full_channel))
+      TEST_ROW(stop_with_a_full_channel), TEST_ROW(outcomes_outlive_want_of_memory))

@@ -58,13 +58,18 @@ session_ask_bound(struct session *session, enum session_question question,
 	uint8_t name[SMTP_DOMAIN_MAX];
 	struct slice domain = address->domain;
 	struct builder b;
-	uint32_t request = session_ask_begin(session, question);
+	uint32_t request;
+	int err;
 
+	builder_init_fixed(&b, name, sizeof(name));
+	err = idna_to_ascii(address->domain, &b);
+	if (err == ERR_NO_MEMORY)
+		return false;
+	if (err == 0 && !b.failed)
+		domain = builder_slice(&b); /* else no domain of ours anyway */
+	request = session_ask_begin(session, question);
 	if (!request)
 		return false;
-	builder_init_fixed(&b, name, sizeof(name));
-	if (idna_to_ascii(address->domain, &b) == 0 && !b.failed)
-		domain = builder_slice(&b); /* else no domain of ours anyway */
 	if (IPC_SEND(session->in->directory, DIR_SENDER_ASK, dir_sender_ask, .request = request,
 		     .login = session->login, .local = address->local, .domain = domain)) {
 		session_ask_end(session);

@@ -95,12 +95,18 @@ ask_rcpt(struct session *session, struct session_rcpt *rcpt)
 {
 	struct builder domain;
 	uint32_t request;
+	int err = 0;
 
 	builder_init_arena(&domain, &session->arena, SMTP_DOMAIN_MAX);
 	/* <Postmaster> has none. */
-	if (rcpt->address.domain.len && (idna_to_ascii(rcpt->address.domain, &domain) ||
-					 builder_take(&domain, &rcpt->spool.target)))
-		return session->arena.failed ? ADMIT_LATER : ADMIT_DOMAIN_BAD;
+	if (rcpt->address.domain.len)
+		err = idna_to_ascii(rcpt->address.domain, &domain);
+	if (rcpt->address.domain.len && !err)
+		err = builder_take(&domain, &rcpt->spool.target);
+	if (err == ERR_NO_MEMORY || session->arena.failed)
+		return ADMIT_LATER;
+	if (err)
+		return ADMIT_DOMAIN_BAD;
 	request = session_ask_begin(session, QUESTION_RCPT);
 	if (!request)
 		return ADMIT_LATER;
@@ -134,6 +140,31 @@ session_on_rcpt(struct session *session, const struct smtp_server_event *event)
 	session_answer_reason(session, reason);
 }
 
+/* The same address with the same wishes for reports: whoever gave it twice cannot tell one copy
+ * from two by anything but their number. Whether case matters in a local part only its own host
+ * knows. */
+static bool
+is_same(const struct session_rcpt *a, const struct session_rcpt *b)
+{
+	if (a->spool.kind != b->spool.kind || a->spool.notify != b->spool.notify ||
+	    !slice_eq(a->spool.orcpt, b->spool.orcpt) ||
+	    !slice_eq(a->spool.target, b->spool.target))
+		return false;
+	return a->spool.kind == SPOOL_RCPT_LOCAL
+		       ? slice_eq_nocase(a->spool.address, b->spool.address)
+		       : slice_eq(a->address.local, b->address.local);
+}
+
+static bool
+is_there(const struct envelope *envelope, const struct session_rcpt *rcpt)
+{
+	const struct session_rcpt *have = envelope->first;
+
+	while (have && !is_same(have, rcpt))
+		have = have->next;
+	return have != NULL;
+}
+
 static void
 rcpt_add(struct session *session, struct session_rcpt *rcpt, const struct ipc_dir_rcpt *answer)
 {
@@ -152,9 +183,11 @@ rcpt_add(struct session *session, struct session_rcpt *rcpt, const struct ipc_di
 			return;
 		}
 	}
-	*envelope->last = rcpt;
-	envelope->last = &rcpt->next;
-	envelope->rcpt_count++;
+	if (!is_there(envelope, rcpt)) {
+		*envelope->last = rcpt;
+		envelope->last = &rcpt->next;
+		envelope->rcpt_count++;
+	}
 	session_answer_reason(session, ADMIT_OK);
 }
 

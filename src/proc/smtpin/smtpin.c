@@ -274,6 +274,9 @@ smtpin_reload(void *state)
 	struct spool_writer_options options = writer_options(in->boot->config);
 
 	spool_writer_set_options(in->writer, &options);
+	/* A new one came before this; sessions keep what they began with. */
+	if (in->boot->config->tls_certificate.len == 0)
+		tls_context_unref(&in->tls);
 	renew_services(in);
 }
 

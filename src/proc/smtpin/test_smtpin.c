@@ -4,6 +4,7 @@
  */
 #include "proc/smtpin/session.h"
 #include "proc/smtpin/test_certificate.h"
+#include "resolver/test_idna_memory.h"
 #include "rt/test_rt.h"
 #include "spool/reader.h"
 
@@ -215,6 +216,7 @@ configure(struct world *w)
 	arena_init(&w->arena, rt_mem(w->t.rt), CONFIG_ARENA_BYTES);
 	assert_int_equal(config_defaults(&w->arena, &w->config), 0);
 	w->config.hostname = SLICE("mx.example.test");
+	w->config.tls_certificate = SLICE("cert.pem");
 	w->config.body_memory_max = 65536;
 	for (size_t i = 0; i < 3; i++) {
 		w->listeners[i] = (struct config_listener){
@@ -744,6 +746,28 @@ TEST(large_envelopes)
 	end(&w);
 }
 
+/* A domain that cannot be looked at for want of memory is neither bad nor somebody else's. */
+TEST(no_memory_for_a_domain)
+{
+	static struct world w;
+
+	begin(&w);
+	dial(&w, &w.client, 1);
+	talk(&w, "EHLO c.test\r\nSTARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
+	client_tls(&w, &w.client);
+	talk(&w, "EHLO c.test\r\nAUTH PLAIN AGFubgBzZWNyZXQ=\r\n", "235 2.7.0 Welcome\r\n");
+	test_idna_no_memory = true;
+	talk(&w, "MAIL FROM:<bob@b\xc3\xbc.test> SMTPUTF8\r\n",
+	     "451 4.3.0 Cannot check the sender now, try again\r\n");
+	talk(&w, "MAIL FROM:<> SMTPUTF8\r\nRCPT TO:<bob@b\xc3\xbc.test>\r\n",
+	     "\r\n451 4.3.0 Cannot look this address up now, try again\r\n");
+	test_idna_no_memory = false;
+	talk(&w, "RCPT TO:<bob@b\xc3\xbc.test>\r\n", "250 2.1.5 Recipient ok\r\n");
+	talk(&w, "RSET\r\nMAIL FROM:<bob@b\xc3\xbc.test> SMTPUTF8\r\n",
+	     "550 5.7.1 This login may not send as this address\r\n");
+	end(&w);
+}
+
 /* What one waiting session holds in this process. */
 TEST(idle_memory)
 {
@@ -773,4 +797,4 @@ TESTS(TEST_ROW(a_message), TEST_ROW(submission), TEST_ROW(implicit_tls), TEST_RO
       TEST_ROW(limits_of_a_network), TEST_ROW(login_that_ends_elsewhere),
       TEST_ROW(client_that_does_not_read), TEST_ROW(refused_beyond_their_limit),
       TEST_ROW(neighbours_away), TEST_ROW(stop), TEST_ROW(gone_during_commit),
-      TEST_ROW(large_envelopes), TEST_ROW(idle_memory))
+      TEST_ROW(large_envelopes), TEST_ROW(no_memory_for_a_domain), TEST_ROW(idle_memory))

@@ -95,15 +95,21 @@ addr_for_wire(struct job *job, const struct spool_rcpt *rcpt)
 	return builder_take(&b, &wire) ? rcpt->address : wire;
 }
 
-static struct slice
+/* Kept as it is it may need SMTPUTF8, which the server may lack: not for want of memory. */
+static int
 sender_for_wire(struct job *job)
 {
 	const struct slice sender = job->record.accept.sender;
 	struct slice wire;
 	struct builder b;
+	int err;
 
 	builder_init_arena(&b, &job->record.arena, SMTP_CLIENT_ADDR_MAX);
-	return idna_address(sender, &b) || builder_take(&b, &wire) ? sender : wire;
+	err = idna_address(sender, &b);
+	if (err == ERR_NO_MEMORY)
+		return err;
+	job->smtp.sender = err || builder_take(&b, &wire) ? sender : wire;
+	return 0;
 }
 
 static int
@@ -177,7 +183,6 @@ job_open(struct job *job)
 		return err;
 	job->is_open = true;
 	job->smtp = (struct smtp_client_job){
-		.sender = sender_for_wire(job),
 		.envid = accept->envid,
 		.ret = ret_word(accept->ret),
 		.eight_bit = accept->flags & (SPOOL_EIGHT_BIT | SPOOL_HEADER_EIGHT_BIT),
@@ -185,7 +190,9 @@ job_open(struct job *job)
 		.rcpts = job->smtp_rcpts,
 		.rcpt_count = job->rcpt_count,
 	};
-	err = rcpts_fill(job);
+	err = sender_for_wire(job);
+	if (!err)
+		err = rcpts_fill(job);
 	if (!err)
 		err = content_check(job);
 	if (err)

@@ -236,21 +236,36 @@ smtpout_receive(void *state, struct ipc_channel *from, struct ipc_message *messa
 }
 
 static void
+password_set(struct smtpout *out, struct slice password)
+{
+	memset(out->password, 0, sizeof(out->password));
+	if (password.len)
+		memcpy(out->password, password.data, password.len);
+	out->password_len = password.len;
+}
+
+static void
 smtpout_file(void *state, struct slice name, struct slice content)
 {
 	struct smtpout *out = state;
-	struct slice line;
+	struct log_line line;
+	struct slice password;
 
 	if (!slice_eq(name, SLICE("smart-host-password")))
 		return;
-	line = slice_cut(&content, '\n');
-	if (line.len && line.data[line.len - 1] == '\r')
-		line.len--;
-	line = slice_sub(line, 0, SMTPOUT_PASSWORD_MAX);
-	memset(out->password, 0, sizeof(out->password));
-	if (line.len)
-		memcpy(out->password, line.data, line.len);
-	out->password_len = line.len;
+	password = slice_cut(&content, '\n');
+	if (password.len && password.data[password.len - 1] == '\r')
+		password.len--;
+	if (password.len > 0 && password.len <= SMTPOUT_PASSWORD_MAX) {
+		password_set(out, password);
+		return;
+	}
+	/* A part of it would be a wrong one at every attempt. */
+	log_begin(&line, out->log, EVENT_smtpout_password);
+	log_number(&line, "bytes", (int64_t)password.len);
+	log_number(&line, "bytes_max", SMTPOUT_PASSWORD_MAX);
+	log_end(&line);
+	out->boot->refused = true;
 }
 
 static void
@@ -259,6 +274,9 @@ smtpout_reload(void *state)
 	struct smtpout *out = state;
 	struct smtpout_settings *settings;
 
+	/* A new one came as a file before this. */
+	if (out->boot->config->smart_host_password_file.len == 0)
+		password_set(out, SLICE_EMPTY);
 	/* without memory the old ones stay: better than none */
 	if (smtpout_settings_create(out, &settings) < 0)
 		return;

@@ -383,8 +383,38 @@ smart_host_set(const struct peer *peer, uint8_t text[NET_ADDR_TEXT_MAX], const c
 	net_addr_format_port(&b, &peer->address);
 	rig.config.smart_host = builder_slice(&b);
 	rig.config.smart_host_login = slice_str(login);
+	rig.config.smart_host_password_file = SLICE("password");
 	smtpout_process.file(rig.out, SLICE("smart-host-password"), SLICE("secret\nnot this\n"));
 	smtpout_process.reload(rig.out);
+}
+
+/* No part of a password is used, nor one that the configuration names no more. */
+TEST(password_files)
+{
+	char text[SMTPOUT_PASSWORD_MAX + 3];
+
+	rig_begin(&rig);
+	log_set_level(rig.boot.log, LOG_ERROR);
+	log_set_fd(rig.boot.log, -1); /* the errors are wanted */
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 3] = '\r';
+	text[sizeof(text) - 2] = '\n';
+	smtpout_process.file(rig.out, SLICE("smart-host-password"), slice_of(text, sizeof(text)));
+	assert_int_equal(rig.out->password_len, SMTPOUT_PASSWORD_MAX);
+	assert_false(rig.boot.refused);
+	memset(text, 'y', sizeof(text));
+	smtpout_process.file(rig.out, SLICE("smart-host-password"), slice_of(text, sizeof(text)));
+	assert_true(rig.boot.refused);
+	rig.boot.refused = false;
+	smtpout_process.file(rig.out, SLICE("smart-host-password"), SLICE("\r\nx"));
+	assert_true(rig.boot.refused);
+	assert_int_equal(rig.out->password_len, SMTPOUT_PASSWORD_MAX);
+	assert_int_equal(rig.out->password[0], 'x');
+	rig.config.smart_host_password_file = SLICE_EMPTY;
+	smtpout_process.reload(rig.out);
+	assert_int_equal(rig.out->password_len, 0);
+	assert_int_equal(rig.out->password[0], 0);
+	rig_end(&rig);
 }
 
 /* A peer that says yes to STARTTLS and then nothing: the time for the handshake ends. */
@@ -579,8 +609,8 @@ TESTS(TEST_ROW(one_mail), TEST_ROW(one_write), TEST_ROW(block_has_a_limit),
       TEST_ROW(partial_success), TEST_ROW(early_refusal), TEST_ROW(peer_has_a_size),
       TEST_ROW(results_in_one), TEST_ROW(kept_connection_gone), TEST_ROW(returns_end),
       TEST_ROW(mailmax), TEST_ROW(messages_max), TEST_ROW(needs_utf8), TEST_ROW(sender_in_ascii),
-      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(handshake_has_a_limit),
-      TEST_ROW(smart_host), TEST_ROW(smart_host_login), TEST_ROW(smart_host_login_fails),
-      TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host), TEST_ROW(queue_gone),
-      TEST_ROW(outcome_outlives_want_of_memory), TEST_ROW(outcome_lost_ends_the_process),
-      TEST_ROW(stop))
+      TEST_ROW(idle_says_goodbye), TEST_ROW(record_missing), TEST_ROW(password_files),
+      TEST_ROW(handshake_has_a_limit), TEST_ROW(smart_host), TEST_ROW(smart_host_login),
+      TEST_ROW(smart_host_login_fails), TEST_ROW(smart_host_unknown), TEST_ROW(no_smart_host),
+      TEST_ROW(queue_gone), TEST_ROW(outcome_outlives_want_of_memory),
+      TEST_ROW(outcome_lost_ends_the_process), TEST_ROW(stop))

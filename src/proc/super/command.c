@@ -18,14 +18,36 @@ super_command_done(struct super *super, uint32_t request, int exit_code, struct 
 		super_child_kill(control, "does not take answers");
 }
 
+/* A child has a say only about a file of its own. */
+static bool
+has_file(const struct super_child *child)
+{
+	const struct config *config = &child->super->config.values;
+
+	switch (child->role) {
+	case IPC_ROLE_SMTPIN:
+		return config->tls_certificate.len > 0;
+	case IPC_ROLE_SMTPOUT:
+		return config->smart_host_password_file.len > 0;
+	case IPC_ROLE_DNS:
+		return config->zone_file.len > 0;
+	default:
+		return false;
+	}
+}
+
 static void
 take_ready(struct super_child *child, const struct ipc_message *message)
 {
 	struct super *super = child->super;
 	struct log_line line;
 
+	/* It is said once, before anybody outside has been heard: what comes later would let one
+	 * that was taken over end all. */
+	if (child->ready)
+		return;
 	/* When all serve, a restarted child shall rather do without than the mail stop. */
-	if (message->u.boot_ready.refused && !super->all_ready) {
+	if (message->u.boot_ready.refused && !super->all_ready && has_file(child)) {
 		super_fail(super, SUPER_EXIT_CONFIG,
 			   "a process cannot use a file that it was given",
 			   slice_str(ipc_role_str(child->role)), 0);

@@ -3,9 +3,12 @@
  * frame that all children live in, and logs what happens to it as event test_child. After a reload
  * smtpout cheats its neighbours when the host name begins with "cheat.", and says that each
  * neighbour cheated when it begins with "accuse.". With "ask." control wants a reload at its start.
+ * With "refuse-ROLE." that one says at its start that it cannot use a file; with "again." smtpin
+ * says so once more, while postoffice takes its time.
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "boot/boot.h"
 #include "rt/file.h"
@@ -13,11 +16,13 @@
 #define SUPER_FD 3
 #define CHEAT_FD_FIRST 4
 #define CHEAT_FD_END 64
+#define SLOW_US 500000
 
 struct test_child {
 	struct boot *boot;
 	size_t channels;
 	struct ipc_channel *super; /* of control */
+	struct rt_timer again;
 };
 
 static void
@@ -32,6 +37,32 @@ note(struct test_child *child, const char *what, struct slice name, int64_t numb
 	log_end(&line);
 }
 
+/* As one that was taken over could: a message to super that no event of its own is behind. */
+static int
+super_tell(struct test_child *child, const struct ipc_message *message)
+{
+	uint8_t body_buf[16], packet_buf[32];
+	struct builder body, packet;
+	int err;
+
+	builder_init_fixed(&body, body_buf, sizeof(body_buf));
+	err = ipc_encode(&body, message);
+	builder_init_fixed(&packet, packet_buf, sizeof(packet_buf));
+	builder_u16(&packet, (uint16_t)message->type);
+	builder_u16(&packet, 0);
+	builder_u32(&packet, (uint32_t)body.len);
+	builder_add(&packet, builder_slice(&body));
+	return err ? err : rt_write(child->boot->rt, SUPER_FD, builder_slice(&packet));
+}
+
+static void
+on_again(void *ctx)
+{
+	struct ipc_message message = {.type = IPC_BOOT_READY, .u.boot_ready = {.refused = true}};
+
+	note(ctx, "again", SLICE_EMPTY, super_tell(ctx, &message));
+}
+
 static int
 child_create(struct boot *boot, void **ret_state)
 {
@@ -40,6 +71,10 @@ child_create(struct boot *boot, void **ret_state)
 	if (!child)
 		return ERR_NO_MEMORY;
 	child->boot = boot;
+	rt_timer_init(&child->again, boot->rt, on_again, child);
+	if (boot->role == IPC_ROLE_POSTOFFICE &&
+	    slice_starts(boot->config->hostname, SLICE("again.")))
+		(void)usleep(SLOW_US);
 	*ret_state = child;
 	return 0;
 }
@@ -92,7 +127,15 @@ child_start(void *state)
 {
 	struct test_child *child = state;
 
-	note(child, "start", child->boot->config->hostname, (int64_t)child->channels);
+	struct slice hostname = child->boot->config->hostname;
+	struct slice rest = hostname;
+
+	note(child, "start", hostname, (int64_t)child->channels);
+	if (slice_eq(slice_cut(&rest, '-'), SLICE("refuse")))
+		child->boot->refused =
+			slice_eq(slice_cut(&rest, '.'), slice_str(ipc_role_str(child->boot->role)));
+	if (child->boot->role == IPC_ROLE_SMTPIN && slice_starts(hostname, SLICE("again.")))
+		rt_timer_arm(&child->again, 50);
 	if (child->super && slice_starts(child->boot->config->hostname, SLICE("ask.")))
 		note(child, "ask", SLICE_EMPTY,
 		     IPC_SEND(child->super, CTL_RELOAD, ctl_reload, .request = 1));
@@ -120,27 +163,14 @@ cheat(struct test_child *child)
 	}
 }
 
-/* As one that was taken over could: a message to super that no event of its own is behind. */
 static void
 accuse(struct test_child *child)
 {
 	for (unsigned role = 0; role < IPC_ROLE_MAX; role++) {
 		struct ipc_message message = {.type = IPC_BOOT_BROKEN,
 					      .u.boot_broken = {.role = (uint8_t)role}};
-		uint8_t body_buf[16], packet_buf[32];
-		struct builder body, packet;
-		int err;
 
-		builder_init_fixed(&body, body_buf, sizeof(body_buf));
-		err = ipc_encode(&body, &message);
-		builder_init_fixed(&packet, packet_buf, sizeof(packet_buf));
-		builder_u16(&packet, IPC_BOOT_BROKEN);
-		builder_u16(&packet, 0);
-		builder_u32(&packet, (uint32_t)body.len);
-		builder_add(&packet, builder_slice(&body));
-		if (!err)
-			err = rt_write(child->boot->rt, SUPER_FD, builder_slice(&packet));
-		note(child, "accuse", slice_str(ipc_role_str(role)), err);
+		note(child, "accuse", slice_str(ipc_role_str(role)), super_tell(child, &message));
 	}
 }
 
@@ -171,6 +201,7 @@ child_destroy(void **state)
 {
 	struct test_child *child = *state;
 
+	rt_timer_finish(&child->again);
 	mem_give(rt_mem(child->boot->rt), child, sizeof(*child));
 	*state = NULL;
 }

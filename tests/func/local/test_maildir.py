@@ -37,6 +37,22 @@ def test_file(lab):
     assert os.stat(message.path).st_mode & 0o077 == 0, "others may read it"
 
 
+def test_one_address_twice(lab):
+    """An address that is given more than once, in whatever case, gets one copy; with other wishes
+    for reports it is another recipient (RFC 3461)."""
+    token, again = lab.token(), lab.token()
+    name, domain = lab.bob.address.split("@")
+    twice = [lab.bob.address, f"{name}@{domain.upper()}", f"{name.upper()}@{domain}"]
+    lab.deliver("a@accept.test", twice, lab.message(token))
+    with lab.connect() as client:
+        client.hello()
+        client.mail("a@accept.test", lab.bob.address)
+        client.cmd(f"RCPT TO:<{lab.bob.address}> NOTIFY=NEVER", 250)
+        client.data(lab.message(again))
+    lab.bob.wait(again, 2)
+    assert len(lab.bob.messages(token)) == 1
+
+
 def test_two_mailboxes(lab):
     """Issue 9: one message, two mailboxes, a copy each with its own Delivered-To."""
     token = lab.token()

@@ -9,6 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from harness import table                                      # noqa: E402
 from hosts import ROOT, wait_until                             # noqa: E402
 from house import (CHILDREN, PROC, UID_BASE, House, alive, config_child_hold,  # noqa: E402
                    wait_gone)
@@ -353,6 +354,32 @@ def test_what_keeps_it_from_starting_is_told(_lab):
         assert house.process.wait(20) == 78
         said = house.process.stderr.read()
         assert "file_unreadable" in said and "cert.pem" in said, said
+
+
+@table([("certificate", "smtpin", {}, True), ("zone", "dns", {}, True),
+        ("password", "smtpout", {"smart_host": "relay.test", "smart_host_login": "me",
+                                 "smart_host_password_file": "zone"}, True),
+        ("no-password", "smtpout", {}, False), ("queue", "queue", {}, False),
+        ("bounce", "bounce", {}, False)])
+def test_a_refusal_is_about_a_file_of_its_own(_lab, role, options, ends):
+    """What a process was given and cannot use keeps Frank from starting; of other files it has
+    nothing to say."""
+    with House() as house:
+        assert house.end() == 0
+        os.unlink(house.path("log"))
+        house.configure(hostname=f"refuse-{role}.example.test", **options)
+        house.start(wait=not ends)
+        if ends:
+            assert house.process.wait(20) == 78
+            assert role in house.process.stderr.read()
+
+
+def test_a_refusal_is_said_once(_lab):
+    """Not by one that serves already, which could have been taken over: while others are not yet
+    there, it would end them all."""
+    with House(hostname="again.example.test") as house:
+        assert len(house.lines("test_child", process="smtpin", what="again")) == 1
+        assert house.lines("ready")
 
 
 def test_an_invalid_configuration_does_not_start(_lab):

@@ -59,6 +59,17 @@ def test_good(_lab):
             "frank.conf: valid, with warnings\n"), done.stdout
 
 
+def test_large_zone(_lab):
+    """A file may be as large as the processes that read it take: 16 MB."""
+    with Folder() as folder:
+        folder.write("zone", "".join(f"h{i}.test A 192.0.2.1\n" for i in range(100_000)))
+        done = folder.check()
+        assert done.returncode == 0, done.stdout
+        folder.write("zone", "; a comment\n" * 1_400_000)
+        done = folder.check()
+        assert done.returncode == 1 and "zone-file: ./zone cannot be read" in done.stdout
+
+
 @table([
     ("certificate-missing", lambda f: os.unlink(os.path.join(f.path, "cert.pem")),
      "frank.conf:2:17: error: tls-certificate: ./cert.pem cannot be read: No such file"),

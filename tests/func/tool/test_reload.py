@@ -1,6 +1,7 @@
 """frank check and frank reload: a bad configuration is told and changes nothing."""
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -156,6 +157,29 @@ def test_certificate(lab):
         lab.frank("reload")
         wait_until(lambda: certificate() != before, 5, "the new certificate")
         old.cmd("NOOP", 250)
+
+
+def test_no_certificate_any_more(lab):
+    """What a reload takes out is out of use: STARTTLS is offered no more."""
+    good = config_text(lab)
+    block = re.compile(r"listener (submission|submissions) \{[^}]*\}\n")
+    lab.log.expect(r" warn super restart_needed option=listener listener=submission")
+    with lab.connect() as old:
+        old.hello()
+        old.starttls()
+        rewrite(lab.info["config"], block.sub("", good).replace(
+            "tls-certificate cert.pem\n", "").replace("tls-key key.pem\n", ""))
+        code, said = reload(lab)
+        assert code == 0 and "reloaded" in said, said
+        with lab.connect() as client:
+            client.hello()
+            assert "STARTTLS" not in client.features, client.features
+        old.cmd("NOOP", 250)
+    rewrite(lab.info["config"], good)
+    lab.frank("reload")
+    with lab.connect() as client:
+        client.hello()
+        client.starttls()
 
 
 def test_bad_certificate(lab):
