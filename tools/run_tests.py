@@ -29,6 +29,7 @@ STEPS = [
     ("lint", 120, ["./dev", "lint"], None),
     ("tools", 60, [PYTHON, "tests/tools/run.py"], None),
     ("clang", 300, ["./dev", "build", "clang"], None),
+    ("dev", 300, ["./dev", "build", "dev"], None),
     ("san", 300, ["./dev", "build", "san"], None),
     ("unit", 180, [PYTHON, "tools/run_tests.py", "unit", "build/san"], None),
     ("lab", 60, [PYTHON, "tests/lab/run.py"], "tests/lab/run.py"),
@@ -37,9 +38,10 @@ STEPS = [
     # Sandboxes as they ship, and speed: kill -9 and power cuts under load.
     ("super", 300, ["env", "KIND=release", "./dev", "func", "--again", "super"], "lab/run.py"),
     ("crash", 600, ["./dev", "crash"], "tests/crash/run.py"),
-    # Fixed seeds of every scenario. Fresh ones by hand: docs/simulator.md has open findings.
+    # Fixed seeds of every scenario, then fresh ones for each commit.
     ("sim", 240, ["./dev", "sim", "--runs", "12"], "tests/sim/run.py"),
-    ("torture", 120, ["./dev", "torture", "40"], "tests/sim/run.py"),
+    ("sim fresh", 120, ["./dev", "sim", "commit", "--for", "60s"], "tests/sim/run.py"),
+    ("torture", 120, ["./dev", "torture", "10"], "tests/sim/run.py"),
     ("fuzz build", 300, ["./dev", "build", "fuzz"], None),
     ("fuzz", 300, ["./dev", "fuzz", "5"], None),
 ]

@@ -69,7 +69,7 @@ journal_again(struct queue *queue)
 		.secret = j->secret,
 		.offset = j->size_bytes - (j->unsynced_len - j->syncing),
 	};
-	int err = journal_file_open(queue);
+	int err = journal_file_open(queue, true);
 
 	if (err)
 		return err;

@@ -27,7 +27,7 @@ old_add(struct queue *queue, uint32_t number, uint64_t size_bytes, int64_t last_
 }
 
 int
-journal_file_open(struct queue *queue)
+journal_file_open(struct queue *queue, bool given_up)
 {
 	struct queue_journal *j = &queue->journal;
 	struct spool_file_head head = {
@@ -64,7 +64,7 @@ journal_file_open(struct queue *queue)
 	}
 	if (j->number) {
 		old_add(queue, j->number, j->size_bytes - (j->unsynced_len - j->written),
-			rt_wall_ms(queue->rt), !j->durable);
+			rt_wall_ms(queue->rt), given_up && !j->durable);
 		rt_close(queue->rt, j->read_fd);
 		j->retiring_fd = j->fd;
 	}
@@ -115,7 +115,7 @@ void
 journal_file_rotate(struct queue *queue)
 {
 	struct log_line line;
-	int err = journal_file_open(queue);
+	int err = journal_file_open(queue, false);
 
 	if (!err) {
 		journal_file_numbers(queue);

@@ -13,8 +13,9 @@
 size_t journal_put(struct queue *queue, size_t at, struct spool_head head, size_t meta_length);
 /* journal_again.c. A new file takes all that is not known to be on disk. */
 int journal_again(struct queue *queue) MUST_USE;
-/* A new file becomes the current one; the last one's descriptor is retiring_fd then. */
-int journal_file_open(struct queue *queue) MUST_USE;
+/* A new file becomes the current one; the last one's descriptor is retiring_fd then. given_up: what
+ * it has and is not durable will be written again. */
+int journal_file_open(struct queue *queue, bool given_up) MUST_USE;
 /* The record that each file needs: no number is used twice. */
 void journal_file_numbers(struct queue *queue);
 /* Goes on in a new file. */

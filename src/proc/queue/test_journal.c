@@ -138,6 +138,7 @@ TEST(words_of_two_files_move)
 	WORLD_WAIT(&w, w.queue->journal.synced_serial == w.queue->journal.serial &&
 			       !w.queue->journal.busy);
 	syncs = SYNC_HELD;
+	w.queue->journal.durable = false; /* as if this were its first sync */
 	w.config.journal_size_max = 1;
 	refused(&w, id, 0, SLICE("first"));
 	WORLD_WAIT(&w, w.queue->journal.busy && w.queue->journal.number == 2);
@@ -150,6 +151,9 @@ TEST(words_of_two_files_move)
 	WORLD_WAIT(&w, !w.queue->journal.broken);
 	check_reply(&w, id, 0, SLICE("first"));
 	check_reply(&w, id, 1, SLICE("second"));
+	/* The second was given up, and nothing of it was durable; the first was only full. */
+	assert_int_equal(world_files(&w, "journal"), 2);
+	assert_int_equal(crash_journal_oldest(&w), 1);
 	world_end(&w);
 }
 

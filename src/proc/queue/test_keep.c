@@ -373,7 +373,7 @@ TEST(no_empty_journals)
 	world_run_ms(&w, 50);
 	before = world_files(&w, "journal");
 	writes_fail = true;
-	assert_int_equal(journal_file_open(w.queue), -ENOSPC);
+	assert_int_equal(journal_file_open(w.queue, false), -ENOSPC);
 	writes_fail = false;
 	assert_int_equal(world_files(&w, "journal"), before);
 	world_end(&w);

@@ -320,7 +320,9 @@ destination_look(struct destination *d)
 {
 	give_all(d, 1);
 	dial_all(d);
-	if (d->waiting_count > d->dial_count)
+	/* While dns is asked a connection of its own may still come: a message that is put behind
+	 * another one waits for that one's reply. */
+	if (d->waiting_count > d->dial_count && !d->asking)
 		give_all(d, 1 + d->out->settings->jobs_ahead);
 	idle_quit(d);
 	if (is_unused(d))
