@@ -335,8 +335,11 @@ class Lab:
         return done.stdout
 
     def queue(self, token=""):
-        """Waiting messages as frank queue list --json shows them."""
-        rows = json.loads(self.frank("queue", "list", "--json") or "[]")
+        """Waiting messages as frank queue list --json shows them; after a start queue may have to
+        read its journal first (69, and nothing on standard output)."""
+        text = wait_until(lambda: self.frank("queue", "list", "--json", codes=(0, 69)), 30,
+                          "the queue's list")
+        rows = json.loads(text)
         if isinstance(rows, dict):
             rows = next((v for v in rows.values() if isinstance(v, list)), [])
         return [row for row in rows if token in json.dumps(row)]

@@ -423,21 +423,34 @@ text_keep(struct command *command, size_t *at, struct slice text)
 	return kept;
 }
 
-static void
-queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_queue *given)
+/* Why no command can be taken now, or NULL. */
+static const char *
+not_now(const struct queue *queue)
 {
-	struct command *command;
-	size_t running = 0, at = 0;
+	size_t running = 0;
 
 	for (struct list_node *node = list_first(&queue->commands); node;
 	     node = list_next(&queue->commands, node))
 		running++;
-	command = running < COMMANDS_MAX && given->verb < CTL_QUEUE_VERB_MAX &&
-				  queue->phase == QUEUE_SERVING
-			  ? MEM_NEW(queue->mem, struct command)
-			  : NULL;
+	if (queue->phase == QUEUE_NEW || queue->phase == QUEUE_JOURNALS)
+		return "the queue still reads its journal: try again in a moment";
+	if (queue->phase != QUEUE_SERVING)
+		return "the queue is about to stop";
+	return running < COMMANDS_MAX ? NULL : "too many commands at once: try again";
+}
+
+static void
+queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_queue *given)
+{
+	const char *why = not_now(queue);
+	struct command *command;
+	size_t at = 0;
+
+	command = !why && given->verb < CTL_QUEUE_VERB_MAX ? MEM_NEW(queue->mem, struct command)
+							   : NULL;
 	if (!command) {
-		answer(peer, given->request, EXIT_UNAVAILABLE, 0, "not now: try again");
+		answer(peer, given->request, EXIT_UNAVAILABLE, 0,
+		       why ? why : "no memory for it: try again");
 		return;
 	}
 	command->queue = queue;
