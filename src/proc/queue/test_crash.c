@@ -8,31 +8,6 @@
 
 #include "proc/queue/journal_file.h"
 
-uint8_t
-answer_silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)job;
-	(void)rcpt;
-	return WORLD_SILENT;
-}
-
-uint8_t
-answer_far_later(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)rcpt;
-	return job->destination.len ? VERDICT_LATER : VERDICT_OK;
-}
-
-uint8_t
-answer_far_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)rcpt;
-	return job->destination.len ? VERDICT_NEVER : VERDICT_OK;
-}
-
 void
 crash_folder(char path[64])
 {
@@ -75,14 +50,6 @@ crash_again(struct world *w, const char *path)
 	w->owns_path = true;
 	w->config.lifetime = 60000;
 	world_start(w);
-}
-
-uint8_t
-answer_near_ok(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)rcpt;
-	return slice_eq(job->destination, SLICE("far.test")) ? VERDICT_LATER : VERDICT_OK;
 }
 
 void

@@ -23,11 +23,6 @@ struct told crash(const char *path, crash_fn *fn);
 /* Starts on what is left; the folder goes with the world. */
 void crash_again(struct world *w, const char *path);
 
-world_answer_fn answer_silent;
-world_answer_fn answer_far_later; /* the local ones are delivered */
-world_answer_fn answer_far_never;
-world_answer_fn answer_near_ok; /* far.test: later; all others are delivered */
-
 /* Small files, and only a few of them kept. */
 void crash_journal_small(struct world *w);
 void crash_journal_drop(struct world *w);

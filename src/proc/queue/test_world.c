@@ -286,6 +286,48 @@ world_disconnect(struct world *w, struct world_end *end)
 	ipc_channel_destroy(&end->queue_side);
 }
 
+uint8_t
+answer_silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return WORLD_SILENT;
+}
+
+uint8_t
+answer_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return VERDICT_NEVER;
+}
+
+uint8_t
+answer_far_later(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_LATER : VERDICT_OK;
+}
+
+uint8_t
+answer_far_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_NEVER : VERDICT_OK;
+}
+
+uint8_t
+answer_near_ok(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return slice_eq(job->destination, SLICE("far.test")) ? VERDICT_LATER : VERDICT_OK;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 void
@@ -355,21 +397,10 @@ world_end(struct world *w)
 		remove_all(w->path);
 }
 
-static void
-turn_off(void *ctx)
-{
-	rt_stop(((struct world *)ctx)->t.rt);
-}
-
 void
 world_run_ms(struct world *w, uint64_t ms)
 {
-	struct rt_timer timer;
-
-	rt_timer_init(&timer, w->t.rt, turn_off, w);
-	rt_timer_arm(&timer, ms);
-	test_rt_run(&w->t);
-	rt_timer_finish(&timer);
+	test_rt_run_ms(&w->t, ms);
 }
 
 static void *

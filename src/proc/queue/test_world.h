@@ -38,6 +38,12 @@ struct world_delivery {
 #define WORLD_SILENT 99
 typedef uint8_t world_answer_fn(struct world *world, const struct ipc_job *job, uint16_t rcpt);
 
+world_answer_fn answer_silent;
+world_answer_fn answer_never;
+world_answer_fn answer_far_later; /* the local ones are delivered */
+world_answer_fn answer_far_never;
+world_answer_fn answer_near_ok; /* far.test: later; all others are delivered */
+
 struct world {
 	struct test_rt t;
 	char path[64];
@@ -110,12 +116,6 @@ bool world_is_empty(const struct world *w);
 void world_ctl(struct world *w, uint8_t verb, msg_id id);
 size_t world_files(struct world *w, const char *folder);
 
-#define WORLD_WAIT(w, condition)                                                                   \
-	do {                                                                                       \
-		bool met = (condition);                                                            \
-		for (int wait = 0; wait < 8000 && !met; wait++, met = (condition))                 \
-			world_run_ms((w), 1);                                                      \
-		assert_true(met);                                                                  \
-	} while (0)
+#define WORLD_WAIT(w, condition) TEST_RT_WAIT(&(w)->t, condition)
 
 #endif
