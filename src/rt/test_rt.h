@@ -61,6 +61,34 @@ test_rt_run(struct test_rt *t)
 	assert_false(t->timed_out);
 }
 
+static inline void
+test_rt_on_time(void *ctx)
+{
+	struct test_rt *t = ctx;
+
+	rt_stop(t->rt);
+}
+
+static inline void
+test_rt_run_ms(struct test_rt *t, uint64_t ms)
+{
+	struct rt_timer timer;
+
+	rt_timer_init(&timer, t->rt, test_rt_on_time, t);
+	rt_timer_arm(&timer, ms);
+	test_rt_run(t);
+	rt_timer_finish(&timer);
+}
+
+/* Runs until the condition holds. What is under way may take its time on a busy machine. */
+#define TEST_RT_WAIT(t, condition)                                                                 \
+	do {                                                                                       \
+		bool met = (condition);                                                            \
+		for (int wait = 0; wait < 8000 && !met; wait++, met = (condition))                 \
+			test_rt_run_ms((t), 1);                                                    \
+		assert_true(met);                                                                  \
+	} while (0)
+
 static inline int
 test_rt_unlink_one(void *ctx, const char *name)
 {

@@ -91,31 +91,7 @@ channels_open(struct world *w)
 	spool_writer_set_queue(w->writer, w->writer_end);
 }
 
-static void
-turn_off(void *ctx)
-{
-	rt_stop(((struct world *)ctx)->t.rt);
-}
-
-static void
-run_ms(struct world *w, uint64_t ms)
-{
-	struct rt_timer timer;
-
-	rt_timer_init(&timer, w->t.rt, turn_off, w);
-	rt_timer_arm(&timer, ms);
-	test_rt_run(&w->t);
-	rt_timer_finish(&timer);
-}
-
-/* What is under way may take its time on a busy machine. */
-#define WAIT_FOR(w, condition)                                                                     \
-	do {                                                                                       \
-		bool met = (condition);                                                            \
-		for (int wait = 0; wait < 5000 && !met; wait++, met = (condition))                 \
-			run_ms((w), 1);                                                            \
-		assert_true(met);                                                                  \
-	} while (0)
+#define WAIT_FOR(w, condition) TEST_RT_WAIT(&(w)->t, condition)
 
 static void
 name_of(char *name, size_t size, const char *kind, unsigned number)
@@ -390,7 +366,7 @@ TEST(aborted_body_is_given_back)
 
 	begin(&w);
 	spare_give(&w, 7);
-	run_ms(&w, 200);
+	test_rt_run_ms(&w.t, 200);
 	draft = draft_of(&w, slice_of(text, sizeof(text)));
 	spool_draft_abort(&draft);
 	WAIT_FOR(&w, w.used.body == 7);
@@ -488,7 +464,7 @@ TEST(poisoned_segment)
 	message.u.spool_segment.file = fd;
 	assert_true(spool_writer_receive(w.writer, &message));
 	segment_give(&w, 6);
-	run_ms(&w, 200);
+	test_rt_run_ms(&w.t, 200);
 	commit(&w, draft_of(&w, SLICE("a")));
 	commits_run(&w, 1);
 	assert_int_equal(w.done_err, -ENOSPC);
@@ -543,7 +519,7 @@ TEST(queue_comes_back)
 	WAIT_FOR(&w, spool_draft_begin(w.writer, 9000, &draft) == 0);
 	spool_draft_add(draft, slice_of(text, sizeof(text)));
 	spare_give(&w, 9);
-	run_ms(&w, 200);
+	test_rt_run_ms(&w.t, 200);
 	spool_writer_set_queue(w.writer, NULL);
 	ipc_channel_destroy(&w.writer_end);
 	ipc_channel_destroy(&w.queue_end);
@@ -587,7 +563,7 @@ TEST(durable_is_said_again)
 	indexed.u.spool_indexed.end = w.durable.end;
 	assert_true(spool_writer_receive(w.writer, &indexed));
 	said = w.durable_count;
-	run_ms(&w, 1200);
+	test_rt_run_ms(&w.t, 1200);
 	assert_int_equal(w.durable_count, said);
 	end(&w);
 }
@@ -602,7 +578,7 @@ channel_fill(struct world *w)
 		sent = 0;
 		while (IPC_SEND(w->writer_end, SPOOL_HAVE, spool_have, .segments = 2) == 0)
 			sent++;
-		run_ms(w, 5);
+		test_rt_run_ms(&w->t, 5);
 	} while (sent);
 }
 

@@ -109,30 +109,7 @@ end_close(struct world *w, struct end *end)
 	ipc_channel_destroy(&end->far);
 }
 
-static void
-turn_off(void *ctx)
-{
-	rt_stop(((struct world *)ctx)->t.rt);
-}
-
-static void
-run_ms(struct world *w, uint64_t ms)
-{
-	struct rt_timer timer;
-
-	rt_timer_init(&timer, w->t.rt, turn_off, w);
-	rt_timer_arm(&timer, ms);
-	test_rt_run(&w->t);
-	rt_timer_finish(&timer);
-}
-
-#define WAIT_FOR(w, condition)                                                                     \
-	do {                                                                                       \
-		bool met = (condition);                                                            \
-		for (int wait = 0; wait < 5000 && !met; wait++, met = (condition))                 \
-			run_ms((w), 1);                                                            \
-		assert_true(met);                                                                  \
-	} while (0)
+#define WAIT_FOR(w, condition) TEST_RT_WAIT(&(w)->t, condition)
 
 static int
 file_make(struct world *w, const char *name, struct slice content)
@@ -242,7 +219,7 @@ begin(struct world *w)
 	end_open(w, &w->queue, IPC_ROLE_QUEUE);
 	end_open(w, &w->directory, IPC_ROLE_DIRECTORY);
 	own_segment_give(w);
-	run_ms(w, 5);
+	test_rt_run_ms(&w->t, 5);
 }
 
 static void

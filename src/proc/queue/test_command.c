@@ -1,11 +1,60 @@
 /*
- * What an administrator does to messages in odd states, and what others may not do to reports.
+ * What an administrator does to messages, also in odd states, and what others may not do to
+ * reports.
  */
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 #include "proc/queue/test_crash.h"
 
 static const char *const to_far[] = {"bob@far.test"};
+
+TEST(commands)
+{
+	static const char *const three[] = {"ann@local", "bob@far.test", "eve@near.test"};
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	world_defer(&w, answer_far_later);
+	id = world_accept(&w, "me@local", three, 3, "hello\r\n");
+	WORLD_WAIT(&w, w.delivery_count == 3);
+	world_run_ms(&w, 20);
+	world_ctl(&w, CTL_QUEUE_LIST, 0);
+	assert_int_equal(w.row_count, 2); /* ann has it */
+	assert_true(w.rows[0].message == id);
+	assert_string_equal(w.row_rcpts[0], "bob@far.test");
+	assert_string_equal(w.row_replies[0], "their own words");
+	assert_int_equal(w.rows[0].attempts, 1);
+	assert_int_equal(w.rows[0].state, CTL_RCPT_WAITING);
+	assert_true(w.rows[0].next_wall_ms > rt_wall_ms(w.t.rt));
+	world_ctl(&w, CTL_QUEUE_HOLD, id);
+	assert_int_equal(w.done.count, 2);
+	world_ctl(&w, CTL_QUEUE_FLUSH, 0);
+	assert_int_equal(w.done.count, 0);
+	world_ctl(&w, CTL_QUEUE_SHOW, id);
+	assert_int_equal(w.rows[0].state, CTL_RCPT_HELD);
+	world_ctl(&w, CTL_QUEUE_RELEASE, id);
+	WORLD_WAIT(&w, w.delivery_count == 5);
+	world_run_ms(&w, 20);
+	world_ctl(&w, CTL_QUEUE_RETRY, id);
+	assert_int_equal(w.done.count, 2);
+	WORLD_WAIT(&w, w.delivery_count == 7);
+	world_run_ms(&w, 20);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	assert_int_equal(w.done.count, 2);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	assert_int_equal(w.report_count, 0);
+	w.is_done = false;
+	assert_int_equal(IPC_SEND(w.control.own_side, CTL_TRACE, ctl_trace, .request = 2), 0);
+	WORLD_WAIT(&w, w.is_done && w.file_count == 1);
+	w.is_done = false;
+	assert_int_equal(IPC_SEND(w.control.own_side, CTL_STATUS, ctl_status, .request = 3), 0);
+	WORLD_WAIT(&w, w.is_done && w.counter_count > 10);
+	assert_int_equal(w.delivered_counted, 1); /* ann's, in some bucket */
+	world_end(&w);
+}
 
 /* A message whose record cannot be read is listed, held and deleted like any other. */
 TEST(unreadable_record_is_listed)
@@ -17,8 +66,7 @@ TEST(unreadable_record_is_listed)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
 	crash_segment_path(w.path, msg_id_segment(id), name, sizeof(name));
@@ -32,6 +80,36 @@ TEST(unreadable_record_is_listed)
 	world_ctl(&w, CTL_QUEUE_DELETE, id);
 	assert_int_equal(w.done.count, 1);
 	WORLD_WAIT(&w, world_is_empty(&w));
+	world_end(&w);
+}
+
+/* Deleted while a worker has it: not tried again, and a restart does not forget it. */
+TEST(delete_during_attempt)
+{
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_silent;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	assert_int_equal(w.done.count, 1);
+	world_disconnect(&w, &w.smtpout); /* what became of the attempt nobody knows */
+	WORLD_WAIT(&w, world_is_empty(&w));
+	world_connect(&w, &w.smtpout);
+
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 2);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	assert_int_equal(w.done.count, 1);
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, world_is_empty(&w) && !w.queue->recovery);
+	world_run_ms(&w, 50);
+	assert_int_equal(w.job_count, 2);
+	assert_int_equal(w.report_count, 0);
 	world_end(&w);
 }
 
@@ -72,8 +150,7 @@ TEST(deleted_is_the_last_word)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	world_accept(&w, "me@local", both, 2, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
 	msg = index_find(w.queue, w.last_id);
@@ -167,8 +244,7 @@ TEST(filters)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	for (int i = 0; i < 30; i++) {
 		const char *rcpts[] = {text, "eve@near.test"};
 
@@ -192,6 +268,6 @@ TEST(filters)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(unreadable_record_is_listed), TEST_ROW(filters),
-      TEST_ROW(delete_of_what_is_reported), TEST_ROW(deleted_is_the_last_word),
+TESTS(TEST_ROW(commands), TEST_ROW(delete_during_attempt), TEST_ROW(unreadable_record_is_listed),
+      TEST_ROW(filters), TEST_ROW(delete_of_what_is_reported), TEST_ROW(deleted_is_the_last_word),
       TEST_ROW(key_of_a_report_in_mail), TEST_ROW(many_that_cannot_be_served))

@@ -22,15 +22,6 @@ disk_full(struct world *w)
 	close(full);
 }
 
-static uint8_t
-answer_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
-{
-	(void)w;
-	(void)job;
-	(void)rcpt;
-	return VERDICT_NEVER;
-}
-
 /* As answer_never; the disk is full when it arrives, the first time. */
 static uint8_t
 answer_never_disk_full(struct world *w, const struct ipc_job *job, uint16_t rcpt)

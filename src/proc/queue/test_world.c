@@ -161,8 +161,8 @@ report_commit_done(void *ctx, msg_id id, int err)
 				 0);
 }
 
-static void
-report_make(struct world *w)
+void
+world_report_make(struct world *w)
 {
 	const struct spool_rcpt rcpt = {
 		SLICE("me@local"), {NULL, 0}, 0, SPOOL_RCPT_LOCAL, SLICE("me@local")};
@@ -236,7 +236,7 @@ own_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 			 SLICE_ARG(message->u.report_rcpt.verdict.reply));
 	} else if (message->type == IPC_REPORT_END) {
 		if (!w->bounce_silent)
-			report_make(w);
+			world_report_make(w);
 	} else {
 		control_receive(w, message);
 	}
@@ -284,6 +284,48 @@ world_disconnect(struct world *w, struct world_end *end)
 	if (w->queue)
 		queue_process.channel_closed(w->queue, end->queue_side);
 	ipc_channel_destroy(&end->queue_side);
+}
+
+uint8_t
+answer_silent(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return WORLD_SILENT;
+}
+
+uint8_t
+answer_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return VERDICT_NEVER;
+}
+
+uint8_t
+answer_far_later(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_LATER : VERDICT_OK;
+}
+
+uint8_t
+answer_far_never(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return job->destination.len ? VERDICT_NEVER : VERDICT_OK;
+}
+
+uint8_t
+answer_near_ok(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)rcpt;
+	return slice_eq(job->destination, SLICE("far.test")) ? VERDICT_LATER : VERDICT_OK;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -355,21 +397,17 @@ world_end(struct world *w)
 		remove_all(w->path);
 }
 
-static void
-turn_off(void *ctx)
+void
+world_defer(struct world *w, world_answer_fn *answer)
 {
-	rt_stop(((struct world *)ctx)->t.rt);
+	w->answer = answer;
+	w->retry_after_s = 3600;
 }
 
 void
 world_run_ms(struct world *w, uint64_t ms)
 {
-	struct rt_timer timer;
-
-	rt_timer_init(&timer, w->t.rt, turn_off, w);
-	rt_timer_arm(&timer, ms);
-	test_rt_run(&w->t);
-	rt_timer_finish(&timer);
+	test_rt_run_ms(&w->t, ms);
 }
 
 static void *

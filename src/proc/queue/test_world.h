@@ -38,6 +38,12 @@ struct world_delivery {
 #define WORLD_SILENT 99
 typedef uint8_t world_answer_fn(struct world *world, const struct ipc_job *job, uint16_t rcpt);
 
+world_answer_fn answer_silent;
+world_answer_fn answer_never;
+world_answer_fn answer_far_later; /* the local ones are delivered */
+world_answer_fn answer_far_never;
+world_answer_fn answer_near_ok; /* far.test: later; all others are delivered */
+
 struct world {
 	struct test_rt t;
 	char path[64];
@@ -92,6 +98,8 @@ void world_disconnect(struct world *w, struct world_end *end);
 void world_stop(struct world *w);
 /* Ends all; removes the folder if it is the world's own. */
 void world_end(struct world *w);
+/* Answers so from now on; whatever is to come later comes in an hour. */
+void world_defer(struct world *w, world_answer_fn *answer);
 void world_run_ms(struct world *w, uint64_t ms);
 /* Queue gets no block of this size, or none at all (SIZE_MAX); 0: it does again. */
 void world_starve(struct world *w, size_t size);
@@ -100,6 +108,7 @@ void world_starve(struct world *w, size_t size);
  * is durable. */
 msg_id world_accept(struct world *w, const char *sender, const char *const *rcpts, size_t count,
 		    const char *body);
+/* Of so many bytes, from me@local. */
 msg_id world_accept_large(struct world *w, const char *rcpt, size_t bytes);
 /* Of a draft that the test has made; counted when it is durable or refused. */
 void world_commit(struct world *w, struct spool_draft **draft, const struct spool_accept *accept);
@@ -107,15 +116,11 @@ void world_commit(struct world *w, struct spool_draft **draft, const struct spoo
 size_t world_delivered(const struct world *w, msg_id id, uint16_t rcpt);
 /* Nothing is queued, and all of the spool is known. */
 bool world_is_empty(const struct world *w);
+/* The report that bounce was last asked for, or report_outcome instead. */
+void world_report_make(struct world *w);
 void world_ctl(struct world *w, uint8_t verb, msg_id id);
 size_t world_files(struct world *w, const char *folder);
 
-#define WORLD_WAIT(w, condition)                                                                   \
-	do {                                                                                       \
-		bool met = (condition);                                                            \
-		for (int wait = 0; wait < 8000 && !met; wait++, met = (condition))                 \
-			world_run_ms((w), 1);                                                      \
-		assert_true(met);                                                                  \
-	} while (0)
+#define WORLD_WAIT(w, condition) TEST_RT_WAIT(&(w)->t, condition)
 
 #endif
