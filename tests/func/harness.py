@@ -325,21 +325,26 @@ class Lab:
 
     # The tool.
 
+    def frank_run(self, *arguments):
+        """Runs the frank command against this server, and returns how it ended."""
+        return subprocess.run([tool_path(self.info), "--socket", self.info["control"], *arguments],
+                              cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
     def frank(self, *arguments, codes=(0,)):
-        """Runs the frank command against this server; returns its output."""
-        command = [tool_path(self.info), "--socket", self.info["control"], *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60,
-                              check=False)
+        """The same; asserts the exit code, and returns the output."""
+        done = self.frank_run(*arguments)
         assert done.returncode in codes, \
-            f"{' '.join(command)}: {done.returncode}: {done.stderr[-800:]}{done.stdout[-400:]}"
+            f"{' '.join(done.args)}: {done.returncode}: {done.stderr[-800:]}{done.stdout[-400:]}"
         return done.stdout
 
     def queue(self, token=""):
-        """Waiting messages as frank queue list --json shows them; after a start queue may have to
-        read its journal first (69, and nothing on standard output)."""
-        text = wait_until(lambda: self.frank("queue", "list", "--json", codes=(0, 69)), 30,
-                          "the queue's list")
-        rows = json.loads(text)
+        """Waiting messages as frank queue list --json shows them. After a start queue may have to
+        read its journal first (69), and a control that dies is started again (69, 75)."""
+        def listed():
+            done = self.frank_run("queue", "list", "--json")
+            assert done.returncode in (0, 69, 75), done
+            return done if done.returncode == 0 else None
+        rows = json.loads(wait_until(listed, 30, "the queue's list").stdout or "[]")
         if isinstance(rows, dict):
             rows = next((v for v in rows.values() if isinstance(v, list)), [])
         return [row for row in rows if token in json.dumps(row)]
