@@ -218,8 +218,7 @@ words_in_an_old_file(struct world *w)
 	w->config.trace_keep_size = UINT64_MAX;
 	w->config.compact_after = 1000000;
 	world_start(w);
-	w->answer = answer_near_ok;
-	w->retry_after_s = 3600;
+	world_defer(w, answer_near_ok);
 	id = world_accept(w, "me@local", to_far, 1, "waits\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 1);
 	crash_many_go(w, 4);

@@ -17,8 +17,7 @@ TEST(commands)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	id = world_accept(&w, "me@local", three, 3, "hello\r\n");
 	WORLD_WAIT(&w, w.delivery_count == 3);
 	world_run_ms(&w, 20);
@@ -67,8 +66,7 @@ TEST(unreadable_record_is_listed)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
 	crash_segment_path(w.path, msg_id_segment(id), name, sizeof(name));
@@ -152,8 +150,7 @@ TEST(deleted_is_the_last_word)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	world_accept(&w, "me@local", both, 2, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
 	msg = index_find(w.queue, w.last_id);
@@ -247,8 +244,7 @@ TEST(filters)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	for (int i = 0; i < 30; i++) {
 		const char *rcpts[] = {text, "eve@near.test"};
 

@@ -16,12 +16,13 @@ crash_folder(char path[64])
 }
 
 struct told
-crash(const char *path, crash_fn *fn)
+crash(char path[64], crash_fn *fn)
 {
 	struct told told = {0};
 	int fds[2], status;
 	pid_t pid;
 
+	crash_folder(path);
 	assert_int_equal(pipe(fds), 0);
 	fflush(NULL);
 	pid = fork();
@@ -50,6 +51,16 @@ crash_again(struct world *w, const char *path)
 	w->owns_path = true;
 	w->config.lifetime = 60000;
 	world_start(w);
+}
+
+struct told
+crash_recover(struct world *w, crash_fn *fn)
+{
+	char path[64];
+	struct told told = crash(path, fn);
+
+	crash_again(w, path);
+	return told;
 }
 
 void
@@ -125,5 +136,28 @@ crash_file_damage(const char *name, long at, size_t count)
 	fseek(file, at, SEEK_SET);
 	for (size_t i = 0; i < count; i++)
 		fputc('X', file);
+	fclose(file);
+}
+
+size_t
+crash_file_read(const char *name, uint8_t *bytes, size_t size)
+{
+	FILE *file = fopen(name, "rb");
+	size_t len;
+
+	assert_non_null(file);
+	len = fread(bytes, 1, size, file);
+	assert_true(len < size);
+	fclose(file);
+	return len;
+}
+
+void
+crash_file_write(const char *name, struct slice bytes)
+{
+	FILE *file = fopen(name, "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
 	fclose(file);
 }

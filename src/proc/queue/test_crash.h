@@ -18,10 +18,12 @@ struct told {
 typedef void crash_fn(struct world *w, struct told *told);
 
 void crash_folder(char path[64]);
-/* Runs fn in a child that dies at its end, mid-flight. */
-struct told crash(const char *path, crash_fn *fn);
+/* Runs fn on a fresh folder, in a child that dies at its end, mid-flight. */
+struct told crash(char path[64], crash_fn *fn);
 /* Starts on what is left; the folder goes with the world. */
 void crash_again(struct world *w, const char *path);
+/* Both. */
+struct told crash_recover(struct world *w, crash_fn *fn);
 
 /* Small files, and only a few of them kept. */
 void crash_journal_small(struct world *w);
@@ -36,5 +38,8 @@ void crash_many_go(struct world *w, uint32_t until_file);
 void crash_segment_path(const char *path, unsigned number, char *name, size_t size);
 off_t crash_file_size(const char *name);
 void crash_file_damage(const char *name, long at, size_t count);
+/* All of it, which must be less than size. */
+size_t crash_file_read(const char *name, uint8_t *bytes, size_t size);
+void crash_file_write(const char *name, struct slice bytes);
 
 #endif

@@ -29,16 +29,10 @@ TEST(torn_at_every_byte)
 	struct told told;
 	uint8_t bytes[4096];
 	size_t size, record;
-	FILE *file;
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
-	size = (size_t)crash_file_size(name);
-	assert_true(size < sizeof(bytes));
-	file = fopen(name, "rb");
-	assert_int_equal(fread(bytes, 1, size, file), size);
-	fclose(file);
+	size = crash_file_read(name, bytes, sizeof(bytes));
 	record = (size - SPOOL_FILE_HEAD_BYTES) / 3;
 	for (size_t cut = size - record; cut < size; cut += 7) {
 		char round[64];
@@ -47,9 +41,7 @@ TEST(torn_at_every_byte)
 		snprintf(copy, sizeof(copy), "%s/segments", round);
 		assert_int_equal(mkdir(copy, 0700), 0);
 		crash_segment_path(round, msg_id_segment(told.ids[0]), copy, sizeof(copy));
-		file = fopen(copy, "wb");
-		assert_int_equal(fwrite(bytes, 1, cut, file), cut);
-		fclose(file);
+		crash_file_write(copy, slice_of(bytes, cut));
 		crash_again(&w, round);
 		WORLD_WAIT(&w, world_is_empty(&w));
 		assert_int_equal(w.delivery_count, 2);
@@ -69,7 +61,6 @@ TEST(damaged_middle)
 	struct told told;
 	char path[64], name[128];
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
 	crash_file_damage(name,
@@ -120,13 +111,9 @@ bad_set(const char *name, off_t at)
 static void
 accept_many(struct world *w, struct told *told)
 {
-	char body[1001];
-
-	memset(body, 'x', sizeof(body) - 1);
-	body[sizeof(body) - 1] = 0;
 	w->answer = answer_silent;
 	for (int i = 0; i < 20; i++)
-		told->ids[told->count++] = world_accept(w, "me@local", to_ann, 1, body);
+		told->ids[told->count++] = world_accept_large(w, "ann@local", 1000);
 }
 
 /* A bad sector in a segment costs the records that touch it, none behind it. */
@@ -138,7 +125,6 @@ TEST(segment_with_a_bad_block)
 		char path[64], name[128];
 		size_t lost = 0;
 
-		crash_folder(path);
 		told = crash(path, accept_many);
 		crash_segment_path(path, msg_id_segment(told.ids[0]), name, sizeof(name));
 		bad_set(name, at + 4096);
@@ -173,7 +159,6 @@ TEST(journal_with_a_bad_block)
 	struct told told;
 	char path[64], name[128];
 
-	crash_folder(path);
 	told = crash(path, deliver_many);
 	snprintf(name, sizeof(name), "%s/journal/00000001.journal", path);
 	assert_true(crash_file_size(name) > 3 * 4096);
@@ -192,13 +177,9 @@ static void
 file_put(const char *path, const char *name, const char *text)
 {
 	char full[160];
-	FILE *file;
 
 	snprintf(full, sizeof(full), "%s/%s", path, name);
-	file = fopen(full, "wb");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	crash_file_write(full, slice_str(text));
 }
 
 /* Garbage of all kinds is set aside and stops nothing (I8). */
@@ -208,7 +189,6 @@ TEST(foreign_files)
 	struct told told;
 	char path[64];
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	file_put(path, "segments/core", "what?");
 	file_put(path, "segments/000000ff.seg",
@@ -254,20 +234,13 @@ TEST(descriptors_are_short)
 	static struct world w;
 	struct told told;
 	char path[64];
-	void *queue;
-	int fd;
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	world_begin(&w, path);
-	assert_int_equal(queue_process.create(&w.boot, &queue), 0);
-	assert_int_equal(rt_open_dir(w.t.rt, RT_AT_PATH, path, false, &fd), 0);
-	queue_process.dir(queue, SLICE("spool"), fd);
-	opens_fail = 1;
-	queue_process.start(queue);
-	assert_int_equal(((struct queue *)queue)->phase, QUEUE_NEW);
-	queue_process.destroy(&queue);
-	opens_fail = 0;
+	opens_fail = 1; /* a segment */
+	world_open(&w);
+	assert_int_equal(w.queue->phase, QUEUE_NEW);
+	assert_int_equal(opens_fail, 0);
 	world_end(&w);
 
 	world_begin(&w, path);
@@ -291,7 +264,6 @@ TEST(heads_cut_short)
 	struct told told;
 	char path[64];
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	file_put(path, "segments/000000fe.seg", "FRANKSEG and a few more");
 	file_put(path, "segments/000000ff.seg", "FRA");
@@ -312,7 +284,6 @@ TEST(future_numbers)
 	struct told told;
 	char path[64];
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	file_put(path, "segments/fffffffe.seg", "garbage from far away");
 	file_put(path, "segments/fffffffd.seg", "");
@@ -334,19 +305,13 @@ TEST(copy_counts_once)
 	struct told told;
 	char path[64], from[128], to[128];
 	uint8_t bytes[4096];
-	FILE *file;
 	size_t size;
 
-	crash_folder(path);
 	told = crash(path, accept_three);
 	crash_segment_path(path, msg_id_segment(told.ids[0]), from, sizeof(from));
 	crash_segment_path(path, msg_id_segment(told.ids[0]) + 8, to, sizeof(to));
-	file = fopen(from, "rb");
-	size = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	file = fopen(to, "wb");
-	assert_int_equal(fwrite(bytes, 1, size, file), size);
-	fclose(file);
+	size = crash_file_read(from, bytes, sizeof(bytes));
+	crash_file_write(to, slice_of(bytes, size));
 	crash_again(&w, path);
 	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(w.delivery_count, told.count);

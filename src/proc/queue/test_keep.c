@@ -38,6 +38,26 @@ unlinkat(int dir, const char *name, int flags)
 static const char *const to_ann[] = {"ann@local"};
 static const char *const to_two[] = {"ann@local", "bob@far.test"};
 
+/* Small files, and all of them are kept for now. */
+static void
+files_are_kept(struct world *w)
+{
+	w->config.journal_size_max = 8000;
+	w->config.trace_keep_size = UINT64_MAX;
+}
+
+static void
+files_make(struct world *w, uint32_t until)
+{
+	files_are_kept(w);
+	while (w->queue->journal.number < until) {
+		struct journal_record start = {.kind = JOURNAL_START};
+
+		(void)journal_append(w->queue, &start);
+		world_run_ms(w, 1);
+	}
+}
+
 /* Messages that wait among many that come and go; the journal forgets all but the last of it. */
 static void
 wait_among_many(struct world *w, struct told *told)
@@ -45,8 +65,7 @@ wait_among_many(struct world *w, struct told *told)
 	static const char *const to_near[] = {"eve@near.test"};
 
 	crash_journal_small(w);
-	w->answer = answer_near_ok;
-	w->retry_after_s = 3600;
+	world_defer(w, answer_near_ok);
 	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 1 && w->queue->counters.delivered == 1);
 	for (int i = 0; i < 150; i++)
@@ -62,11 +81,8 @@ TEST(journal_is_dropped)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, wait_among_many);
-	crash_again(&w, path);
+	told = crash_recover(&w, wait_among_many);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_run_ms(&w, 50);
 	assert_int_equal(w.delivery_count, 0);
@@ -89,10 +105,8 @@ wait_in_a_later_file(struct world *w, struct told *told)
 {
 	uint32_t file, live_file;
 
-	w->config.journal_size_max = 8000;
-	w->config.trace_keep_size = UINT64_MAX;
-	w->answer = answer_near_ok;
-	w->retry_after_s = 3600;
+	files_are_kept(w);
+	world_defer(w, answer_near_ok);
 	crash_many_go(w, 3);
 	file = w->queue->journal.number;
 	for (int i = 0; i < 3; i++)
@@ -117,11 +131,8 @@ TEST(journal_is_dropped_twice)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, wait_in_a_later_file);
-	crash_again(&w, path);
+	told = crash_recover(&w, wait_in_a_later_file);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_run_ms(&w, 50);
 	assert_int_equal(w.delivery_count, 0);
@@ -143,10 +154,8 @@ leaves_during_the_drop(struct world *w, struct told *told)
 {
 	uint32_t file;
 
-	w->config.journal_size_max = 8000;
-	w->config.trace_keep_size = UINT64_MAX;
-	w->answer = answer_near_ok;
-	w->retry_after_s = 3600;
+	files_are_kept(w);
+	world_defer(w, answer_near_ok);
 	for (int i = 0; i < 2; i++)
 		told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 2);
@@ -168,11 +177,8 @@ TEST(what_leaves_is_not_live)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, leaves_during_the_drop);
-	crash_again(&w, path);
+	told = crash_recover(&w, leaves_during_the_drop);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_run_ms(&w, 50);
 	assert_int_equal(w.delivery_count, 0);
@@ -193,10 +199,8 @@ TEST(drop_of_a_broken_journal)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.config.journal_size_max = 8000;
-	w.config.trace_keep_size = UINT64_MAX;
-	w.answer = answer_near_ok;
-	w.retry_after_s = 3600;
+	files_are_kept(&w);
+	world_defer(&w, answer_near_ok);
 	id = world_accept(&w, "me@local", to_two, 2, "waits\r\n");
 	number = msg_id_segment(id);
 	segment = segment_find(w.queue, number);
@@ -207,12 +211,7 @@ TEST(drop_of_a_broken_journal)
 	WORLD_WAIT(&w, segment->closed);
 	WORLD_WAIT(&w, w.queue->counters.deferred == 1 && w.queue->counters.delivered == 1);
 	/* The writer of this world writes on behind it, which nobody reads. */
-	while (w.queue->journal.number < 4) {
-		struct journal_record start = {.kind = JOURNAL_START};
-
-		(void)journal_append(w.queue, &start);
-		world_run_ms(&w, 1);
-	}
+	files_make(&w, 4);
 	w.config.trace_keep_size = w.queue->journal.old_bytes - 1;
 	journal_keep_run(w.queue);
 	assert_non_null(w.queue->journal.keep);
@@ -231,19 +230,6 @@ TEST(drop_of_a_broken_journal)
 	assert_int_equal(segment->live_count, 1);
 	assert_int_equal(segment->end, segment->limit);
 	world_end(&w);
-}
-
-static void
-files_make(struct world *w, uint32_t until)
-{
-	w->config.journal_size_max = 8000;
-	w->config.trace_keep_size = UINT64_MAX;
-	while (w->queue->journal.number < until) {
-		struct journal_record start = {.kind = JOURNAL_START};
-
-		(void)journal_append(w->queue, &start);
-		world_run_ms(w, 1);
-	}
 }
 
 /* A file that cannot be removed stays in the list and is tried again; the next one waits for it. */
@@ -280,8 +266,7 @@ segment_stays(struct world *w, msg_id ids[STAY_MESSAGES])
 {
 	world_begin(w, NULL);
 	w->config.lifetime = 60000;
-	w->config.journal_size_max = 8000;
-	w->config.trace_keep_size = UINT64_MAX;
+	files_are_kept(w);
 	w->config.segment_size_max = 2000;
 	world_start(w);
 	w->answer = answer_near_ok;
@@ -341,8 +326,7 @@ TEST(live_state_over_the_size)
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	for (int i = 0; i < 60; i++)
 		world_accept(&w, "me@local", to_two, 2, "waits\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 60);
@@ -406,12 +390,9 @@ TEST(age_of_what_was_never_tried)
 	struct told told;
 	char path[64];
 
-	crash_folder(path);
-	told = crash(path, never_tried);
-	crash_again(&w, path);
+	told = crash_recover(&w, never_tried);
 	WORLD_WAIT(&w, w.delivery_count == 1);
 	world_end(&w);
-	crash_folder(path);
 	told = crash(path, never_tried);
 	world_begin(&w, path);
 	w.owns_path = true;
@@ -427,16 +408,11 @@ TEST(age_of_what_was_never_tried)
 static void
 sparse_some(struct world *w, struct told *told)
 {
-	static const char *const to_near[] = {"eve@near.test"};
-	char body[3001];
-
-	memset(body, 'x', sizeof(body) - 1);
-	body[sizeof(body) - 1] = 0;
 	for (int i = 0; i < 45; i++) {
 		if (i % 15 == 0)
 			told->ids[told->count++] =
 				world_accept(w, "me@local", to_two, 2, "waits\r\n");
-		world_accept(w, "me@local", to_near, 1, body);
+		world_accept_large(w, "eve@near.test", 3000);
 	}
 }
 
@@ -444,8 +420,7 @@ static void
 compact_some(struct world *w, struct told *told)
 {
 	w->config.compact_after = 0;
-	w->answer = answer_near_ok;
-	w->retry_after_s = 3600;
+	world_defer(w, answer_near_ok);
 	sparse_some(w, told);
 	WORLD_WAIT(w, w->queue->index.msgs.count == 3);
 	world_run_ms(w, 100);
@@ -470,12 +445,9 @@ TEST(compacted)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, small_segments);
+	told = crash_recover(&w, small_segments);
 	assert_int_equal(told.count, 3);
-	crash_again(&w, path);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_run_ms(&w, 50);
 	assert_int_equal(w.delivery_count, 0);
@@ -504,13 +476,10 @@ copy_by_hand(const char *path, unsigned number)
 	struct spool_head record;
 	struct builder b;
 	char name[128];
-	FILE *file;
 	size_t size;
 
 	crash_segment_path(path, number, name, sizeof(name));
-	file = fopen(name, "rb");
-	size = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
+	size = crash_file_read(name, bytes, sizeof(bytes));
 	assert_int_equal(spool_file_head_decode(slice_of(bytes, size), &head), 0);
 	assert_int_equal(spool_scan(slice_from(slice_of(bytes, size), SPOOL_FILE_HEAD_BYTES),
 				    head.secret, true, &found),
@@ -528,16 +497,13 @@ copy_by_hand(const char *path, unsigned number)
 	builder_add(&b, slice_from(found.record, SPOOL_HEAD_BYTES));
 	assert_false(b.failed);
 	crash_segment_path(path, number - 1, name, sizeof(name));
-	file = fopen(name, "wb");
-	assert_int_equal(fwrite(out, 1, b.len, file), b.len);
-	fclose(file);
+	crash_file_write(name, builder_slice(&b));
 }
 
 static void
 one_waits(struct world *w, struct told *told)
 {
-	w->answer = answer_far_later;
-	w->retry_after_s = 3600;
+	world_defer(w, answer_far_later);
 	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "waits\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 1 && w->queue->counters.delivered == 1);
 	world_run_ms(w, 20);
@@ -553,7 +519,6 @@ TEST(copy_that_nobody_knows)
 		char path[64], name[128];
 		uint32_t number;
 
-		crash_folder(path);
 		told = crash(path, one_waits);
 		number = msg_id_segment(told.ids[0]);
 		copy_by_hand(path, number);
@@ -640,8 +605,7 @@ TEST(compaction_passes_by)
 	w.config.segment_size_max = 20000;
 	w.config.compact_after = 1000000;
 	world_start(&w);
-	w.answer = answer_near_ok;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_near_ok);
 	sparse_some(&w, &told);
 	WORLD_WAIT(&w, w.queue->index.msgs.count == 3);
 	world_run_ms(&w, 100);

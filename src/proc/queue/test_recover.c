@@ -26,11 +26,8 @@ TEST(accepted_is_found_again)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, accept_some);
-	crash_again(&w, path);
+	told = crash_recover(&w, accept_some);
 	WORLD_WAIT(&w, world_is_empty(&w));
 	for (uint32_t i = 0; i < told.count; i++)
 		assert_int_equal(world_delivered(&w, told.ids[i], 0), 1);
@@ -55,11 +52,8 @@ TEST(delivered_is_not_repeated)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, deliver_some);
-	crash_again(&w, path);
+	told = crash_recover(&w, deliver_some);
 	WORLD_WAIT(&w, world_is_empty(&w));
 	for (uint32_t i = 0; i < told.count; i++) {
 		assert_int_equal(world_delivered(&w, told.ids[i], 0), 0); /* the child did */
@@ -71,8 +65,7 @@ TEST(delivered_is_not_repeated)
 static void
 attempt_some(struct world *w, struct told *told)
 {
-	w->answer = answer_far_later;
-	w->retry_after_s = 3600;
+	world_defer(w, answer_far_later);
 	told->ids[told->count++] = world_accept(w, "me@local", to_two, 2, "hello\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 1);
 	world_run_ms(w, 1);
@@ -82,11 +75,8 @@ attempt_some(struct world *w, struct told *told)
 TEST(waiting_goes_on)
 {
 	static struct world w;
-	char path[64];
 
-	crash_folder(path);
-	crash(path, attempt_some);
-	crash_again(&w, path);
+	crash_recover(&w, attempt_some);
 	WORLD_WAIT(&w, !w.queue->recovery);
 	world_run_ms(&w, 100);
 	assert_int_equal(w.delivery_count, 0);
@@ -113,11 +103,8 @@ fail_unasked(struct world *w, struct told *told)
 TEST(report_is_made_after_a_crash)
 {
 	static struct world w;
-	char path[64];
 
-	crash_folder(path);
-	crash(path, fail_unasked);
-	crash_again(&w, path);
+	crash_recover(&w, fail_unasked);
 	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	assert_string_equal(w.report_reply, "their own words");
 	assert_int_equal(w.delivery_count, 1);
@@ -135,11 +122,8 @@ fail_reported(struct world *w, struct told *told)
 TEST(report_is_not_made_twice)
 {
 	static struct world w;
-	char path[64];
 
-	crash_folder(path);
-	crash(path, fail_reported);
-	crash_again(&w, path);
+	crash_recover(&w, fail_reported);
 	WORLD_WAIT(&w, world_is_empty(&w));
 	world_run_ms(&w, 100);
 	assert_int_equal(w.report_count, 0);
@@ -150,18 +134,12 @@ TEST(report_is_not_made_twice)
 TEST(second_queue_is_refused)
 {
 	static struct world w, other;
-	void *second;
-	int fd;
 
 	world_begin(&w, NULL);
 	world_start(&w);
 	world_begin(&other, w.path);
-	assert_int_equal(queue_process.create(&other.boot, &second), 0);
-	assert_int_equal(rt_open_dir(other.t.rt, RT_AT_PATH, w.path, false, &fd), 0);
-	queue_process.dir(second, SLICE("spool"), fd);
-	queue_process.start(second);
-	assert_int_equal(((struct queue *)second)->phase, QUEUE_NEW);
-	queue_process.destroy(&second);
+	world_open(&other);
+	assert_int_equal(other.queue->phase, QUEUE_NEW);
 	world_end(&other);
 	world_end(&w);
 }
@@ -195,10 +173,7 @@ TEST(queue_restarts_alone)
 TEST(sealed_while_away)
 {
 	static struct world w;
-	char body[3001];
 
-	memset(body, 'x', sizeof(body) - 1);
-	body[sizeof(body) - 1] = 0;
 	world_begin(&w, NULL);
 	w.config.lifetime = 60000;
 	world_start(&w);
@@ -210,7 +185,7 @@ TEST(sealed_while_away)
 	world_accept(&w, "me@local", to_ann, 1, "before\r\n");
 	world_stop(&w);
 	for (int i = 0; i < 8; i++)
-		world_accept(&w, "me@local", to_ann, 1, body);
+		world_accept_large(&w, "ann@local", 3000);
 	w.answer = NULL;
 	w.delivery_count = 0;
 	world_start(&w);
@@ -231,11 +206,8 @@ TEST(large_body_survives)
 {
 	static struct world w;
 	struct told told;
-	char path[64];
 
-	crash_folder(path);
-	told = crash(path, large_some);
-	crash_again(&w, path);
+	told = crash_recover(&w, large_some);
 	WORLD_WAIT(&w, world_is_empty(&w));
 	assert_int_equal(world_delivered(&w, told.ids[0], 0), 1);
 	assert_string_equal(w.deliveries[0].body, "0123456789012345678901234567890123456789");
@@ -362,47 +334,12 @@ deliver_all(struct world *w, struct told *told)
 TEST(nothing_left)
 {
 	static struct world w;
-	char path[64];
 
-	crash_folder(path);
-	crash(path, deliver_all);
-	crash_again(&w, path);
+	crash_recover(&w, deliver_all);
 	WORLD_WAIT(&w, world_is_empty(&w));
 	WORLD_WAIT(&w, world_files(&w, "segments") == 4); /* two for each writer */
 	assert_int_equal(w.delivery_count, 0);
 	world_end(&w);
-}
-
-static void
-report_there(void *ctx, msg_id id, int err)
-{
-	(void)id;
-	assert_int_equal(err, 0);
-	((struct world *)ctx)->report_count++;
-}
-
-/* What bounce was asked for, by its own writer, while no queue runs. */
-static void
-report_by_hand(struct world *w)
-{
-	const struct spool_rcpt rcpt = {
-		SLICE("me@local"), {NULL, 0}, 0, SPOOL_RCPT_LOCAL, SLICE("me@local")};
-	struct spool_accept accept = {
-		.flags = SPOOL_REPORT,
-		.rcpts = &rcpt,
-		.rcpt_count = 1,
-		.report_kind = w->report_make.kind,
-		.report_key = w->report_make.key,
-		.report_of = w->report_make.message,
-		.accepted_wall_ms = rt_wall_ms(w->t.rt),
-	};
-	struct spool_draft *draft;
-
-	assert_int_equal(spool_draft_begin(w->bounce.writer, 0, &draft), 0);
-	spool_draft_add(draft, SLICE("report"));
-	spool_draft_commit(&draft, SLICE_EMPTY, &accept, report_there, w);
-	WORLD_WAIT(w, w->report_count == 1);
-	spool_writer_destroy(&w->bounce.writer);
 }
 
 /* A report is durable, and queue died before it knew. At the next start it is read before the
@@ -419,14 +356,15 @@ TEST(report_before_its_message)
 	w.bounce_silent = true;
 	failed = world_accept(&w, "me@local", to_far, 1, "fails\r\n");
 	WORLD_WAIT(&w, w.report_rcpt_count == 1);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	for (int i = 0; i < 2; i++)
 		waits[i] = world_accept(&w, "me@local", to_far, 1, "waits\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
 	world_run_ms(&w, 50);
 	world_stop(&w);
-	report_by_hand(&w);
+	world_report_make(&w); /* by bounce's own writer, while no queue runs */
+	WORLD_WAIT(&w, w.report_count == 1);
+	spool_writer_destroy(&w.bounce.writer);
 	world_open(&w);
 	world_run_ms(&w, 400); /* smtpin comes a little later */
 	assert_non_null(w.queue->recovery);
@@ -446,8 +384,7 @@ TEST(stop_while_recovering)
 
 	world_begin(&w, NULL);
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	world_accept(&w, "me@local", to_far, 1, "waits\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
 	world_stop(&w);

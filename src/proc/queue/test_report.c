@@ -107,8 +107,7 @@ TEST(one_notice_of_delay)
 	w.config.delay_notice_after = 400;
 	w.config.lifetime = 3600000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	world_accept(&w, "me@local", to_three + 1, 2, "hello\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
 	WORLD_WAIT(&w, w.report_count == 1);
@@ -138,8 +137,7 @@ TEST(nothing_is_told_before_an_attempt)
 	assert_true(first > rt_now_ms(w.t.rt)); /* else the loop never sleeps */
 	assert_int_equal(w.report_count, 0);
 	world_connect(&w, &w.smtpout);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	WORLD_WAIT(&w, w.queue->counters.deferred == 1 && w.report_count == 1);
 	world_end(&w);
 }

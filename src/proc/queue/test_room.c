@@ -9,16 +9,13 @@ static const char *const to_ann[] = {"ann@local"};
 
 TEST(segments_go)
 {
-	uint8_t body[3000];
 	struct world w;
 
-	memset(body, 'x', sizeof(body) - 1);
-	body[sizeof(body) - 1] = 0;
 	world_begin(&w, NULL);
 	w.config.segment_size_max = 20000;
 	world_start(&w);
 	for (int i = 0; i < 60; i++)
-		world_accept(&w, "me@local", to_ann, 1, (const char *)body);
+		world_accept_large(&w, "ann@local", 3000);
 	WORLD_WAIT(&w, world_is_empty(&w) && w.delivery_count == 60);
 	/* Two each for smtpin and bounce; all that were full have gone. */
 	WORLD_WAIT(&w, world_files(&w, "segments") == 4);

@@ -169,8 +169,7 @@ TEST(compaction_hears_of_lost_segments)
 	w.config.lifetime = 60000;
 	w.config.compact_after = 1000000;
 	world_start(&w);
-	w.answer = answer_far_later;
-	w.retry_after_s = 3600;
+	world_defer(&w, answer_far_later);
 	id = world_accept(&w, "me@local", to_far, 1, "waits\r\n");
 	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
 	segment = index_find(w.queue, id)->segment;

@@ -24,8 +24,7 @@ stop_in_journals(struct world *w)
 {
 	world_begin(w, NULL);
 	world_start(w);
-	w->answer = answer_far_later;
-	w->retry_after_s = 3600;
+	world_defer(w, answer_far_later);
 	world_accept(w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(w, w->queue->counters.deferred == 1);
 	world_stop(w);

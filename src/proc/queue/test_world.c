@@ -161,8 +161,8 @@ report_commit_done(void *ctx, msg_id id, int err)
 				 0);
 }
 
-static void
-report_make(struct world *w)
+void
+world_report_make(struct world *w)
 {
 	const struct spool_rcpt rcpt = {
 		SLICE("me@local"), {NULL, 0}, 0, SPOOL_RCPT_LOCAL, SLICE("me@local")};
@@ -236,7 +236,7 @@ own_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 			 SLICE_ARG(message->u.report_rcpt.verdict.reply));
 	} else if (message->type == IPC_REPORT_END) {
 		if (!w->bounce_silent)
-			report_make(w);
+			world_report_make(w);
 	} else {
 		control_receive(w, message);
 	}
@@ -395,6 +395,13 @@ world_end(struct world *w)
 	test_rt_end(&w->t);
 	if (w->owns_path)
 		remove_all(w->path);
+}
+
+void
+world_defer(struct world *w, world_answer_fn *answer)
+{
+	w->answer = answer;
+	w->retry_after_s = 3600;
 }
 
 void

@@ -98,6 +98,8 @@ void world_disconnect(struct world *w, struct world_end *end);
 void world_stop(struct world *w);
 /* Ends all; removes the folder if it is the world's own. */
 void world_end(struct world *w);
+/* Answers so from now on; whatever is to come later comes in an hour. */
+void world_defer(struct world *w, world_answer_fn *answer);
 void world_run_ms(struct world *w, uint64_t ms);
 /* Queue gets no block of this size, or none at all (SIZE_MAX); 0: it does again. */
 void world_starve(struct world *w, size_t size);
@@ -106,6 +108,7 @@ void world_starve(struct world *w, size_t size);
  * is durable. */
 msg_id world_accept(struct world *w, const char *sender, const char *const *rcpts, size_t count,
 		    const char *body);
+/* Of so many bytes, from me@local. */
 msg_id world_accept_large(struct world *w, const char *rcpt, size_t bytes);
 /* Of a draft that the test has made; counted when it is durable or refused. */
 void world_commit(struct world *w, struct spool_draft **draft, const struct spool_accept *accept);
@@ -113,6 +116,8 @@ void world_commit(struct world *w, struct spool_draft **draft, const struct spoo
 size_t world_delivered(const struct world *w, msg_id id, uint16_t rcpt);
 /* Nothing is queued, and all of the spool is known. */
 bool world_is_empty(const struct world *w);
+/* The report that bounce was last asked for, or report_outcome instead. */
+void world_report_make(struct world *w);
 void world_ctl(struct world *w, uint8_t verb, msg_id id);
 size_t world_files(struct world *w, const char *folder);
 
