@@ -26,8 +26,7 @@ fsync(int fd)
 	struct stat stat_buf;
 
 	if (lost.inode && fstat(fd, &stat_buf) == 0 && stat_buf.st_ino == lost.inode &&
-	    fd < FDS_MAX && !lost.told[fd]) {
-		lost.told[fd] = true;
+	    fd < FDS_MAX && !atomic_exchange(&lost.told[fd], true)) {
 		lost.count++;
 		errno = EIO;
 		return -1;
