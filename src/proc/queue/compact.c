@@ -359,7 +359,9 @@ done(struct queue_compaction *c)
 
 	c->from = NULL;
 	from->compacting = false;
-	if (!c->moved_any) { /* what lives there is finished and only waits for the disk */
+	if (!c->moved_any) { /* what lives there is finished and only waits for the disk, or did */
+		from->compact_from_ms = rt_now_ms(c->queue->rt) + NOTHING_AGAIN_MS;
+		segment_check(c->queue, from);
 		rt_timer_arm(&c->timer, NOTHING_AGAIN_MS);
 		return;
 	}
@@ -387,8 +389,9 @@ batch_begin(struct queue_compaction *c)
 			err = copy_one(c, msg);
 	}
 	if (err) {
-		if (err != ERR_NO_MEMORY)
-			c->from->compact_from_ms = rt_now_ms(queue->rt) + UNREADABLE_AGAIN_MS;
+		c->from->compact_from_ms =
+			rt_now_ms(queue->rt) +
+			(err == ERR_NO_MEMORY ? 2 * FAILED_AGAIN_MS : UNREADABLE_AGAIN_MS);
 		give_up(c, err);
 		return;
 	}

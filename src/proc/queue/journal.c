@@ -43,8 +43,7 @@ journal_finish(struct queue *queue)
 	struct list_node *node;
 
 	ASSERT(!j->busy);
-	if (j->number && !j->broken)
-		hook_run(queue);
+	journal_write_now(queue);
 	journal_keep_finish(queue);
 	journal_file_close(queue);
 	while ((node = list_pop_front(&j->old)))
@@ -76,7 +75,7 @@ journal_start(struct queue *queue)
 bool
 journal_broken(const struct queue *queue)
 {
-	return queue->journal.broken;
+	return queue->journal.broken || queue->journal.failing;
 }
 
 bool
@@ -91,12 +90,12 @@ broke(struct queue *queue, int err)
 	struct queue_journal *j = &queue->journal;
 	struct log_line line;
 
-	if (!j->told_broken) {
+	if (!j->failing) {
 		log_begin(&line, queue->boot->log, EVENT_queue_journal_broken);
 		log_err(&line, err);
 		log_end(&line);
 	}
-	j->broken = j->told_broken = true;
+	j->broken = j->failing = true;
 	rt_timer_arm(&j->again_timer, JOURNAL_AGAIN_MS);
 }
 
@@ -240,6 +239,19 @@ synced_forget(struct queue_journal *j)
 	j->syncing = 0;
 }
 
+/* A sync has worked again: only now may anything be granted, for a power cut repeats what was
+ * delivered since the last one. */
+static void
+mended(struct queue *queue)
+{
+	struct log_line line;
+
+	queue->journal.failing = false;
+	log_begin(&line, queue->boot->log, EVENT_queue_journal_mended);
+	log_end(&line);
+	rt_at_turn_end(queue->rt, &queue->grant_hook);
+}
+
 static void
 sync_done(void *ctx)
 {
@@ -259,6 +271,8 @@ sync_done(void *ctx)
 	}
 	j->durable |= j->io.fd == j->fd;
 	synced_forget(j);
+	if (j->failing && !j->broken)
+		mended(queue);
 	j->synced_serial = j->sync_serial;
 	waits_run(queue);
 	queue_listen(queue);
@@ -270,7 +284,6 @@ again_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	struct queue_journal *j = &queue->journal;
-	struct log_line line;
 	int err;
 
 	if (queue->phase == QUEUE_STOPPED)
@@ -287,11 +300,7 @@ again_run(void *ctx)
 	if (j->broken)
 		return;
 	journal_file_moved(queue);
-	j->told_broken = false;
-	log_begin(&line, queue->boot->log, EVENT_queue_journal_mended);
-	log_end(&line);
 	rt_at_turn_end(queue->rt, &j->hook);
-	rt_at_turn_end(queue->rt, &queue->grant_hook);
 }
 
 static int

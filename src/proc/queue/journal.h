@@ -56,7 +56,9 @@ struct queue_journal {
 	uint64_t serial, sync_serial, synced_serial;
 	struct list waits;
 	struct rt_io io;
-	bool busy, urgent, broken, told_broken;
+	bool busy, urgent;
+	bool broken;  /* the file is given up */
+	bool failing; /* from then on until a sync works again */
 	bool durable; /* a part of the current file */
 	struct rt_hook hook;
 	struct rt_timer sync_timer, again_timer;

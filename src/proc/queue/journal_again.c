@@ -69,6 +69,7 @@ journal_again(struct queue *queue)
 		.secret = j->secret,
 		.offset = j->size_bytes - (j->unsynced_len - j->syncing),
 	};
+	bool numbers = j->number == 0 || j->durable; /* else they are in unsynced already */
 	int err = journal_file_open(queue, true);
 
 	if (err)
@@ -77,6 +78,7 @@ journal_again(struct queue *queue)
 	part_again(queue, &syncing, 0, j->syncing);
 	part_again(queue, &rest, j->syncing, j->unsynced_len);
 	j->syncing = j->written = 0;
-	journal_file_numbers(queue);
+	if (numbers)
+		journal_file_numbers(queue);
 	return 0;
 }

@@ -90,6 +90,8 @@ sync_run(void *ctx)
 	struct queue *queue = ctx;
 	struct queue_recovery *r = queue->recovery;
 
+	if (queue->phase != QUEUE_JOURNALS) /* it is to stop */
+		return;
 	r->io = (struct rt_io){
 		.kind = RT_IO_SYNC, .fd = queue->spool_fd, .done = synced, .ctx = queue};
 	r->busy = true;

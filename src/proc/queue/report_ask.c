@@ -3,6 +3,7 @@
  * verdict as the journal has it.
  */
 #include "proc/queue/grant.h"
+#include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 
 #define REPLIES_BYTES ((size_t)1 << 20) /* of one order: a channel must take all of it */
@@ -35,7 +36,10 @@ ask_rcpts(struct queue *queue, const struct queue_report *report, struct queue_m
 		message.u.report_rcpt.key = report->key;
 		message.u.report_rcpt.rcpt = rcpt->index;
 		message.u.report_rcpt.attempts = rcpt->attempts;
-		if (journal_last_result(queue, rcpt, &arena, &last) == 0)
+		err = journal_last_result(queue, rcpt, &arena, &last);
+		if (recover_is_shortage(err))
+			break; /* its words will be there later */
+		if (err == 0)
 			verdict_give(&message, &last.verdict, report->rcpt_count);
 		else /* its words are lost, its fate is not */
 			message.u.report_rcpt.verdict.class = report->kind == SPOOL_REPORT_FAILURE

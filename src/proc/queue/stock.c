@@ -238,6 +238,11 @@ stock_fill(struct queue *queue)
 
 	if (stock->busy || queue->journal.number == 0 || queue->phase == QUEUE_STOPPED)
 		return;
+	/* Each try would add to what the journal cannot write. */
+	if (queue->deaf || journal_broken(queue)) {
+		rt_timer_arm(&stock->again_timer, STOCK_AGAIN_MS);
+		return;
+	}
 	for (size_t i = 0; i < QUEUE_PEERS_MAX && good; i++)
 		if (queue->peers[i].channel && queue->peers[i].has_said)
 			good = make_for(queue, &queue->peers[i], &spares_left);

@@ -300,7 +300,32 @@ TEST(no_memory_for_a_job)
 	world_end(&w);
 }
 
+/* Written, but no sync works: nothing is granted, for a power cut would take back that it was. */
+TEST(nothing_is_granted_before_a_sync)
+{
+	static struct world w;
+
+	world_begin(&w, NULL);
+	world_start(&w);
+	w.answer = answer_silent;
+	world_accept(&w, "me@local", to_ann, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.job_count == 1);
+	syncs = SYNC_FAILS;
+	WORLD_WAIT(&w, w.queue->journal.broken);
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	rt_timer_arm(&w.queue->journal.again_timer, 0);
+	WORLD_WAIT(&w, !w.queue->journal.broken);
+	assert_true(journal_broken(w.queue));
+	world_run_ms(&w, 50);
+	assert_int_equal(w.job_count, 1);
+	syncs = SYNC_GOOD;
+	WORLD_WAIT(&w, w.job_count == 2);
+	assert_false(journal_broken(w.queue));
+	world_end(&w);
+}
+
 TESTS(TEST_ROW(cannot_be_written), TEST_ROW(words_move_with_the_file),
       TEST_ROW(words_of_two_files_move), TEST_ROW(no_memory_for_an_outcome),
-      TEST_ROW(no_memory_at_a_start), TEST_ROW(full), TEST_ROW(files_given_up_go),
-      TEST_ROW(no_memory_for_an_old_file), TEST_ROW(no_memory_for_a_job))
+      TEST_ROW(no_memory_at_a_start), TEST_ROW(full), TEST_ROW(nothing_is_granted_before_a_sync),
+      TEST_ROW(files_given_up_go), TEST_ROW(no_memory_for_an_old_file),
+      TEST_ROW(no_memory_for_a_job))
