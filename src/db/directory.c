@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/builder.h"
+#include "db/paths.h"
 
 #define SCHEMA_VERSION 1
 #define BINDS_MAX 7
@@ -154,12 +155,13 @@ db_directory_open(struct mem *mem, const char *path, struct db_directory **ret_d
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_EXRESCODE;
 	struct db_directory *db = MEM_NEW(mem, struct db_directory);
-	int err = 0;
+	int err;
 
 	if (!db)
 		return ERR_NO_MEMORY;
 	db->mem = mem;
-	if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK)
+	err = db_paths_as_given();
+	if (err == 0 && sqlite3_open_v2(path, &db->sqlite, flags, DB_PATHS) != SQLITE_OK)
 		err = ERR_DB;
 	if (err == 0)
 		sqlite3_busy_timeout(db->sqlite, DB_BUSY_MS);

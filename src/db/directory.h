@@ -39,7 +39,8 @@ struct db_password {
 	uint8_t server_key[DB_KEY_LEN];
 };
 
-/* path: of the database file, made when it is not there. */
+/* path: of the database file, made when it is not there; used as it is given, so that a folder may
+ * be named by its descriptor (/proc/self/fd/N) and lie beneath one that nobody else may enter. */
 int db_directory_open(struct mem *mem, const char *path, struct db_directory **ret_db) MUST_USE;
 void db_directory_close(struct db_directory **db);
 /* SQLite's words about the last ERR_DB; "" when there was none. */

@@ -1,7 +1,10 @@
 /* db/directory: rows go in, are found, listed and taken out; what depends is kept; damage is said.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -9,6 +12,8 @@
 #include "base/builder.h"
 #include "base/test.h"
 #include "db/directory.h"
+
+#define NOBODY 65534
 
 static struct test_mem mem = TEST_MEM_INIT;
 static char folder[] = "/tmp/frank-db.XXXXXX";
@@ -316,13 +321,63 @@ TEST(damaged)
 	assert_int_equal(mem.taken, mem.given);
 }
 
+/* The process that opens it has the folder, and may not enter the one above. */
+static int
+open_from_afar(const char *above, int folder_fd)
+{
+	char name[64];
+	struct db_directory *db = NULL;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d/directory.db", folder_fd);
+	if (geteuid() == 0 && (fchown(folder_fd, NOBODY, NOBODY) < 0 || setuid(NOBODY) < 0))
+		return 2;
+	if (geteuid() != NOBODY && chmod(above, 0) < 0)
+		return 3;
+	if (access(above, X_OK) == 0 || db_directory_open(&mem.mem, name, &db) < 0)
+		return 4;
+	(void)fill(db);
+	db_directory_close(&db);
+	return 0;
+}
+
+TEST(folder_beneath_a_closed_one)
+{
+	static const char *const files[] = {"directory.db", "directory.db-wal", "directory.db-shm"};
+	char above[] = "/tmp/frank-db.XXXXXX", name[64];
+	int folder_fd, status;
+	pid_t pid;
+
+	assert_non_null(mkdtemp(above));
+	snprintf(name, sizeof(name), "%s/state", above);
+	assert_int_equal(mkdir(name, 0700), 0);
+	folder_fd = open(name, O_RDONLY | O_DIRECTORY);
+	assert_true(folder_fd >= 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(open_from_afar(above, folder_fd));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(chmod(above, 0700), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		(void)unlinkat(folder_fd, files[i], 0);
+	close(folder_fd);
+	assert_int_equal(rmdir(name), 0);
+	assert_int_equal(rmdir(above), 0);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST_ROW(found),	    TEST_ROW(rules),
-					   TEST_ROW(lists),	    TEST_ROW(long_list),
-					   TEST_ROW(lists_at_once), TEST_ROW(secret),
-					   TEST_ROW(hostile_names), TEST_ROW(damaged)};
+	const struct CMUnitTest tests[] = {TEST_ROW(found),
+					   TEST_ROW(rules),
+					   TEST_ROW(lists),
+					   TEST_ROW(long_list),
+					   TEST_ROW(lists_at_once),
+					   TEST_ROW(secret),
+					   TEST_ROW(hostile_names),
+					   TEST_ROW(damaged),
+					   TEST_ROW(folder_beneath_a_closed_one)};
 	int failed;
 
 	if (!mkdtemp(folder))
