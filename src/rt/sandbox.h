@@ -34,7 +34,7 @@ int rt_sandbox_forbid(struct rt *rt, const char *const *system_calls) MUST_USE;
 enum rt_may {
 	RT_MAY_ADD = 1,	    /* make files, and write into what is there */
 	RT_MAY_FILES = 2,   /* also cut, rename and remove them */
-	RT_MAY_FOLDERS = 4, /* make and remove folders, move files from one to another */
+	RT_MAY_FOLDERS = 4, /* make and remove folders, move what is no device to another */
 	RT_MAY_SOCKETS = 8, /* make them */
 };
 

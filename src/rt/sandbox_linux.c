@@ -185,7 +185,8 @@ landlock_enter(const struct rt_sandbox *sandbox)
 	return landlock_commit(ruleset, err);
 }
 
-/* Never devices, FIFOs or links: nobody makes them, and root could reach a disk by a device. */
+/* Never devices: root could reach a disk by one. Links, FIFOs and sockets nobody makes, but what
+ * lies in a folder and does not belong there is moved away, and to move is to make. */
 static uint64_t
 landlock_rights_of(unsigned may)
 {
@@ -198,7 +199,8 @@ landlock_rights_of(unsigned may)
 		rights |= add | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (may & RT_MAY_FOLDERS)
 		rights |= LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-			  LANDLOCK_ACCESS_FS_REFER;
+			  LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+			  LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER;
 	if (may & RT_MAY_SOCKETS)
 		rights |= LANDLOCK_ACCESS_FS_MAKE_SOCK;
 	return rights;

@@ -29,7 +29,8 @@ ALLOWED = [
 TRIES = 41
 # What src/def/places.def gives super, and so at most whom it starts.
 FILES = {"add", "write", "cut", "rename", "remove"}
-FOLDERS = {"move", "make-folder", "remove-folder"}
+# What does not belong there is moved away, whatever it is; to move is to make.
+FOLDERS = {"move", "make-folder", "remove-folder", "make-socket", "make-fifo", "make-link"}
 PLACES = {
     "spool": FILES | FOLDERS,
     "mail": FILES | FOLDERS,
