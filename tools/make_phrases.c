@@ -134,6 +134,9 @@ main(void)
 	printf("static const uint8_t phrase_lens[] = {");
 	for (unsigned i = 0; i < tree.phrase_count; i++)
 		printf("%s%zu,", i % 16 ? " " : "\n\t", tree.phrase_lens[i]);
+	printf("\n};\nstatic const uint16_t tree_roots[256] = {");
+	for (unsigned k = tree.nodes[0].child; k != NONE; k = tree.nodes[k].next)
+		printf("\n\t[%u] = %u,", tree.nodes[k].byte, k);
 	printf("\n};\n#define PHRASE_COUNT %u\n#define PHRASE_NONE %u\n", tree.phrase_count, NONE);
 	return ferror(stdout) ? 1 : 0;
 }

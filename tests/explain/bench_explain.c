@@ -1,7 +1,7 @@
 /*
- * bench_explain: what one reply costs, in processor time: the sample replies where they are at hand,
- * and replies of 4 KiB made to be slow, each the best of many runs. Figures are for reading; nothing
- * fails. meson test -C build/release --benchmark -v explain
+ * bench_explain: what one reply costs, in processor time: the sample replies where they are at
+ * hand, and replies of 4 KiB made to be slow, each the best of many runs. Figures are for reading;
+ * nothing fails. meson test -C build/release --benchmark -v explain
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +18,27 @@
 
 /* Repeated up to the limit of a reply. */
 static const char *const hostile[] = {
-	"a ", "s ", "1 ", "1,", "a:", "a@", "a/", "a-", "::", "0:0:", "://", "http://x ", "www.a ",
-	"a.co ", "a.b/c ", "a@b ", "1.2.3.4 ", "127.0.0.2 ", "1::2 ", "1 h", "5 minutes ",
-	"00:00:00 ", "2024-01-01 ", "may ", "9 segundosx ", "bl.spamcop.net ", "dnsbl.dnsbl.",
-	"x=", "A1b2C3d4+", "550 5.1.1 ", "\n550-x", "  ", "..", "\xc3\xa9", "again; ",
-	"not permitted to rela ", "relay ", "re ", "--------", "unable to rela ", "reverse dn ",
+	"a ",		"s ",
+	"1 ",		"1,",
+	"a:",		"a@",
+	"a/",		"a-",
+	"::",		"0:0:",
+	"://",		"http://x ",
+	"www.a ",	"a.co ",
+	"a.b/c ",	"a@b ",
+	"1.2.3.4 ",	"127.0.0.2 ",
+	"1::2 ",	"1 h",
+	"5 minutes ",	"00:00:00 ",
+	"2024-01-01 ",	"may ",
+	"9 segundosx ", "bl.spamcop.net ",
+	"dnsbl.dnsbl.", "x=",
+	"A1b2C3d4+",	"550 5.1.1 ",
+	"\n550-x",	"  ",
+	"..",		"\xc3\xa9",
+	"again; ",	"not permitted to rela ",
+	"relay ",	"re ",
+	"--------",	"unable to rela ",
+	"reverse dn ",
 };
 
 static struct normal normal;

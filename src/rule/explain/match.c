@@ -16,11 +16,27 @@
 
 _Static_assert(PHRASE_COUNT <= MATCH_PHRASES_MAX, "more phrases than struct match has room for");
 
+/* Of the prepared bytes, which are lower case. */
+static inline bool
+is_letter(uint8_t byte)
+{
+	return byte >= 'a' && byte <= 'z';
+}
+
 struct prepared {
 	uint8_t bytes[VERDICT_REPLY_MAX + 1]; /* a 0 behind the last */
 	uint16_t places[VERDICT_REPLY_MAX];   /* in the reply */
 	size_t len;
 };
+
+/* A part of the code at the start of a line: three digits, then a hyphen or blank. */
+static inline bool
+is_code_byte(size_t column, uint8_t byte)
+{
+	if (column < 3)
+		return byte >= '0' && byte <= '9';
+	return column == 3 && (byte == '-' || byte == ' ');
+}
 
 static void
 prepare(struct prepared *p, struct slice reply)
@@ -30,7 +46,7 @@ prepare(struct prepared *p, struct slice reply)
 	p->len = 0;
 	for (size_t i = 0; i < reply.len; i++) {
 		uint8_t c = reply.data[i];
-		bool code = column < 3 ? ascii_is_digit(c) : column == 3 && (c == '-' || c == ' ');
+		bool code = is_code_byte(column, c);
 		bool blank = code || c == ' ' || c == '\n' || c == '\r' || c == '\t';
 
 		if (c == '\n')
@@ -39,7 +55,7 @@ prepare(struct prepared *p, struct slice reply)
 			column = code ? column + 1 : 4;
 		if (blank && p->len && p->bytes[p->len - 1] == ' ')
 			continue;
-		p->bytes[p->len] = blank ? ' ' : ascii_lower(c);
+		p->bytes[p->len] = blank ? ' ' : (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
 		p->places[p->len++] = (uint16_t)i;
 	}
 	p->bytes[p->len] = 0;
@@ -62,17 +78,16 @@ tree_next(unsigned node, uint8_t byte)
 static void
 match_word(struct match *m, const struct prepared *p, size_t begin)
 {
-	unsigned node = 0;
+	unsigned node = tree_roots[p->bytes[begin]];
 
-	for (size_t at = begin; at < p->len; at++) {
+	/* No phrase is of one letter, so the root's children need no look. */
+	for (size_t at = begin + 1; node && at < p->len; at++) {
 		unsigned phrase;
 
 		node = tree_next(node, p->bytes[at]);
-		if (!node)
-			return;
 		phrase = tree_nodes[node].phrase;
 		if (phrase == PHRASE_NONE || m->begins[phrase] != NOWHERE ||
-		    (phrase_lens[phrase] <= WHOLE_WORD_MAX && ascii_is_alpha(p->bytes[at + 1])))
+		    (phrase_lens[phrase] <= WHOLE_WORD_MAX && is_letter(p->bytes[at + 1])))
 			continue;
 		m->begins[phrase] = p->places[begin];
 		m->ends[phrase] = (uint16_t)(p->places[at] + 1);
@@ -89,7 +104,7 @@ match_find(struct slice reply, struct match *ret_match)
 	ret_match->reply = reply;
 	memset(ret_match->begins, 0xff, PHRASE_COUNT * sizeof(ret_match->begins[0]));
 	for (size_t i = 0; i < p.len; i++) {
-		if (i == 0 || !ascii_is_alpha(p.bytes[i - 1]))
+		if (i == 0 || !is_letter(p.bytes[i - 1]))
 			match_word(ret_match, &p, i);
 	}
 }

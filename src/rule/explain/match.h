@@ -1,7 +1,7 @@
 /*
  * match: all phrases of all rules in a reply, found in one walk over it. A phrase begins where a
- * word does; one of up to four letters is a whole word, a longer one may be a word's beginning. Case
- * does not matter, and a blank is any run of blanks, line ends and codes at line starts.
+ * word does; one of up to four letters is a whole word, a longer one may be a word's beginning.
+ * Case does not matter, and a blank is any run of blanks, line ends and codes at line starts.
  */
 #ifndef RULE_EXPLAIN_MATCH_H
 #define RULE_EXPLAIN_MATCH_H

@@ -128,7 +128,7 @@ take_ipv6(struct walk *w, size_t until)
 static bool
 is_inner_line(const struct walk *w)
 {
-	if (!walk_looks_like(w, w->at, "ddd-"))
+	if (walk_byte(w, w->at + 3) != '-' || !walk_looks_like(w, w->at, "ddd-"))
 		return false;
 	return (walk_class(w, w->at + 4) & TOKEN_LETTER) || walk_is_status(w, w->at + 4);
 }
@@ -170,7 +170,7 @@ take_joined(struct walk *w, size_t end, size_t until)
 	if (walk_byte(w, end) == ':' && (first & (TOKEN_DIGIT | TOKEN_HEX)) &&
 	    (walk_clock(w, until) || take_ipv6(w, until)))
 		return true;
-	return first == TOKEN_DIGIT && walk_day(w, until);
+	return first == TOKEN_DIGIT && walk_byte(w, w->at + 4) == '-' && walk_day(w, until);
 }
 
 /* One token with the signs behind it; its first byte is no edge. */

@@ -16,6 +16,7 @@
 #define ID_HEX_LEN_MIN 8
 #define ID_LONG_LEN_MIN 12
 #define HOST_LABEL_MAX 63
+#define KEPT_LEN_MIN 4 /* "8bit" */
 #define LIST_LEN_MIN 6 /* "rbl.de" */
 #define TLD_LEN_MAX 18
 #define BASE64_LEN_MIN 20
@@ -254,42 +255,68 @@ host_labels(struct slice s)
 	return len ? labels : 0;
 }
 
+/* What may end a name: a top-level domain, as far as its form goes. seen: what it consists of. */
+static bool
+is_tld(struct slice label, uint16_t seen)
+{
+	if ((seen & (uint16_t) ~(TOKEN_LETTER | TOKEN_HEX)) || label.len < 2 ||
+	    label.len > TLD_LEN_MAX)
+		return false;
+	/* "minutes.Then": two sentences without a blank between them. */
+	return (seen & TOKEN_LETTER) != TOKEN_LETTER;
+}
+
 static bool
 is_host(struct slice s, const struct token_counts *n)
 {
 	const struct vocabulary_word *word;
-	struct token_counts tld;
-	struct slice last;
-	size_t labels;
+	size_t begin = s.len, labels;
+	uint16_t seen = 0; /* in the last label */
 
 	if (n->dots == 0 || n->letters == 0 || n->commas || s.len > VERDICT_HOST_MAX)
 		return false;
-	last = slice_from(s, slice_rindex(s, '.') + 1);
-	tld = count_bytes(last);
-	if (slice_starts_nocase(last, SLICE("xn--")))
+	while (begin && s.data[begin - 1] != '.')
+		seen |= token_classes[s.data[--begin]];
+	if ((seen & TOKEN_DASH) && slice_starts_nocase(slice_from(s, begin), SLICE("xn--")))
 		return host_labels(s) > 1;
-	if (tld.letters != last.len || last.len < 2 || last.len > TLD_LEN_MAX)
+	if (!is_tld(slice_from(s, begin), seen))
 		return false;
-	if ((tld.seen & TOKEN_LETTER) == TOKEN_LETTER)
-		return false; /* two sentences without a blank between them */
 	labels = host_labels(s);
-	if (labels < 2 || labels > 2 || last.len == 2)
+	if (labels != 2 || s.len - begin == 2)
 		return labels >= 2;
-	word = vocabulary_find(last);
+	word = vocabulary_find(slice_from(s, begin));
 	return word && (word->roles & VOCABULARY_TLD);
 }
 
+/* Four numbers up to 255 without zeros in front; s has digits and dots alone. */
 static bool
-is_ipv4(struct slice s, const struct token_counts *n, enum normal_kind *ret_kind)
+is_ipv4(struct slice s)
 {
-	struct net_addr addr;
+	unsigned value = 0, digits = 0, parts = 1;
 
-	if (n->dots != 3 || n->commas || net_addr_parse(s, &addr))
-		return false;
-	/* 127.0.0.1 is a host that speaks of itself. */
-	*ret_kind = addr.bytes[0] == 127 && !slice_eq(s, SLICE("127.0.0.1")) ? NORMAL_LIST_CODE
-									     : NORMAL_IP;
-	return true;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.data[i] == '.') {
+			if (digits == 0)
+				return false;
+			parts++;
+			value = digits = 0;
+			continue;
+		}
+		if (digits && value == 0)
+			return false;
+		value = value * 10 + (s.data[i] - '0');
+		if (++digits > 3 || value > 255)
+			return false;
+	}
+	return parts == 4 && digits;
+}
+
+/* What a zone of a block list answers; 127.0.0.1 is a host that speaks of itself. */
+static bool
+is_list_code(struct slice s)
+{
+	return s.data[0] == '1' && slice_starts(s, SLICE("127.")) &&
+	       !slice_eq(s, SLICE("127.0.0.1"));
 }
 
 static bool
@@ -352,24 +379,41 @@ is_amount(struct slice s)
 	return unit && (unit->roles & (VOCABULARY_SPAN | VOCABULARY_SIZE));
 }
 
+/* "TLSv1.2" */
+static bool
+is_kept(struct slice s)
+{
+	const struct vocabulary_word *word = s.len >= KEPT_LEN_MIN ? vocabulary_find(s) : NULL;
+
+	return word && (word->roles & VOCABULARY_KEPT);
+}
+
+/* Digits, dots and commas only. */
+static enum token_form
+form_of_digits(struct slice s, const struct token_counts *n, enum normal_kind *ret_kind)
+{
+	if (n->dots <= 1)
+		return TOKEN_FORM_NUMBER;
+	if (token_is_status(s))
+		return TOKEN_FORM_WORD;
+	if (n->commas || !is_ipv4(s))
+		return TOKEN_FORM_MIXED;
+	*ret_kind = is_list_code(s) ? NORMAL_LIST_CODE : NORMAL_IP;
+	return TOKEN_FORM_FIELD;
+}
+
 static enum token_form
 form_with_digits(struct slice s, const struct token_counts *n, enum normal_kind *ret_kind)
 {
-	const struct vocabulary_word *word;
+	uint16_t first = token_classes[s.data[0]];
 
-	if (n->digits + n->dots + n->commas == (int)s.len) {
-		if (n->dots <= 1)
-			return TOKEN_FORM_NUMBER;
-		if (token_is_status(s))
-			return TOKEN_FORM_WORD;
-		return is_ipv4(s, n, ret_kind) ? TOKEN_FORM_FIELD : TOKEN_FORM_MIXED;
-	}
-	if (is_amount(s))
+	if (n->digits + n->dots + n->commas == (int)s.len)
+		return form_of_digits(s, n, ret_kind);
+	if (first == TOKEN_DIGIT && is_amount(s))
 		return TOKEN_FORM_AMOUNT;
-	word = vocabulary_find(s);
-	if (word && (word->roles & VOCABULARY_KEPT))
+	if (is_kept(s))
 		return TOKEN_FORM_WORD;
-	if (is_tag(s) && !(s.len >= ID_HEX_LEN_MIN && n->hexes == s.len)) {
+	if ((first & TOKEN_UPPER) && is_tag(s) && !(s.len >= ID_HEX_LEN_MIN && n->hexes == s.len)) {
 		*ret_kind = NORMAL_TAG;
 		return TOKEN_FORM_FIELD;
 	}
