@@ -130,7 +130,7 @@ is_inner_line(const struct walk *w)
 {
 	if (walk_byte(w, w->at + 3) != '-' || !walk_looks_like(w, w->at, "ddd-"))
 		return false;
-	return (walk_class(w, w->at + 4) & TOKEN_LETTER) || walk_is_status(w, w->at + 4);
+	return (walk_class(w, w->at + 4) & TOKEN_LETTER) || walk_has_status(w, w->at + 4);
 }
 
 /* Where the token ends, edges and all. *ret_seen: the classes of its bytes but the edges behind. */
@@ -322,6 +322,7 @@ line_begin(struct walk *w)
 {
 	size_t at = w->at;
 	uint8_t behind = walk_byte(w, at + WALK_CODE_DIGITS);
+	struct slice status;
 
 	w->line_start = false;
 	if (!walk_looks_like(w, at, "ddd") ||
@@ -332,8 +333,9 @@ line_begin(struct walk *w)
 		at++;
 	while (at < w->text.len && (walk_class(w, at) & TOKEN_BLANK) && walk_byte(w, at) != '\n')
 		at++;
-	if (walk_is_status(w, at))
-		at += walk_run(w, at, WALK_STATUS_LEN_MAX);
+	status = slice_sub(w->text, at, walk_run(w, at, WALK_STATUS_LEN_MAX));
+	if (token_is_status(status))
+		at += status.len;
 	w->at = at < w->text.len ? at : w->text.len;
 	w->code_end = w->at;
 	shape_blank(&w->shape);

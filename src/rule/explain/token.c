@@ -104,10 +104,16 @@ token_digits(struct slice text)
 bool
 token_is_status(struct slice s)
 {
+	return s.len && (s.data[0] == '2' || s.data[0] == '4' || s.data[0] == '5') &&
+	       token_has_status_form(s);
+}
+
+bool
+token_has_status_form(struct slice s)
+{
 	struct slice subject, rest;
 
-	if (s.len < 5 || s.data[1] != '.' ||
-	    (s.data[0] != '2' && s.data[0] != '4' && s.data[0] != '5'))
+	if (s.len < 5 || s.data[1] != '.' || token_classes[s.data[0]] != TOKEN_DIGIT)
 		return false;
 	rest = slice_from(s, 2);
 	subject = slice_cut(&rest, '.');

@@ -43,6 +43,8 @@ enum token_form {
 enum token_form token_form(struct slice token, enum normal_kind *ret_kind);
 /* "5.7.26": class 2, 4 or 5, two numbers of at most three digits. */
 bool token_is_status(struct slice token);
+/* The same, of any class. */
+bool token_has_status_form(struct slice token);
 /* Length of an IPv6 address at the start of text, or 0. Looks at TOKEN_IPV6_MAX bytes and some. */
 size_t token_ipv6(struct slice text);
 /* A run of at least 20 letters, digits and signs of base64 that no word looks like. */

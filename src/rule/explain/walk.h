@@ -72,10 +72,11 @@ walk_run(const struct walk *w, size_t at, size_t max)
 	return len;
 }
 
+/* What could be a status, which is told from other numbers without looking at their values. */
 static inline bool
-walk_is_status(const struct walk *w, size_t at)
+walk_has_status(const struct walk *w, size_t at)
 {
-	return token_is_status(slice_sub(w->text, at, walk_run(w, at, WALK_STATUS_LEN_MAX)));
+	return token_has_status_form(slice_sub(w->text, at, walk_run(w, at, WALK_STATUS_LEN_MAX)));
 }
 
 /* walk.c: what is taken becomes a field, and its placeholder stays in the shape. */

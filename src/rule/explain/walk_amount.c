@@ -105,7 +105,7 @@ is_inner_code(const struct walk *w, size_t end)
 		return true;
 	if (walk_byte(w, end) != ' ' && walk_byte(w, end) != '-')
 		return false;
-	return walk_is_status(w, end + 1);
+	return walk_has_status(w, end + 1);
 }
 
 void
@@ -189,7 +189,8 @@ walk_is_in_date(const struct walk *w, size_t end, bool behind_number)
 	for (stop = begin; stop < begin + YEAR_DIGITS && walk_class(w, stop) == TOKEN_DIGIT;)
 		stop++;
 	if (stop > begin)
-		return walk_class(w, stop) & (TOKEN_BLANK | TOKEN_BRACKET);
+		return (walk_class(w, stop) & (TOKEN_BLANK | TOKEN_BRACKET)) &&
+		       !walk_is_inner_comma(w, stop);
 	while (stop < begin + UNIT_LETTERS_MAX && (walk_class(w, stop) & TOKEN_LETTER))
 		stop++;
 	word = vocabulary_find(slice_sub(w->text, begin, stop - begin));
