@@ -17,6 +17,10 @@ static const char usage_text[] =
 	"  check                             check the configuration: file, line, column\n"
 	"  config show [--changed]           every option with its value\n"
 	"  config explain [OPTION]           what an option means, its default and bounds\n"
+	"  explain --reply LINE [--stage S] [--host NAME] [--mx NAME]\n"
+	"                                    why a server refused mail, whose turn it is, what to "
+	"do\n"
+	"  explain --replies FILE            the same for a file with one reply a line\n"
 	"\n"
 	"Of a running server:\n"
 	"  status | reload | stop\n"
@@ -25,7 +29,8 @@ static const char usage_text[] =
 	"  postoffice | domain | mailbox | address   add | list | show | set | remove\n"
 	"\n"
 	"Every command takes --json. Exit codes are those of sysexits.h; check exits 1 on a "
-	"fault.\n"
+	"fault,\n"
+	"explain when it does not know.\n"
 	"The manual: frank(8), frank.conf(5).\n";
 
 /* words_max: that it can take, its name among them. */
@@ -37,6 +42,7 @@ static const struct {
 	{"run", tool_run, 1},
 	{"check", tool_check, 1},
 	{"config", tool_config, 3},
+	{"explain", tool_explain, COMMAND_WORDS_MAX},
 };
 
 void

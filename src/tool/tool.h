@@ -24,11 +24,14 @@ struct tool {
 /* Each answers the exit code. */
 int tool_check(struct tool *tool);	/* check.c */
 int tool_config(struct tool *tool);	/* check.c */
+int tool_explain(struct tool *tool);	/* explain.c */
 int tool_run(struct tool *tool);	/* run.c */
 int tool_ask_server(struct tool *tool); /* ask.c */
 /* sysexits.h */
 #define TOOL_EXIT_FAULT 1
+#define TOOL_EXIT_UNKNOWN 1
 #define TOOL_EXIT_USAGE 64
+#define TOOL_EXIT_DATA 65
 #define TOOL_EXIT_NO_INPUT 66
 #define TOOL_EXIT_UNAVAILABLE 69
 #define TOOL_EXIT_SOFTWARE 70

@@ -1,11 +1,11 @@
 /*
- * The basic engine: the reply is lowered and its line starts blanked, then the rows of
- * basic_rules.def are tried in their order. Positions in the prepared text are those of the reply,
- * so that the words that decided can be shown as they came.
+ * The basic engine: one walk over the reply finds the phrases of all rules (match.h), then the rows
+ * of basic_rules.def are tried in their order.
  */
 #include "rule/explain/explain.h"
 
 #include "base/assert.h"
+#include "rule/explain/match.h"
 
 #define ANY_CLASS UINT8_MAX
 #define LATER VERDICT_LATER
@@ -34,85 +34,6 @@ static const struct explain_rule {
 #undef RULE
 };
 
-/* The reply, lower case, with line ends and the codes at line starts as blanks; same length. */
-struct explain_text {
-	uint8_t bytes[VERDICT_REPLY_MAX];
-	size_t len;
-};
-
-static void
-explain_prepare(struct explain_text *text, struct slice reply)
-{
-	size_t column = 0;
-
-	text->len = reply.len < VERDICT_REPLY_MAX ? reply.len : VERDICT_REPLY_MAX;
-	for (size_t i = 0; i < text->len; i++) {
-		uint8_t c = reply.data[i];
-		bool code = column < 3 ? ascii_is_digit(c) : column == 3 && (c == '-' || c == ' ');
-		bool blank = c == '\n' || c == '\r' || c == '\t';
-
-		text->bytes[i] = blank || code ? ' ' : ascii_lower(c);
-		if (c == '\n')
-			column = 0;
-		else
-			column = code ? column + 1 : 4;
-	}
-}
-
-/* Length of the match of phrase at the start of text, or 0. A blank matches one blank or more. */
-static size_t
-explain_match(struct slice text, struct slice phrase)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < phrase.len; i++) {
-		if (at >= text.len || text.data[at] != phrase.data[i])
-			return 0;
-		at++;
-		while (phrase.data[i] == ' ' && at < text.len && text.data[at] == ' ')
-			at++;
-	}
-	return at;
-}
-
-/* Begins a word: what stands before it is no letter. */
-static bool
-explain_is_start(const struct explain_text *text, size_t at)
-{
-	return at == 0 || !ascii_is_alpha(text->bytes[at - 1]);
-}
-
-/* Ends a word of up to four letters ("spf", "rbl"); longer phrases may be a word's beginning. */
-static bool
-explain_is_end(const struct explain_text *text, size_t end, size_t phrase_len)
-{
-	return phrase_len > 4 || end == text->len || !ascii_is_alpha(text->bytes[end]);
-}
-
-/* Looks for one of the alternatives; the place in *ret_words is that of the reply. */
-static bool
-explain_find(const struct explain_text *text, const char *words, struct slice *ret_words)
-{
-	struct slice rest = slice_str(words);
-
-	while (rest.len) {
-		struct slice phrase = slice_cut(&rest, '|');
-
-		for (size_t at = 0; at + phrase.len <= text->len; at++) {
-			size_t len;
-
-			if (text->bytes[at] != phrase.data[0] || !explain_is_start(text, at))
-				continue;
-			len = explain_match(slice_of(text->bytes + at, text->len - at), phrase);
-			if (len && explain_is_end(text, at + len, phrase.len)) {
-				*ret_words = slice_of(text->bytes + at, len);
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 static bool
 explain_facts_fit(const struct explain_rule *rule, const struct verdict *v)
 {
@@ -132,24 +53,17 @@ explain_facts_fit(const struct explain_rule *rule, const struct verdict *v)
 static const struct explain_rule *
 explain_rule_find(const struct verdict *v, struct slice *ret_words)
 {
-	struct explain_text text;
-	struct slice words;
+	struct match match;
 
-	explain_prepare(&text, v->reply);
+	match_find(v->reply, &match);
 	for (size_t i = 0; i < sizeof(explain_rules) / sizeof(explain_rules[0]); i++) {
 		const struct explain_rule *rule = &explain_rules[i];
 
 		if (!explain_facts_fit(rule, v))
 			continue;
-		if (!rule->words) {
-			*ret_words = SLICE_EMPTY;
+		*ret_words = SLICE_EMPTY;
+		if (!rule->words || match_rule(&match, i, ret_words))
 			return rule;
-		}
-		if (explain_find(&text, rule->words, &words)) {
-			*ret_words =
-				slice_sub(v->reply, (size_t)(words.data - text.bytes), words.len);
-			return rule;
-		}
 	}
 	return NULL;
 }

@@ -7,32 +7,16 @@
 #include "base/assert.h"
 #include "wire/message/date.h"
 #include "wire/text/clean.h"
+#include "wire/text/wrap.h"
 
 #define COLUMNS_MAX 76
 #define INDENT "    "
 #define PARAGRAPH_MAX 2048
 
-/* Fills lines up to COLUMNS_MAX, broken at blanks; a longer word stands alone. */
 static void
 put_paragraph(struct builder *b, struct slice text)
 {
-	size_t column = 0;
-
-	while (text.len && !b->failed) {
-		struct slice word = slice_cut(&text, ' ');
-
-		if (!word.len)
-			continue;
-		if (column && column + 1 + word.len > COLUMNS_MAX) {
-			builder_str(b, "\r\n");
-			column = 0;
-		}
-		if (column)
-			builder_byte(b, ' ');
-		builder_add(b, word);
-		column += word.len + (column ? 1 : 0);
-	}
-	builder_str(b, "\r\n");
+	wrap_text(b, text, COLUMNS_MAX, "\r\n");
 }
 
 static void
