@@ -72,6 +72,19 @@ is_untold(const struct sub_rcpt *rcpt)
 	return rcpt->copies && !rcpt->told && !rcpt->failed && !rcpt->refused_there;
 }
 
+/* A slow destination holds up no other. */
+static void
+check_promptness(struct run *run, const struct place *place, struct sub *sub)
+{
+	uint64_t took_us = sim_now_us(run->world) - sub->begun_us;
+	uint64_t within_us = place->host < 0 ? 0 : run->scenario->hosts[place->host].within_us;
+
+	if (within_us && took_us > within_us)
+		run_find(run, "fair", sub, "%s had it %llu ms after its client began",
+			 run->scenario->hosts[place->host].name,
+			 (unsigned long long)(took_us / 1000));
+}
+
 static struct sub_rcpt *
 copy_take(struct run *run, const struct place *place, const struct mail *mail)
 {
@@ -93,6 +106,7 @@ copy_take(struct run *run, const struct place *place, const struct mail *mail)
 			 rcpt->addr);
 	if (rcpt->copies < SUB_COPIES_MAX)
 		rcpt->copy_us[rcpt->copies] = sim_now_us(run->world);
+	check_promptness(run, place, sub);
 	rcpt->copies++;
 	rcpt->told += place->host < 0;
 	run->ledger.deliveries++;

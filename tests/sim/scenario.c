@@ -153,8 +153,10 @@ read_host(struct reader *r)
 		word_copy(r, 4, host->dns, sizeof(host->dns));
 	else if (r->count > 3 && !strcmp(r->words[3], "nobody"))
 		host->nobody = true;
+	else if (r->count > 4 && !strcmp(r->words[3], "within"))
+		host->within_us = span(r, 4);
 	else if (r->count > 3)
-		wrong(r, "dns WORD or nobody is wanted");
+		wrong(r, "dns WORD, nobody or within TIME is wanted");
 }
 
 /* One of the words before the reply; the index of its last one, or 0 when it is none of them. */

@@ -42,6 +42,8 @@ struct scn_host {
 	char name[SCN_WORD_MAX];
 	char dns[SCN_WORD_MAX]; /* NXDOMAIN and the like; empty: it has an address */
 	uint32_t weight;
+	uint64_t within_us; /* its mail comes so soon, whatever other hosts do; 0: nothing is asked
+			     */
 	struct scn_rule rules[SCN_RULES_MAX];
 	size_t rule_count;
 	bool nobody; /* its address refuses connections */
