@@ -13,6 +13,8 @@
 #include "proc/smtpout/outcome.h"
 #include "proc/smtpout/report.h"
 
+#define FIRST_ONES_SHARE 4 /* a quarter of outbound-connections-max */
+
 static void on_timer(void *ctx);
 
 static bool
@@ -219,13 +221,23 @@ give_all(struct destination *d, uint32_t jobs_max)
 
 /* ---- dialling */
 
+/* The last of the connections are for destinations that have none: many slow ones cannot take them
+ * all. */
+static uint32_t
+sessions_most(const struct destination *d)
+{
+	uint32_t max = d->out->settings->sessions_max;
+
+	return d->session_count + d->dial_count > 0 ? max - max / FIRST_ONES_SHARE : max;
+}
+
 static bool
 room_for_session(struct destination *d)
 {
 	struct smtpout *out = d->out;
 	struct list_node *node;
 
-	if (out->session_count < out->settings->sessions_max)
+	if (out->session_count < sessions_most(d))
 		return true;
 	node = list_first(&out->idle);
 	if (node) {
