@@ -43,8 +43,10 @@ class Frank:
         return None
 
     def lab(self, *words):
-        return subprocess.run([sys.executable, os.path.join(ROOT, "lab", "run.py"), *words],
-                              check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run([sys.executable, os.path.join(ROOT, "lab", "run.py"), *words],
+                              check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"lab/run.py {' '.join(words)}: {done.stderr}")
 
     def start(self, hop=None, mail=False, keep=False, later_s=0):
         """later_s: its clock is so far ahead of ours."""

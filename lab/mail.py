@@ -35,7 +35,7 @@ ENDS = (*ARRIVED, *BOUNCED, "deleted")
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     add = parser.add_argument
     add("--dir", default=os.path.join(ROOT, "lab-run"), help="folder of the lab")
     add("--user", default="ann", help="who sends: ann or bob")
@@ -164,7 +164,11 @@ def main():
             print("\nWhat the sender reads:\n\n" + report_text(text))
     if is_well(life):
         return 0
-    return EXIT_REFUSED if is_over(life) else EXIT_TEMPFAIL
+    if is_over(life):
+        return EXIT_REFUSED
+    print(f"\nStill waiting after {LIFE_SECONDS} s; go on with: frank trace {message}",
+          file=sys.stderr if args.json else sys.stdout)
+    return EXIT_TEMPFAIL
 
 
 if __name__ == "__main__":

@@ -11,16 +11,20 @@ The programs are those of $FRANK_BUILD (./dev run sets it).
 """
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
 import select
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+
+import dovecot
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 READY_SECONDS = 40
@@ -29,12 +33,13 @@ UID_BASE = 42000
 POSTOFFICE = "example.test"
 USERS = ("ann", "bob")
 ADDRESSES = {"postmaster": "ann", "abuse": "ann", "ann": "ann", "bob": "bob"}
+IMAP_PORT = 2143                        # of a Dovecot, which only the user starts
 # In the foreground, where free; in the background any free ports.
 PORTS = {"mx": 2525, "submission": 2587, "submissions": 2465}
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+def arguments(words=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     add = parser.add_argument
     add("--background", metavar="DIR", help="return when ready; all files in DIR")
     add("--stop", metavar="DIR", nargs="?", const=os.path.join(ROOT, "lab-run"),
@@ -46,7 +51,7 @@ def arguments():
     add("--set", metavar="'OPTION VALUE'", action="append", default=[],
         help="a line of the configuration; 'mx.OPTION VALUE' for that listener")
     add("--fresh", action="store_true", help="forget what an earlier run left in the folder")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     for name in ("background", "stop", "zone"):
         if getattr(args, name):
             setattr(args, name, os.path.join(os.environ.get("FRANK_CWD", os.getcwd()),
@@ -251,6 +256,18 @@ class Lab:
             json.dump(info, file, indent=1)
         os.rename(temporary, self.path("lab.json"))
 
+    def dovecot_conf(self, users):
+        """For a Dovecot on the Maildirs; they belong to whom their folder belongs."""
+        folder = self.path("dovecot")
+        owner = os.stat(self.path("mail"))
+        os.makedirs(os.path.join(folder, "control"), exist_ok=True)
+        os.chown(os.path.join(folder, "control"), owner.st_uid, owner.st_gid)
+        text = dovecot.configuration(
+            folder, self.path("mail", POSTOFFICE, "%n", "Maildir"), (owner.st_uid, owner.st_gid),
+            IMAP_PORT, {f"{name}@{POSTOFFICE}": password for name, password in users.items()})
+        with open(self.path("dovecot.conf"), "w", encoding="utf-8", opener=private) as file:
+            file.write(text)
+
     def refuse_second(self):
         """Before anything is written: the folder belongs to the one that runs in it."""
         pid = running(self.folder)
@@ -271,6 +288,7 @@ class Lab:
         self.hosts_start()
         self.server_start()
         self.directory_fill(users)
+        self.dovecot_conf(users)
         self.lab_json(users)
         return users
 
@@ -288,7 +306,7 @@ class Lab:
         except KeyboardInterrupt:
             print("\nStopping ...", flush=True)
         self.end()
-        os.unlink(self.path("lab.json"))
+        lab_json_forget(self.folder)
 
     def welcome(self, users):
         lines = ["", "Frank is running, with a small internet of its own.", ""]
@@ -373,6 +391,12 @@ def running(folder):
     return info["pid"] if since and process_started(info["pid"]) == since else None
 
 
+def lab_json_forget(folder):
+    """Whoever comes first: --stop, and the one in the foreground that it ends."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(folder, "lab.json"))
+
+
 def process_end(pid, started):
     """By SIGTERM, or SIGKILL after a while: that process, never another that has its number."""
     try:
@@ -395,16 +419,17 @@ def process_end(pid, started):
 def stop(folder):
     """Ends what lab.json names, and takes it away; 0 when all is gone."""
     path = os.path.join(folder, "lab.json")
-    if not os.path.exists(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            info = json.load(file)
+    except FileNotFoundError:
         print(f"Nothing runs in {folder}: there is no {path}.", file=sys.stderr)
         return 1
-    with open(path, encoding="utf-8") as file:
-        info = json.load(file)
     started = info.get("started", {})
     for name, key in (("super", "pid"), ("hosts", "hosts_pid")):
         if info[key] and name in started:
             process_end(info[key], started[name])
-    os.unlink(path)
+    lab_json_forget(folder)
     return 0
 
 
@@ -419,7 +444,9 @@ def main():
         lab.end()
         raise
     if args.background:
-        print(lab.path("lab.json"))
+        print(lab.path("lab.json"), flush=True)
+        print(f"Try: ./dev mail --dir {shlex.quote(lab.folder)}\n"
+              f"End: ./dev stop {shlex.quote(lab.folder)}", file=sys.stderr)
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lab.foreground(users)

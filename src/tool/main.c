@@ -28,10 +28,18 @@ static const char usage_text[] =
 	"  trace ID | --sender A | --rcpt A | --since 1h\n"
 	"  postoffice | domain | mailbox | address   add | list | show | set | remove\n"
 	"\n"
+	"frank --version, or -V, says which it is.\n"
 	"Every command takes --json. Exit codes are those of sysexits.h; check exits 1 on a "
 	"fault,\n"
 	"explain when it does not know.\n"
 	"The manual: frank(8), frank.conf(5).\n";
+
+static int
+tool_version(struct tool *tool)
+{
+	tool_print(tool, TOOL_OUT, SLICE("frank " FRANK_VERSION "\n"));
+	return 0;
+}
 
 /* words_max: that it can take, its name among them. */
 static const struct {
@@ -39,10 +47,9 @@ static const struct {
 	int (*run)(struct tool *tool);
 	size_t words_max;
 } local_commands[] = {
-	{"run", tool_run, 1},
-	{"check", tool_check, 1},
-	{"config", tool_config, 3},
-	{"explain", tool_explain, COMMAND_WORDS_MAX},
+	{"run", tool_run, 1},		{"check", tool_check, 1},
+	{"config", tool_config, 3},	{"explain", tool_explain, COMMAND_WORDS_MAX},
+	{"--version", tool_version, 1}, {"-V", tool_version, 1},
 };
 
 void
@@ -123,10 +130,6 @@ tool_dispatch(struct tool *tool)
 		tool_print(tool, tool->word_count ? TOOL_OUT : TOOL_ERROR, slice_str(usage_text));
 		return tool->word_count ? 0 : TOOL_EXIT_USAGE;
 	}
-	if (tool->words[0][0] == '-') {
-		tool_complain(tool, "no such option; frank help lists them: ", tool->words[0]);
-		return TOOL_EXIT_USAGE;
-	}
 	for (size_t i = 0; i < sizeof(local_commands) / sizeof(local_commands[0]); i++) {
 		if (strcmp(tool->words[0], local_commands[i].word) != 0)
 			continue;
@@ -136,6 +139,10 @@ tool_dispatch(struct tool *tool)
 			return TOOL_EXIT_USAGE;
 		}
 		return local_commands[i].run(tool);
+	}
+	if (tool->words[0][0] == '-') {
+		tool_complain(tool, "no such option; frank help lists them: ", tool->words[0]);
+		return TOOL_EXIT_USAGE;
 	}
 	return tool_ask_server(tool);
 }

@@ -140,13 +140,17 @@ cmd_queue_row(struct control_client *client, struct ipc_message *message)
 static void
 end_shown(struct control_client *client, const struct ipc_ctl_done *done)
 {
+	const struct control_arguments *a = &client->arguments;
+
 	if (client->json) {
 		json_array_end(&client->writer);
 		json_number(&client->writer, "count", (int64_t)done->count);
 		json_object_end(&client->writer);
 		builder_byte(&client->out, '\n');
 	} else if (client->rows == 0) {
-		builder_str(&client->out, "Nothing that fits is waiting.\n");
+		builder_str(&client->out, is_narrowed(a) || a->given[ARGUMENT_AFTER] || done->count
+						  ? "Nothing that fits is waiting.\n"
+						  : "The queue is empty.\n");
 	} else if (done->count > client->rows) {
 		builder_dec(&client->out, done->count - client->rows);
 		builder_str(&client->out, " more; see --limit and --after.\n");

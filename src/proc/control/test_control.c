@@ -283,7 +283,7 @@ TEST(rows_of_another_kind)
 	counter(PEER_QUEUE, "x");
 	done(PEER_QUEUE, 0, "");
 	assert_int_equal(answer(), 0);
-	assert_string_equal(w.text, "Nothing that fits is waiting.\n");
+	assert_string_equal(w.text, "The queue is empty.\n");
 	world_end();
 }
 

@@ -3,7 +3,6 @@
 import contextlib
 import imaplib
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -11,8 +10,6 @@ import tempfile
 
 from harness import Skip
 from hosts import wait_until
-
-PASSWORD = "read"
 
 
 def program():
@@ -28,50 +25,6 @@ def port_free():
         return probe.getsockname()[1]
 
 
-def accounts():
-    """Whom its processes run as: Debian's accounts for it as root, else all as ourselves."""
-    me = pwd.getpwuid(os.getuid()).pw_name
-    return ("dovenull", "dovecot") if os.getuid() == 0 else (me, me)
-
-
-def configuration(folder, maildir, port):
-    owner = os.stat(maildir)
-    login, internal = accounts()
-    chroot = "" if os.getuid() == 0 else "\n  chroot =\n"
-    return f"""protocols = imap
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-ssl = no
-disable_plaintext_auth = no
-listen = 127.0.0.1
-default_login_user = {login}
-default_internal_user = {internal}
-default_internal_group = {internal}
-first_valid_uid = 0
-first_valid_gid = 0
-mail_location = maildir:{maildir}:INDEX=MEMORY:CONTROL={folder}/control
-passdb {{
-  driver = static
-  args = password={PASSWORD}
-}}
-userdb {{
-  driver = static
-  args = uid={owner.st_uid} gid={owner.st_gid} home={folder}/control
-}}
-service imap-login {{{chroot}
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service anvil {{{chroot}
-}}
-"""
-
-
 def answers(port):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
@@ -81,21 +34,26 @@ def answers(port):
 
 
 @contextlib.contextmanager
-def imap(maildir, login):
-    """A client that is logged in to a Dovecot of its own."""
+def imap(lab, user):
+    """A client that is logged in to a Dovecot with the lab's own configuration, but for port and
+    folder."""
     # Not below the lab: a Unix socket's path must be short.
     folder = tempfile.mkdtemp(prefix="frank-imap.")
     server = None
     try:
         os.chmod(folder, 0o755)
-        owner = os.stat(maildir)
+        owner = os.stat(user.maildir)
         os.mkdir(os.path.join(folder, "control"))
         if os.getuid() == 0:
             os.chown(os.path.join(folder, "control"), owner.st_uid, owner.st_gid)
         port = port_free()
         conf = os.path.join(folder, "dovecot.conf")
+        with open(os.path.join(lab.folder, "dovecot.conf"), encoding="utf-8") as file:
+            text = file.read()
+        assert "port = 2143\n" in text, text
         with open(conf, "w", encoding="utf-8") as file:
-            file.write(configuration(folder, maildir, port))
+            file.write(text.replace("port = 2143\n", f"port = {port}\n")
+                       .replace(os.path.join(lab.folder, "dovecot") + "/", folder + "/"))
         server = subprocess.Popen([program(), "-F", "-c", conf], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -104,7 +62,7 @@ def imap(maildir, login):
             return answers(port)
         wait_until(ready, 20, "Dovecot answers")
         with imaplib.IMAP4("127.0.0.1", port, timeout=20) as client:
-            client.login(login, PASSWORD)
+            client.login(user.login, user.password)
             yield client
     finally:
         if server:
@@ -122,7 +80,7 @@ def test_dovecot_serves_it(lab):
     lab.bob.wait(token)
     if os.stat(lab.bob.maildir).st_uid == 0:
         raise Skip("Dovecot reads no mail of root's")
-    with imap(lab.bob.maildir, lab.bob.login) as client:
+    with imap(lab, lab.bob) as client:
         def found():
             client.select("INBOX")
             return client.search(None, "SUBJECT", token)[1][0].split()

@@ -120,7 +120,8 @@ def test_now_is_a_number(_lab):
 @table([("option", ["check", "--bogus"]), ("words", ["check", "extra", "words"]),
         ("show", ["config", "show", "--chnged"]),
         ("show-more", ["config", "show", "--changed", "x"]),
-        ("global", ["--bogus", "status"]), ("version", ["--version"]), ("run", ["run", "now"])])
+        ("global", ["--bogus", "status"]), ("version", ["--version", "x"]),
+        ("run", ["run", "now"])])
 def test_wrong_words(_lab, words):
     """What a local command does not understand is a wrong command, and named."""
     with Folder() as folder:

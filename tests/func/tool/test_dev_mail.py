@@ -62,6 +62,7 @@ def test_still_waiting(lab):
     lab.frank("queue", "hold", identity)
     said, code = end(child)
     assert code == 75 and "Not today, and not tomorrow" in said, said
+    assert said.endswith(f"Still waiting after 90 s; go on with: frank trace {identity}\n"), said
     lab.frank("queue", "delete", identity)
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 
 from harness import Closed, table
 from hosts import ROOT, wait_until
@@ -107,6 +108,22 @@ def test_second_run_refused(lab, words):
     assert seen(lab.folder) == before
     with lab.connect() as client:
         client.hello()
+
+
+def test_background_says(_lab):
+    """The path of lab.json, alone on standard output; beside it the commands that go on."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        place = os.path.join(folder, "my lab")
+        done = subprocess.run(["./dev", "run", "--background", place], cwd=ROOT, check=False,
+                              capture_output=True, text=True, timeout=60)
+        try:
+            assert done.returncode == 0 and done.stdout == f"{place}/lab.json\n", done.stderr
+            assert done.stderr.endswith(f"Try: ./dev mail --dir '{place}'\n"
+                                        f"End: ./dev stop '{place}'\n"), done.stderr
+        finally:
+            subprocess.run(["./dev", "stop", place], cwd=ROOT, check=False, capture_output=True,
+                           timeout=60)
 
 
 def test_second_frank_refused(lab):

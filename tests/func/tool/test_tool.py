@@ -1,6 +1,8 @@
 """The frank command, against a running server."""
 
 import json
+import os
+import re
 import subprocess
 import time
 
@@ -61,6 +63,17 @@ def test_trace_unknown(lab):
     lab.frank("trace", "no-id", codes=(64,))
 
 
+@table([("long", "--version"), ("short", "-V")])
+def test_version(lab, option):
+    """frank(8): the name and the version of the build, without a server."""
+    done = subprocess.run([tool_path(lab.info), option], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with open(os.path.join(ROOT, "meson.build"), encoding="utf-8") as file:
+        version = re.search(r"version: '([^']+)'", file.read())[1]
+    assert done.stdout == f"frank {version}\n", done.stdout
+
+
 def test_status(lab):
     """Issue 11: frank status."""
     text = lab.frank("status")
@@ -80,7 +93,8 @@ def test_queue(lab):
                           ("--sender", lab.ann.address), ("--destination", "always451.test"),
                           ("--id", identity)):
         assert identity in lab.frank("queue", "list", option, value), f"not by {option}"
-    assert identity not in lab.frank("queue", "list", "--destination", "other.test")
+    said = lab.frank("queue", "list", "--destination", "other.test")
+    assert said == "Nothing that fits is waiting.\n", said
     wait_until(lambda: "Not today, and not tomorrow" in lab.frank("queue", "show", identity), 5,
                "the remote's words")
     lab.frank("queue", "hold", identity)
