@@ -397,7 +397,7 @@ seal_on_done(void *ctx)
 	struct writer_seal *seal = ctx;
 	struct spool_writer *writer = seal->writer;
 
-	/* Whether the footer got there matters to nobody but the next start. */
+	/* Whether the footer got there matters to nobody. */
 	sealed_send(writer, &seal->segment, false);
 	segment_finish(writer, &seal->segment);
 	list_remove(&seal->node);

@@ -13,9 +13,13 @@ static void
 old_add(struct queue *queue, uint32_t number, uint64_t size_bytes, int64_t last_wall_ms, bool moved)
 {
 	struct journal_old *old = MEM_NEW(queue->mem, struct journal_old);
+	struct log_line line;
 
 	if (!old) { /* no younger one may go before it */
 		queue->journal.keep_ended = true;
+		log_begin(&line, queue->boot->log, EVENT_queue_journal_kept);
+		log_number(&line, "journal", number);
+		log_end(&line);
 		return;
 	}
 	old->number = number;

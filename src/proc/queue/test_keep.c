@@ -38,7 +38,7 @@ unlinkat(int dir, const char *name, int flags)
 static const char *const to_ann[] = {"ann@local"};
 static const char *const to_two[] = {"ann@local", "bob@far.test"};
 
-/* Small files, and all of them are kept for now. */
+/* Small files; none of them is dropped until the test says so. */
 static void
 files_are_kept(struct world *w)
 {
