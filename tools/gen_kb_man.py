@@ -34,8 +34,6 @@ def escape(text, literal=False):
 
 
 def paragraph(text):
-    text = kblib.LINK.sub(lambda m: m[1] if m[1] == m[2][:-3] else
-                          "%s (%s)" % (m[1], m[2][:-3]), text)
     lines = []
     for sentence in re.split(r"(?<=[.:;?]) (?=[A-Z])", kblib.plain(text)):
         lines += [escape(line) for line in

@@ -123,9 +123,11 @@ def table_lines(lines):
 
 
 def plain(text):
-    """Without the marks."""
+    """Without the marks: code of several words in quotes, an article's name behind its link."""
+    text = re.sub(r"`([^`]* [^`]*)`", r"'\1'", text).replace("`", "")
     text = re.sub(r"\*\*([^*]+)\*\*|(?<![\w*])\*([^*\s][^*]*)\*(?!\w)", r"\1\2", text)
-    return LINK.sub(r"\1", text).replace("`", "")
+    text = re.sub(r"\(\[[^\]]+\]\(([\w-]+)\.md\)\)", r"(\1)", text)
+    return LINK.sub(lambda m: m[1] if m[1] == m[2][:-3] else "%s (%s)" % (m[1], m[2][:-3]), text)
 
 
 def as_text(article):
@@ -150,8 +152,7 @@ def as_text(article):
                 shown = code_lines(content) if kind == "code" else table_lines(content)
                 lines.extend(("    " + line).rstrip() for line in shown)
     if article.links:
-        lines.append("")
-        wrap("See also: " + ", ".join(article.links) + " (frank explain NAME)", "", "  ")
+        lines += ["", "In parentheses: other articles, for frank explain NAME."]
     if article.sources:
         lines += [""] + ["Source: " + source for source in article.sources]
     return "\n".join(lines) + "\n"
