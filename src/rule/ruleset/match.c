@@ -193,7 +193,7 @@ providers_find(struct match *m, const struct facts *facts)
 
 		if (f->kind == NORMAL_URL)
 			host_look(m, link_host(normal_field_text(normal, f)), true);
-		else if (f->kind == NORMAL_HOST)
+		else if (f->kind == NORMAL_HOST || f->kind == NORMAL_LIST)
 			host_look(m, normal_field_text(normal, f), true);
 	}
 	for (unsigned i = 0; i < m->set->provider_count; i++) {
