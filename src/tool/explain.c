@@ -18,7 +18,7 @@ struct explain {
 	struct tool *tool;
 	const char *reply, *replies;
 	const char *stage, *host, *mx;
-	struct explain_given given;
+	struct facts_given given;
 	struct json_writer json;
 	struct builder out;
 	size_t count;
@@ -26,6 +26,7 @@ struct explain {
 	uint8_t room[OUTPUT_BYTES];
 	uint8_t text[VERDICT_REPLY_MAX];
 	struct explained explained;
+	struct match work;
 };
 
 static int
@@ -75,7 +76,9 @@ static int
 given_read(struct explain *ex)
 {
 	ex->given =
-		(struct explain_given){VERDICT_STAGE_MAX, slice_str(ex->host), slice_str(ex->mx)};
+		(struct facts_given){.stage = VERDICT_STAGE_MAX,
+				     .host = slice_str(ex->host),
+				     .mx = slice_str(ex->mx)};
 	if (!ex->reply == !ex->replies) {
 		tool_complain(ex->tool, "expected explain --reply LINE or explain --replies FILE",
 			      "");
@@ -83,7 +86,7 @@ given_read(struct explain *ex)
 	}
 	if (!ex->stage)
 		return 0;
-	ex->given.stage = (uint8_t)explain_stage_of_name(slice_str(ex->stage));
+	ex->given.stage = (uint8_t)facts_stage_of_name(slice_str(ex->stage));
 	if (ex->given.stage < VERDICT_STAGE_MAX)
 		return 0;
 	tool_complain(ex->tool,
@@ -124,10 +127,11 @@ unescape(struct explain *ex, struct slice line)
 static void
 explain_line(struct explain *ex, struct slice line)
 {
-	explain_read(unescape(ex, line), &ex->given, &ex->explained);
+	explain_read(unescape(ex, line), &ex->given, explain_builtin(), &ex->work,
+		     &ex->explained);
 	/* An empty line of a file keeps the count of results; it asks nothing. */
-	if (ex->explained.verdict.cause == VERDICT_CAUSE_UNKNOWN &&
-	    !(ex->explained.empty && ex->replies))
+	if (ex->explained.facts.verdict.cause == VERDICT_CAUSE_UNKNOWN &&
+	    !(ex->explained.facts.empty && ex->replies))
 		ex->unknown = true;
 	if (ex->tool->json) {
 		explain_show_json(&ex->json, &ex->explained);

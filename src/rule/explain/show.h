@@ -6,7 +6,7 @@
 #ifndef RULE_EXPLAIN_SHOW_H
 #define RULE_EXPLAIN_SHOW_H
 
-#include "rule/explain/read.h"
+#include "rule/explain/explain.h"
 #include "wire/text/json.h"
 
 /* Of one refusal in either form, whatever its text. */

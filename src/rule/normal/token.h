@@ -5,7 +5,7 @@
 #ifndef RULE_EXPLAIN_TOKEN_H
 #define RULE_EXPLAIN_TOKEN_H
 
-#include "rule/explain/normalise.h"
+#include "rule/normal/normalise.h"
 
 #define TOKEN_IPV6_MAX 45
 

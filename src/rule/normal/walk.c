@@ -2,7 +2,7 @@
  * walk: fields and sentences. A number's kind may depend on a word behind it, so a sentence knows
  * where its fields begin; each of the two kinds of words looks back once, which keeps it linear.
  */
-#include "rule/explain/walk.h"
+#include "rule/normal/walk.h"
 
 #include "base/assert.h"
 

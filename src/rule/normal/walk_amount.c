@@ -2,7 +2,7 @@
  * walk_amount: numbers and what they count. "5 minutes" behind "1 hour" joins it; a clock is a wait
  * where coming again is spoken of; a reply code inside the text stays in the shape.
  */
-#include "rule/explain/walk.h"
+#include "rule/normal/walk.h"
 
 #include "base/assert.h"
 

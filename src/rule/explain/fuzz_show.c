@@ -1,5 +1,5 @@
 /*
- * Fuzz target for read and show: any text at any stage gets a cause, and both forms of it are
+ * Fuzz target for facts and show: any text at any stage gets a cause, and both forms of it are
  * UTF-8, harmless to a terminal, and within their limit.
  */
 #include "base/fuzz.h"
@@ -21,9 +21,10 @@ check_plain(struct slice text)
 FUZZ(input)
 {
 	static struct explained explained;
+	static struct match work;
 	static uint8_t out[EXPLAIN_SHOWN_MAX];
-	struct explain_given given = {0};
-	const struct verdict *v = &explained.verdict;
+	struct facts_given given = {0};
+	const struct verdict *v = &explained.facts.verdict;
 	struct json_writer w;
 	struct builder b;
 	struct cursor c;
@@ -31,7 +32,7 @@ FUZZ(input)
 	cursor_init(&c, input);
 	given.stage = cursor_u8(&c) % (VERDICT_STAGE_MAX + 1);
 	given.host = cursor_bytes(&c, cursor_u8(&c) % 16);
-	explain_read(c.rest, &given, &explained);
+	explain_read(c.rest, &given, explain_builtin(), &work, &explained);
 	ASSERT(cause_row(v->cause) && v->action < VERDICT_ACTION_MAX);
 	ASSERT(v->stage < VERDICT_STAGE_MAX && v->code >= 200 && v->code <= 599);
 	builder_init_fixed(&b, out, sizeof(out));

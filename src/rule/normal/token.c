@@ -4,9 +4,9 @@
  * one case after two other labels. An id is what has many digits for its length:
  * "08DC8850F12E1502".
  */
-#include "rule/explain/token.h"
+#include "rule/normal/token.h"
 
-#include "rule/explain/vocabulary.h"
+#include "rule/normal/vocabulary.h"
 
 #define TAG_LETTERS_MAX 6
 #define TAG_DIGITS_MAX 4
@@ -341,7 +341,7 @@ is_list(struct slice host)
 {
 	static const struct slice domains[] = {
 #define LIST(domain) {(const uint8_t *)domain, sizeof(domain) - 1},
-#include "rule/explain/block_lists.def"
+#include "rule/normal/block_lists.def"
 #undef LIST
 	};
 	static const struct slice labels[] = {

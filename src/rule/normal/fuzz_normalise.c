@@ -4,7 +4,7 @@
  * of the fields has the same shape.
  */
 #include "base/fuzz.h"
-#include "rule/explain/normalise.h"
+#include "rule/normal/normalise.h"
 
 #define TEXT_MAX 1024
 

@@ -4,8 +4,8 @@
  */
 #include "base/test.h"
 
-#include "rule/explain/normalise.h"
-#include "rule/explain/vocabulary.h"
+#include "rule/normal/normalise.h"
+#include "rule/normal/vocabulary.h"
 
 static struct normal normal;
 

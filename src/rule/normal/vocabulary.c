@@ -2,7 +2,7 @@
  * vocabulary: an index by first letter over the rows of vocabulary.def, made by the compiler: each
  * row is an enumerator, and FIRST takes the number of the row that follows it.
  */
-#include "rule/explain/vocabulary.h"
+#include "rule/normal/vocabulary.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ static const struct vocabulary_word words[] = {
 #define KEPT VOCABULARY_KEPT
 #define FIRST(letter)
 #define WORD(text, ROLES, value) {text, sizeof(text) - 1, ROLES, value},
-#include "rule/explain/vocabulary.def"
+#include "rule/normal/vocabulary.def"
 #undef WORD
 #undef FIRST
 };
@@ -28,7 +28,7 @@ static const struct vocabulary_word words[] = {
 enum {
 #define FIRST(letter) FIRST_##letter, BACK_##letter = FIRST_##letter - 1,
 #define WORD(text, ROLES, value) ROW(__LINE__),
-#include "rule/explain/vocabulary.def"
+#include "rule/normal/vocabulary.def"
 #undef WORD
 #undef FIRST
 	FIRST_END
@@ -37,7 +37,7 @@ enum {
 static const uint16_t firsts[] = {
 #define FIRST(letter) FIRST_##letter,
 #define WORD(...)
-#include "rule/explain/vocabulary.def"
+#include "rule/normal/vocabulary.def"
 #undef WORD
 #undef FIRST
 	FIRST_END};

@@ -5,12 +5,12 @@
  * behind by looking back at the sentence's fields once. Every loop moves forward or is bounded by a
  * constant.
  */
-#include "rule/explain/normalise.h"
+#include "rule/normal/normalise.h"
 
 #include <string.h>
 
 #include "base/assert.h"
-#include "rule/explain/walk.h"
+#include "rule/normal/walk.h"
 
 #define KEY_LETTERS_MAX 16 /* "rcpt=" */
 

@@ -1,14 +1,14 @@
 /*
- * read: the code is that of the last line that begins with one, as in SMTP; in a text that begins
+ * facts: the code is that of the last line that begins with one, as in SMTP; in a text that begins
  * with other words it is the first that looks like a code with words behind it. The status stands
  * behind the code, or somewhere in the text behind "#", "(" or a blank. Servers that quote a reply
  * say at which command it came ("in reply to RCPT TO"); and a reply whose first line is a host name
  * alone is a greeting (RFC 5321 3.1).
  */
-#include "rule/explain/read.h"
+#include "rule/normal/facts.h"
 
 #include "base/assert.h"
-#include "rule/explain/token.h"
+#include "rule/normal/token.h"
 #include "wire/text/clean.h"
 
 #define CODE_DIGITS 3
@@ -199,7 +199,7 @@ is_greeting(struct slice text)
 }
 
 enum verdict_stage
-explain_stage_of_name(struct slice name)
+facts_stage_of_name(struct slice name)
 {
 	unsigned stage = 0;
 
@@ -211,7 +211,7 @@ explain_stage_of_name(struct slice name)
 /* --- all of it -------------------------------------------------------------------------------- */
 
 static void
-read_stage(struct explained *e, uint8_t stage)
+read_stage(struct facts *e, uint8_t stage)
 {
 	if (stage == VERDICT_STAGE_MAX && is_greeting(e->verdict.reply))
 		stage = VERDICT_STAGE_GREETING;
@@ -228,19 +228,23 @@ class_of_digit(unsigned digit)
 }
 
 static void
-read_code(struct explained *e)
+read_code(struct facts *e, const struct facts_given *given)
 {
 	struct verdict *v = &e->verdict;
 
 	read_lines(v->reply, &v->code, &v->status);
 	if (!v->code)
 		v->code = code_find(v->reply);
+	if (!v->code)
+		v->code = given->code;
 	if (!v->status.class)
 		v->status = status_find(v->reply);
-	e->code_known = v->code != 0;
 	/* A status of another class than the code says nothing for sure (wire/smtp/reply.h). */
 	if (v->code && v->status.class != v->code / 100)
 		v->status = (struct verdict_status){0};
+	if (!v->status.class && (!v->code || given->status.class == v->code / 100))
+		v->status = given->status;
+	e->code_known = v->code != 0;
 	e->class_known = v->code || v->status.class;
 	if (v->code)
 		v->class = class_of_digit(v->code / 100);
@@ -250,10 +254,16 @@ read_code(struct explained *e)
 		v->class = VERDICT_NEVER;
 }
 
-void
-explain_read(struct slice text, const struct explain_given *given, struct explained *ret_explained)
+enum verdict_stage
+facts_stage_of_command(struct slice command)
 {
-	struct explained *e = ret_explained;
+	return stage_at(slice_trim(command));
+}
+
+void
+facts_read(struct slice text, const struct facts_given *given, struct facts *ret_facts)
+{
+	struct facts *e = ret_facts;
 	struct verdict *v = &e->verdict;
 
 	ASSERT(given->stage <= VERDICT_STAGE_MAX);
@@ -261,19 +271,11 @@ explain_read(struct slice text, const struct explain_given *given, struct explai
 				      .host = given->host};
 	e->mx = given->mx;
 	e->empty = blanks(v->reply, 0) == v->reply.len;
-	read_code(e);
+	read_code(e, given);
 	read_stage(e, given->stage);
 	normalise(v->reply, v->code, v->status, &e->normal);
 	if (!e->class_known && e->normal.again)
 		v->class = VERDICT_LATER;
 	if (!e->code_known)
 		v->code = v->class == VERDICT_LATER ? CODE_LATER : CODE_NEVER;
-	if (e->empty) {
-		v->cause = VERDICT_CAUSE_UNKNOWN;
-		v->confidence_percent = 0;
-	}
-	explain_verdict(v);
-	/* Neither what it means nor whether it is for good: there is nothing to advise. */
-	if (!e->class_known && v->cause == VERDICT_CAUSE_UNKNOWN)
-		v->action = VERDICT_ACTION_NONE;
 }

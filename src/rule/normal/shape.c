@@ -2,7 +2,7 @@
  * shape: no placeholder is more than three times as long as the shortest field of its kind, so the
  * room is bounded by the text. The hash is FNV-1a over words of eight bytes, with a last stir.
  */
-#include "rule/explain/shape.h"
+#include "rule/normal/shape.h"
 
 #include <string.h>
 

@@ -5,10 +5,10 @@
 #ifndef RULE_EXPLAIN_WALK_H
 #define RULE_EXPLAIN_WALK_H
 
-#include "rule/explain/normalise.h"
-#include "rule/explain/shape.h"
-#include "rule/explain/token.h"
-#include "rule/explain/vocabulary.h"
+#include "rule/normal/normalise.h"
+#include "rule/normal/shape.h"
+#include "rule/normal/token.h"
+#include "rule/normal/vocabulary.h"
 
 #define WALK_PAD_BYTES 16 /* more than anything looks ahead */
 #define WALK_CODE_DIGITS 3

@@ -3,7 +3,7 @@
  * that. Their host and the addresses in them are fields of their own, since that is often where the
  * listed address stands.
  */
-#include "rule/explain/walk.h"
+#include "rule/normal/walk.h"
 
 #define SCHEME_LETTERS_MAX 5
 

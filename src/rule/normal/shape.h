@@ -6,8 +6,8 @@
 #ifndef RULE_EXPLAIN_SHAPE_H
 #define RULE_EXPLAIN_SHAPE_H
 
-#include "rule/explain/normalise.h"
-#include "rule/explain/token.h"
+#include "rule/normal/normalise.h"
+#include "rule/normal/token.h"
 
 struct shape {
 	uint8_t *bytes; /* room for NORMAL_SHAPE_MAX, which no text fills */
