@@ -1,7 +1,7 @@
 /*
  * make_rules: compiles rule files (docs/rules.md) by Frank's own compiler, tries their examples and
- * prints the set as C. Run by the build: make_rules [--check] FILE... With --check nothing is printed
- * but what is wrong. All faults of examples are told; the first fault of form ends it.
+ * prints the set as C. Run by the build: make_rules [--check] FILE... With --check nothing is
+ * printed but what is wrong. All faults of examples are told; the first fault of form ends it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +140,10 @@ print_tree(const struct ruleset *set)
 	printf("};\nstatic const struct ruleset_edge edges[] = {\n");
 	for (size_t i = 0; i < set->edges_count; i++)
 		printf("\t{%u, %u},\n", set->edges[i].byte, set->edges[i].node);
-	printf("\t{0, 0}};\n");
+	printf("\t{0, 0}};\nstatic const uint32_t roots[256] = {");
+	for (size_t i = 0; i < 256; i++)
+		printf("%s%u,", i % 16 ? " " : "\n\t", set->roots[i]);
+	printf("\n};\n");
 }
 
 static void
@@ -211,7 +214,7 @@ print_set(const struct ruleset *set)
 	print_pool(set);
 	printf("static const struct ruleset builtin = {\n"
 	       "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
-	       "\t.rule_groups = rule_groups, .nodes = nodes, .edges = edges,\n"
+	       "\t.rule_groups = rule_groups, .nodes = nodes, .edges = edges, .roots = roots,\n"
 	       "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	       "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
 	       "\t.providers = providers, .domains = domains, .pool = pool,\n");

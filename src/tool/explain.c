@@ -75,10 +75,8 @@ words_read(struct explain *ex)
 static int
 given_read(struct explain *ex)
 {
-	ex->given =
-		(struct facts_given){.stage = VERDICT_STAGE_MAX,
-				     .host = slice_str(ex->host),
-				     .mx = slice_str(ex->mx)};
+	ex->given = (struct facts_given){
+		.stage = VERDICT_STAGE_MAX, .host = slice_str(ex->host), .mx = slice_str(ex->mx)};
 	if (!ex->reply == !ex->replies) {
 		tool_complain(ex->tool, "expected explain --reply LINE or explain --replies FILE",
 			      "");
@@ -127,8 +125,7 @@ unescape(struct explain *ex, struct slice line)
 static void
 explain_line(struct explain *ex, struct slice line)
 {
-	explain_read(unescape(ex, line), &ex->given, explain_builtin(), &ex->work,
-		     &ex->explained);
+	explain_read(unescape(ex, line), &ex->given, explain_builtin(), &ex->work, &ex->explained);
 	/* An empty line of a file keeps the count of results; it asks nothing. */
 	if (ex->explained.facts.verdict.cause == VERDICT_CAUSE_UNKNOWN &&
 	    !(ex->explained.facts.empty && ex->replies))

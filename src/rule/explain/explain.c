@@ -7,7 +7,7 @@
 #include "base/assert.h"
 
 #define DOUBT_PERCENT_MAX 78 /* the most where a clear status says another cause */
-#define CLEAR_PERCENT 80	  /* a status that surely says one thing */
+#define CLEAR_PERCENT 80     /* a status that surely says one thing */
 #define SURE_PERCENT_MAX 99
 
 /* The action that the class allows (causes: "A 4xx never stops and a 5xx is never retried"). */
@@ -95,10 +95,13 @@ consequences(struct verdict *v, const struct ruleset_rule *rule)
 	ASSERT(row);
 	v->actor = or_default(rule ? rule->actor : UINT8_MAX, row->actor);
 	v->scope = or_default(rule ? rule->scope : UINT8_MAX, row->scope);
-	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
-	    v->cause == VERDICT_CAUSE_UNKNOWN)
-		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
 	v->action = explain_action(v, or_default(rule ? rule->action : UINT8_MAX, row->action));
+	/* Nothing but our address was known there. */
+	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
+	    v->cause == VERDICT_CAUSE_UNKNOWN) {
+		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
+		v->action = VERDICT_ACTION_SUSPEND;
+	}
 }
 
 void
@@ -127,10 +130,13 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 void
 explain_verdict(struct verdict *v)
 {
-	struct facts facts = {.verdict = *v};
+	struct facts facts; /* not zeroed, for its size */
 	struct explain_why why;
 	struct match work;
 
+	facts.verdict = *v;
+	facts.mx = SLICE_EMPTY;
+	facts.empty = false;
 	normalise(v->reply, v->code, v->status, &facts.normal);
 	explain_judge(&facts, explain_builtin(), &work, &why);
 	*v = facts.verdict;

@@ -13,8 +13,8 @@
 /* What decided. Borrowed from set and reply. */
 struct explain_why {
 	const struct ruleset *set;
-	const struct ruleset_rule *rule; /* NULL: none fitted, or none was asked */
-	uint8_t provider;		 /* of the set, or RULESET_NO_PROVIDER */
+	const struct ruleset_rule *rule;	   /* NULL: none fitted, or none was asked */
+	uint8_t provider;			   /* of the set, or RULESET_NO_PROVIDER */
 	struct slice evidence[MATCH_EVIDENCE_MAX]; /* verbatim parts of the reply */
 	size_t evidence_count;
 };
@@ -29,9 +29,10 @@ struct explained {
 const struct ruleset *explain_builtin(void);
 
 /*
- * Reads the verdict's class, stage, code, status, host and reply, and the fields of the reply; fills cause,
- * confidence_percent, actor, action, scope and, where it is empty, evidence with the words that decided. A
- * cause that is set already stands: only what hangs on it is filled. Class OK gives not-bounce.
+ * Reads the verdict's class, stage, code, status, host and reply, and the fields of the reply;
+ * fills cause, confidence_percent, actor, action, scope and, where it is empty, evidence with the
+ * words that decided. A cause that is set already stands: only what hangs on it is filled. Class OK
+ * gives not-bounce.
  */
 void explain_judge(struct facts *facts, const struct ruleset *set, struct match *work,
 		   struct explain_why *ret_why);

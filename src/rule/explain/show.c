@@ -390,8 +390,7 @@ explain_show_text(struct builder *b, const struct explained *e)
 	put_reply(b, v->reply);
 	put_facts(b, e);
 	builder_byte(b, '\n');
-	put_paragraph(b,
-		      "For the sender: ",
+	put_paragraph(b, "For the sender: ",
 		      slice_str(cause_sender_text(v->cause, v->class == VERDICT_NEVER)));
 	builder_byte(b, '\n');
 	put_paragraph(b, "For the administrator: ", slice_str(cause_row(v->cause)->admin_text));

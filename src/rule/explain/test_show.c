@@ -12,8 +12,8 @@ TEST(shown)
 	static uint8_t text[VERDICT_REPLY_MAX], out[EXPLAIN_SHOWN_MAX];
 	static const uint8_t bytes[] = {1, 0xff, '\n', 'a', '1', '"'};
 	const struct facts_given given = {.stage = VERDICT_STAGE_MAX,
-					    .host = slice_of(text, VERDICT_HOST_MAX),
-					    .mx = slice_of(text, VERDICT_HOST_MAX)};
+					  .host = slice_of(text, VERDICT_HOST_MAX),
+					  .mx = slice_of(text, VERDICT_HOST_MAX)};
 
 	for (size_t k = 0; k < sizeof(bytes); k++) {
 		struct json_writer w;

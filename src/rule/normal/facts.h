@@ -1,7 +1,7 @@
 /*
  * facts: a refusal as somebody has it before him (pasted from a bounce or a log) made into facts:
- * code, status, class, stage, and its fields. What the text does not say is not made up: it is marked as not
- * known, and stands as what is most frequent. Nothing is judged here.
+ * code, status, class, stage, and its fields. What the text does not say is not made up: it is
+ * marked as not known, and stands as what is most frequent. Nothing is judged here.
  */
 #ifndef RULE_NORMAL_FACTS_H
 #define RULE_NORMAL_FACTS_H
@@ -21,8 +21,8 @@ struct facts {
 
 /* What the caller knows beside the text. */
 struct facts_given {
-	uint8_t stage; /* enum verdict_stage, or VERDICT_STAGE_MAX for not known */
-	uint16_t code; /* 0: see the text */
+	uint8_t stage;		      /* enum verdict_stage, or VERDICT_STAGE_MAX for not known */
+	uint16_t code;		      /* 0: see the text */
 	struct verdict_status status; /* used where the text has none */
 	struct slice host, mx;
 };

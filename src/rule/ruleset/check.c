@@ -22,8 +22,8 @@ statuses_hold(const struct source_rule *wide, const struct source_rule *narrow)
 		for (size_t k = 0; k < wide->status_count && !held; k++) {
 			const struct ruleset_status *w = &wide->statuses[k];
 
-			held = (w->class == n->class || (w->class == RULESET_ANY_STATUS_CLASS &&
-							 n->class != 0)) &&
+			held = (w->class == n->class ||
+				(w->class == RULESET_ANY_STATUS_CLASS && n->class != 0)) &&
 			       w->subject == n->subject &&
 			       (w->detail == n->detail || w->detail == RULESET_ANY_DETAIL);
 		}
@@ -64,8 +64,7 @@ facts_hold(const struct source_rule *wide, const struct source_rule *narrow)
 static bool
 is_boundary(struct slice s, size_t at)
 {
-	return at == 0 || at >= s.len || !text_is_word(s.data[at]) ||
-	       !text_is_word(s.data[at - 1]);
+	return at == 0 || at >= s.len || !text_is_word(s.data[at]) || !text_is_word(s.data[at - 1]);
 }
 
 /* Where the long phrase stands, the short one does. */
@@ -83,7 +82,8 @@ phrase_holds(const struct source_word *shorter, const struct source_word *longer
 			return false;
 		/* "block" in "block*" may be the beginning of another word */
 		if (is_boundary(rest, at) &&
-		    (shorter->start || (is_boundary(rest, end) && !(longer->start && end == rest.len))))
+		    (shorter->start ||
+		     (is_boundary(rest, end) && !(longer->start && end == rest.len))))
 			return true;
 		from = at + 1;
 	}
@@ -110,9 +110,8 @@ phrase_held(const struct ruleset_source *src, const struct source_word *word,
 	    const struct source_word *wide)
 {
 	for (; wide; wide = wide->next) {
-		if (wide->is_set
-			    ? phrase_held(src, word, source_set_find(src, wide->text)->words)
-			    : phrase_holds(wide, word))
+		if (wide->is_set ? phrase_held(src, word, source_set_find(src, wide->text)->words)
+				 : phrase_holds(wide, word))
 			return true;
 	}
 	return false;
@@ -205,9 +204,10 @@ check_shadows(struct ruleset_source *src, size_t index)
 		const struct source_rule *wide = src->by_index[k];
 
 		if (facts_hold(wide, narrow) && words_hold(src, wide, narrow))
-			return source_fail(src, narrow->place,
-					   "this rule can never win: an earlier one always fits, rule",
-					   wide->name, "");
+			return source_fail(
+				src, narrow->place,
+				"this rule can never win: an earlier one always fits, rule",
+				wide->name, "");
 	}
 	return 0;
 }
@@ -244,7 +244,8 @@ trial_fail(const struct trial *t, const char *text, struct slice name, const cha
 	return source_fail(t->src, t->example->place, text, name, more);
 }
 
-/* The rest of the rules that fit: of another file without an order between them, and of another cause? */
+/* The rest of the rules that fit: of another file without an order between them, and of another
+ * cause? */
 static int
 contradictions(const struct trial *t, size_t winner)
 {
@@ -258,8 +259,8 @@ contradictions(const struct trial *t, size_t winner)
 			return 0;
 		if (other->number == t->rule->number && other->place.file != t->rule->place.file &&
 		    other->out.cause != t->rule->out.cause)
-			return trial_fail(t, "no order is stated between this rule and", other->name,
-					  ", which says another cause");
+			return trial_fail(t, "no order is stated between this rule and",
+					  other->name, ", which says another cause");
 	}
 	return 0;
 }
@@ -277,7 +278,7 @@ try_example(struct trial *t)
 		facts->verdict.code = 0;
 	match_find(m, &t->src->set, facts);
 	winner = match_next(m, 0);
-	if (t->example->not)
+	if (t->example->not )
 		return winner != t->rule->index
 			       ? 0
 			       : trial_fail(t, "explained by this rule, though it must not be",

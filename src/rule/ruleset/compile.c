@@ -1,7 +1,7 @@
 /*
  * compile: sources to a set. Words become phrases of the tree, conditions become groups (the same
- * alternatives are the same group, whoever asks for them), rules come into the order of trying. Arrays are
- * made at the size that the sources can fill at most, which is counted first.
+ * alternatives are the same group, whoever asks for them), rules come into the order of trying.
+ * Arrays are made at the size that the sources can fill at most, which is counted first.
  */
 #include "rule/ruleset/compile.h"
 
@@ -216,8 +216,8 @@ pool_add(struct compiler *c, struct slice text)
 static int
 rules_in_order(struct compiler *c)
 {
-	const struct source_rule **rules =
-		arena_alloc(c->arena, (c->src->rule_count + 1) * sizeof(const struct source_rule *));
+	const struct source_rule **rules = arena_alloc(
+		c->arena, (c->src->rule_count + 1) * sizeof(const struct source_rule *));
 	size_t count = 0;
 
 	if (!rules)
@@ -314,8 +314,8 @@ provider_out(struct compiler *c, const struct source_rule *rule, struct ruleset_
 		return 0;
 	provider = source_provider_find(c->src, rule->provider);
 	if (!provider)
-		return source_fail(c->src, rule->provider_place, "no such provider:",
-				   rule->provider, "");
+		return source_fail(c->src, rule->provider_place,
+				   "no such provider:", rule->provider, "");
 	out->provider = provider->index;
 	return 0;
 }
@@ -333,18 +333,17 @@ rule_out(struct compiler *c, struct arrays *a, size_t index)
 	out->admin = pool_add(c, rule->admin);
 	out->article = pool_add(c, rule->article);
 	out->source = pool_add(c, rule->source);
-	out->statuses = (struct ruleset_range){(uint16_t)set->statuses_count,
-					       (uint16_t)rule->status_count};
+	out->statuses =
+		(struct ruleset_range){(uint16_t)set->statuses_count, (uint16_t)rule->status_count};
 	for (size_t i = 0; i < rule->status_count; i++)
 		a->statuses[set->statuses_count++] = rule->statuses[i];
-	out->codes =
-		(struct ruleset_range){(uint16_t)set->codes_count, (uint16_t)rule->code_count};
+	out->codes = (struct ruleset_range){(uint16_t)set->codes_count, (uint16_t)rule->code_count};
 	for (size_t i = 0; i < rule->code_count; i++)
 		a->codes[set->codes_count++] = rule->codes[i];
 	out->takes.first = (uint16_t)set->takes_count;
 	for (const struct source_take *take = rule->takes; take; take = take->next) {
-		a->takes[set->takes_count++] = (struct ruleset_take){pool_add(c, take->name),
-								     pool_add(c, take->value)};
+		a->takes[set->takes_count++] =
+			(struct ruleset_take){pool_add(c, take->name), pool_add(c, take->value)};
 		out->takes.count++;
 	}
 	out->words = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_WORDS]);
@@ -397,8 +396,7 @@ rules_make(struct compiler *c)
 	a.codes = arena_alloc(c->arena, (t.codes + 1) * sizeof(*a.codes));
 	a.takes = arena_alloc(c->arena, (t.takes + 1) * sizeof(*a.takes));
 	a.rule_groups = arena_alloc(c->arena, (t.groups + 1) * sizeof(*a.rule_groups));
-	a.wordless =
-		arena_alloc(c->arena, (RULESET_WORDS(t.rules) + 1) * sizeof(*a.wordless));
+	a.wordless = arena_alloc(c->arena, (RULESET_WORDS(t.rules) + 1) * sizeof(*a.wordless));
 	a.anchors = arena_alloc(c->arena, (t.rules + 1) * sizeof(*a.anchors));
 	if (c->arena->failed)
 		return ERR_NO_MEMORY;

@@ -1,7 +1,7 @@
 /*
  * compile: rule files to a set (docs/rules.md). The same at build time, for the built-in rules, and
- * at run time, for an administrator's. The first fault ends it: with file, line, column and what was
- * expected; nothing is compiled then.
+ * at run time, for an administrator's. The first fault ends it: with file, line, column and what
+ * was expected; nothing is compiled then.
  */
 #ifndef RULE_RULESET_COMPILE_H
 #define RULE_RULESET_COMPILE_H
@@ -29,8 +29,8 @@ struct ruleset_error {
 struct ruleset_source; /* what was read, for the check */
 
 /*
- * All memory is the arena's, which the set does not outlive; files are borrowed as long. 0; ERR_SYNTAX with
- * *ret_error; ERR_NO_MEMORY.
+ * All memory is the arena's, which the set does not outlive; files are borrowed as long. 0;
+ * ERR_SYNTAX with *ret_error; ERR_NO_MEMORY.
  */
 int ruleset_compile(struct arena *arena, const struct ruleset_file *files, size_t file_count,
 		    struct ruleset *ret_set, struct ruleset_source **ret_source,
@@ -44,9 +44,9 @@ struct ruleset_check {
 };
 
 /*
- * Rules that can never win, examples that another rule explains, rules of two files of one number that
- * contradict each other: ERR_SYNTAX and the error that the compiler was given; called again it goes on
- * behind it. 0 when there is nothing more.
+ * Rules that can never win, examples that another rule explains, rules of two files of one number
+ * that contradict each other: ERR_SYNTAX and the error that the compiler was given; called again it
+ * goes on behind it. 0 when there is nothing more.
  */
 int ruleset_check(struct ruleset_source *source, struct ruleset_check *work) MUST_USE;
 

@@ -1,7 +1,7 @@
 /*
  * match: the text is walked once. At the start of each word the tree of phrases is followed as far
- * as it goes, never further than the longest phrase, so the time is linear to the text. Of the rules only
- * those are looked at that need no words or one of whose groups was found.
+ * as it goes, never further than the longest phrase, so the time is linear to the text. Of the
+ * rules only those are looked at that need no words or one of whose groups was found.
  */
 #include "rule/ruleset/match.h"
 
@@ -13,22 +13,16 @@
 
 /* --- phrases ---------------------------------------------------------------------------------- */
 
-/* The node behind the byte, or 0. */
-static uint32_t
+/* The node behind the byte, or 0. Most nodes have one edge. */
+static inline uint32_t
 tree_next(const struct ruleset *set, uint32_t node, uint8_t byte)
 {
 	const struct ruleset_node *n = &set->nodes[node];
-	size_t low = n->edge, high = n->edge + n->edge_count;
+	const struct ruleset_edge *edge = set->edges + n->edge;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (set->edges[middle].byte == byte)
-			return set->edges[middle].node;
-		if (set->edges[middle].byte < byte)
-			low = middle + 1;
-		else
-			high = middle;
+	for (const struct ruleset_edge *end = edge + n->edge_count; edge < end; edge++) {
+		if (edge->byte >= byte)
+			return edge->byte == byte ? edge->node : 0;
 	}
 	return 0;
 }
@@ -56,9 +50,8 @@ phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigne
 	for (size_t i = 0; i < groups->count; i++)
 		group_found(m, m->set->groups[groups->first + i], UINT64_C(1) << sentence);
 	if (m->hit_count < MATCH_HITS_MAX)
-		m->hits[m->hit_count++] = (struct match_hit){phrase, m->text.places[begin],
-							     m->text.ends[end - 1],
-							     (uint8_t)sentence};
+		m->hits[m->hit_count++] = (struct match_hit){
+			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
 }
 
 /* All phrases that begin here. */
@@ -66,15 +59,12 @@ static void
 find_here(struct match *m, size_t begin, unsigned sentence)
 {
 	const struct text *t = &m->text;
-	uint32_t node = 0;
+	uint32_t node = m->set->roots[t->bytes[begin]];
 
-	for (size_t at = begin; at < t->len; at++) {
-		const struct ruleset_node *n;
+	/* No phrase is of one byte but a field's. */
+	for (size_t at = begin; node; node = tree_next(m->set, node, t->bytes[++at])) {
+		const struct ruleset_node *n = &m->set->nodes[node];
 
-		node = tree_next(m->set, node, t->bytes[at]);
-		if (!node)
-			return;
-		n = &m->set->nodes[node];
 		if (n->start != RULESET_NONE)
 			phrase_found(m, n->start, begin, at + 1, sentence);
 		if (n->word != RULESET_NONE &&
@@ -361,8 +351,8 @@ match_evidence(const struct match *m, size_t rule, struct slice *ret_parts)
 	for (size_t i = 0; i < (size_t)r->words.count + r->near.count; i++) {
 		bool words = i < r->words.count;
 		size_t index = words ? r->words.first + i : r->near.first + i - r->words.count;
-		struct slice part = group_evidence(m, m->set->rule_groups[index],
-						   words ? UINT64_MAX : near);
+		struct slice part =
+			group_evidence(m, m->set->rule_groups[index], words ? UINT64_MAX : near);
 
 		if (part.len && count < MATCH_EVIDENCE_MAX)
 			ret_parts[count++] = part;

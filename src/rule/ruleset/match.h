@@ -1,6 +1,6 @@
 /*
- * match: which rules fit a refusal. One walk over its text finds the phrases of all rules; what they
- * say to their groups leaves few rules to look at.
+ * match: which rules fit a refusal. One walk over its text finds the phrases of all rules; what
+ * they say to their groups leaves few rules to look at.
  */
 #ifndef RULE_RULESET_MATCH_H
 #define RULE_RULESET_MATCH_H
@@ -9,9 +9,9 @@
 #include "rule/ruleset/ruleset.h"
 #include "rule/ruleset/text.h"
 
-#define MATCH_HITS_MAX 96	/* phrases whose places are kept, for evidence */
-#define MATCH_EVIDENCE_MAX 8	/* parts */
-#define MATCH_SENTENCES_MAX 64	/* the last is the rest */
+#define MATCH_HITS_MAX 96      /* phrases whose places are kept, for evidence */
+#define MATCH_EVIDENCE_MAX 8   /* parts */
+#define MATCH_SENTENCES_MAX 64 /* the last is the rest */
 
 struct match_hit {
 	uint16_t phrase, begin, end; /* in the reply */
@@ -24,7 +24,8 @@ struct match {
 	const struct verdict *verdict; /* class, stage, code, status */
 	uint32_t fields;	       /* kinds that are there */
 	uint64_t providers[RULESET_WORDS(RULESET_PROVIDERS_MAX)];
-	uint8_t provider; /* the likeliest: by its host, its links, its words; or RULESET_NO_PROVIDER */
+	uint8_t provider; /* the likeliest: by its host, its links, its words; or
+			     RULESET_NO_PROVIDER */
 	uint64_t sentences[RULESET_GROUPS_MAX]; /* by group, where it was found */
 	uint64_t candidates[RULESET_WORDS(RULESET_RULES_MAX)];
 	struct match_hit hits[MATCH_HITS_MAX];

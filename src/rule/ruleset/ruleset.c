@@ -26,8 +26,9 @@ const char *
 ruleset_level_str(unsigned level)
 {
 	static const char *const names[RULESET_LEVEL_MAX] = {
-		[RULESET_OWN] = "own",	 [RULESET_LOCAL] = "local",   [RULESET_PROVIDER] = "provider",
-		[RULESET_WORDY] = "words", [RULESET_STATUS] = "status", [RULESET_HINT] = "hint",
+		[RULESET_OWN] = "own",		 [RULESET_LOCAL] = "local",
+		[RULESET_PROVIDER] = "provider", [RULESET_WORDY] = "words",
+		[RULESET_STATUS] = "status",	 [RULESET_HINT] = "hint",
 		[RULESET_CODE] = "code",
 	};
 

@@ -4,8 +4,8 @@
  * in memory (compile.h): both are the same.
  *
  * Phrases are a tree by their bytes. A group is the alternatives of one condition; what a phrase
- * that is found says to its groups is enough to know which rules can fit (match.h), so that the cost
- * of a reply does not grow with the rules.
+ * that is found says to its groups is enough to know which rules can fit (match.h), so that the
+ * cost of a reply does not grow with the rules.
  */
 #ifndef RULE_RULESET_RULESET_H
 #define RULE_RULESET_RULESET_H
@@ -106,6 +106,7 @@ struct ruleset {
 	const uint16_t *rule_groups;
 	const struct ruleset_node *nodes; /* 0 is the root */
 	const struct ruleset_edge *edges;
+	const uint32_t *roots;			   /* by byte: the node behind it, or 0 */
 	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
 	const uint16_t *groups;
 	size_t phrase_count, group_count;

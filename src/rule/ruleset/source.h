@@ -45,7 +45,7 @@ struct source_example {
 	uint8_t stage; /* or VERDICT_STAGE_MAX */
 	struct slice host;
 	bool no_code; /* a finding of our own */
-	bool not; /* the rule must not explain it */
+	bool not ;    /* the rule must not explain it */
 };
 
 struct source_domain {
@@ -82,10 +82,10 @@ struct source_rule {
 	size_t status_count;
 	uint16_t codes[SOURCE_CODES_MAX];
 	size_t code_count;
-	uint32_t seen; /* keywords, a bit each */
-	uint16_t number; /* of its file */
+	uint32_t seen;		 /* keywords, a bit each */
+	uint16_t number;	 /* of its file */
 	struct ruleset_rule out; /* what needs no other line to be known */
-	size_t index;	     /* in the set */
+	size_t index;		 /* in the set */
 };
 
 struct ruleset_source {

@@ -15,9 +15,9 @@ static const struct {
 
 /* As shape.h shows them; 0: stays in the text. */
 static const uint8_t kind_marks[NORMAL_KIND_MAX] = {
-	[NORMAL_IP] = 1,    [NORMAL_HOST] = 2,	    [NORMAL_MAIL] = 3,	 [NORMAL_URL] = 4,
-	[NORMAL_LIST] = 5,  [NORMAL_LIST_CODE] = 6, [NORMAL_TAG] = 0,	 [NORMAL_ID] = 7,
-	[NORMAL_WAIT] = 8,  [NORMAL_SPAN] = 8,	    [NORMAL_SIZE] = 9,	 [NORMAL_LIMIT] = 10,
+	[NORMAL_IP] = 1,      [NORMAL_HOST] = 2,      [NORMAL_MAIL] = 3, [NORMAL_URL] = 4,
+	[NORMAL_LIST] = 5,    [NORMAL_LIST_CODE] = 6, [NORMAL_TAG] = 0,	 [NORMAL_ID] = 7,
+	[NORMAL_WAIT] = 8,    [NORMAL_SPAN] = 8,      [NORMAL_SIZE] = 9, [NORMAL_LIMIT] = 10,
 	[NORMAL_NUMBER] = 10, [NORMAL_TIME] = 10,
 };
 
@@ -68,41 +68,47 @@ text_lower(struct slice s, uint8_t *ret_bytes)
 	return 2;
 }
 
-struct preparing {
-	struct text *t;
-	struct slice reply;
-	size_t at;
-	bool line_start;
+/* What stands for a byte of ASCII: itself in lower case, or a blank. 0: look at it. */
+#define BLANK ' '
+static const uint8_t plain[256] = {
+	['\t'] = BLANK, ['\r'] = BLANK, [' '] = BLANK, ['!'] = '!',   ['"'] = BLANK, ['#'] = '#',
+	['$'] = '$',	['%'] = '%',	['&'] = '&',   ['\''] = '\'', ['('] = BLANK, [')'] = BLANK,
+	['*'] = '*',	['+'] = '+',	[','] = BLANK, ['-'] = BLANK, ['.'] = '.',   ['/'] = '/',
+	['0'] = '0',	['1'] = '1',	['2'] = '2',   ['3'] = '3',   ['4'] = '4',   ['5'] = '5',
+	['6'] = '6',	['7'] = '7',	['8'] = '8',   ['9'] = '9',   [':'] = BLANK, [';'] = ';',
+	['<'] = BLANK,	['='] = BLANK,	['>'] = BLANK, ['?'] = '?',   ['@'] = '@',   ['A'] = 'a',
+	['B'] = 'b',	['C'] = 'c',	['D'] = 'd',   ['E'] = 'e',   ['F'] = 'f',   ['G'] = 'g',
+	['H'] = 'h',	['I'] = 'i',	['J'] = 'j',   ['K'] = 'k',   ['L'] = 'l',   ['M'] = 'm',
+	['N'] = 'n',	['O'] = 'o',	['P'] = 'p',   ['Q'] = 'q',   ['R'] = 'r',   ['S'] = 's',
+	['T'] = 't',	['U'] = 'u',	['V'] = 'v',   ['W'] = 'w',   ['X'] = 'x',   ['Y'] = 'y',
+	['Z'] = 'z',	['['] = BLANK,	['\\'] = '\\', [']'] = BLANK, ['^'] = '^',   ['_'] = BLANK,
+	['`'] = BLANK,	['a'] = 'a',	['b'] = 'b',   ['c'] = 'c',   ['d'] = 'd',   ['e'] = 'e',
+	['f'] = 'f',	['g'] = 'g',	['h'] = 'h',   ['i'] = 'i',   ['j'] = 'j',   ['k'] = 'k',
+	['l'] = 'l',	['m'] = 'm',	['n'] = 'n',   ['o'] = 'o',   ['p'] = 'p',   ['q'] = 'q',
+	['r'] = 'r',	['s'] = 's',	['t'] = 't',   ['u'] = 'u',   ['v'] = 'v',   ['w'] = 'w',
+	['x'] = 'x',	['y'] = 'y',	['z'] = 'z',   ['{'] = BLANK, ['|'] = '|',   ['}'] = BLANK,
+	['~'] = '~',
 };
 
-static bool
-is_blank(uint8_t c)
+bool
+text_is_blank(uint8_t byte)
 {
-	static const bool blanks[256] = {
-		[' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true, ['<'] = true,
-		['>'] = true, ['['] = true,  [']'] = true,  ['('] = true,  [')'] = true,
-		['{'] = true, ['}'] = true,  ['"'] = true,  ['`'] = true,  ['-'] = true,
-		['_'] = true, [','] = true,  [':'] = true,  ['='] = true,
-	};
-
-	return blanks[c];
+	return plain[byte] == BLANK || byte == '\n';
 }
 
-static void
-put(struct preparing *p, uint8_t byte, size_t len)
+static inline void
+put(struct text *t, uint8_t byte, size_t at, size_t len)
 {
-	struct text *t = p->t;
-
 	t->bytes[t->len] = byte;
-	t->places[t->len] = (uint16_t)p->at;
-	t->ends[t->len++] = (uint16_t)(p->at + len);
+	t->places[t->len] = (uint16_t)at;
+	t->ends[t->len++] = (uint16_t)(at + len);
 }
 
-static void
-put_blank(struct preparing *p)
+static inline void
+put_blank(struct text *t, size_t at)
 {
-	if (p->t->len && p->t->bytes[p->t->len - 1] != ' ')
-		put(p, ' ', 1);
+	if (t->len && t->bytes[t->len - 1] != BLANK)
+		put(t, BLANK, at, 1);
 }
 
 static bool
@@ -129,72 +135,64 @@ front_len(struct slice rest)
 	return digit_at(rest, at) && at + 1 < rest.len && rest.data[at + 1] == '.' ? digits : at;
 }
 
-/* The byte that stands for the field at this place, and where the field ends; 0 for none. */
-static uint8_t
-field_at(const struct normal *normal, size_t *field, size_t at, size_t *ret_len)
+/* The next field that is a byte of the text, from an index on; or the count. */
+static size_t
+next_field(const struct normal *normal, size_t index, size_t from)
 {
-	for (; *field < normal->field_count; (*field)++) {
-		const struct normal_field *f = &normal->fields[*field];
-
-		if (f->inside || !kind_marks[f->kind] || f->index < at)
-			continue;
-		if (f->index > at)
-			return 0;
-		*ret_len = f->len;
-		return kind_marks[f->kind];
-	}
-	return 0;
+	while (index < normal->field_count &&
+	       (normal->fields[index].inside || !kind_marks[normal->fields[index].kind] ||
+		normal->fields[index].index < from))
+		index++;
+	return index;
 }
 
-static void
-step(struct preparing *p)
+/* A line end, a control character or the start of a character beyond ASCII: bytes taken. */
+static size_t
+put_other(struct text *t, struct slice rest, size_t at)
 {
-	struct slice rest = slice_from(p->reply, p->at);
 	uint8_t lower[2];
 	size_t len;
 
-	if (is_blank(rest.data[0])) {
-		p->line_start = rest.data[0] == '\n';
-		put_blank(p);
-		p->at++;
-		return;
+	if (rest.data[0] == '\n') {
+		put_blank(t, at);
+		return 1 + front_len(slice_from(rest, 1));
 	}
 	/* A typographic apostrophe is one. */
 	if (slice_starts(rest, SLICE("\xe2\x80\x99"))) {
-		put(p, '\'', 3);
-		p->at += 3;
-		return;
+		put(t, '\'', at, 3);
+		return 3;
 	}
 	len = text_lower(rest, lower);
-	for (size_t i = 0; i < len; i++) {
-		put(p, lower[i], 1);
-		p->at++;
-	}
+	for (size_t i = 0; i < len; i++)
+		put(t, lower[i] ? lower[i] : BLANK, at + i, 1);
+	return len;
 }
 
 void
 text_prepare(struct text *t, const struct normal *normal)
 {
-	struct preparing p = {.t = t, .reply = normal->text, .line_start = true};
-	size_t field = 0, len;
+	struct slice reply = normal->text;
+	size_t at = front_len(reply), field = next_field(normal, 0, at);
 
 	t->len = 0;
-	while (p.at < p.reply.len) {
-		uint8_t mark = field_at(normal, &field, p.at, &len);
+	while (at < reply.len) {
+		const struct normal_field *f = &normal->fields[field];
+		size_t until = field < normal->field_count ? f->index : reply.len;
+		uint8_t byte = plain[reply.data[at]];
 
-		if (p.line_start && (len = front_len(slice_from(p.reply, p.at))) > 0) {
-			put_blank(&p);
-			p.at += len;
-			p.line_start = false;
-			continue;
-		}
-		p.line_start = false;
-		if (mark) {
-			put(&p, mark, len);
-			p.at += len;
+		if (at == until) {
+			put(t, kind_marks[f->kind], at, f->len);
+			at += f->len;
+		} else if (byte == BLANK) {
+			put_blank(t, at++);
+		} else if (byte) {
+			put(t, byte, at, 1);
+			at++;
 		} else {
-			step(&p);
+			at += put_other(t, slice_from(reply, at), at);
 		}
+		if (at > until)
+			field = next_field(normal, field, at);
 	}
 	memset(t->bytes + t->len, 0, 4);
 }

@@ -1,7 +1,7 @@
 /*
  * text: a reply as phrases are looked for in it: fields as single bytes, letters lower case, one
- * blank for any run of blanks, line ends, brackets, quotes and the signs - _ , : = and code and status
- * at the start of a line left out. Phrases of rules are written the same way.
+ * blank for any run of blanks, line ends, brackets, quotes and the signs - _ , : = and code and
+ * status at the start of a line left out. Phrases of rules are written the same way.
  */
 #ifndef RULE_RULESET_TEXT_H
 #define RULE_RULESET_TEXT_H
@@ -21,9 +21,12 @@ struct text {
 void text_prepare(struct text *t, const struct normal *normal);
 /* The byte for "<ip>" and so on at the start of s, and its length; 0 for none. */
 uint8_t text_mark(struct slice s, size_t *ret_len);
-/* One character of UTF-8 at the start of s, in lower case where it is Latin, Greek or Cyrillic. Answers bytes
- * taken and given, which are as many. */
+/* One character of UTF-8 at the start of s, in lower case where it is Latin, Greek or Cyrillic.
+ * Answers bytes taken and given, which are as many. */
 size_t text_lower(struct slice s, uint8_t *ret_bytes);
+
+/* One that is a blank of the text. */
+bool text_is_blank(uint8_t byte);
 
 /* Of prepared bytes. */
 static inline bool

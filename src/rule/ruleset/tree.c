@@ -111,10 +111,13 @@ tree_finish(struct tree *tree, struct ruleset *set)
 {
 	struct ruleset_node *nodes = arena_alloc(tree->arena, tree->node_count * sizeof(*nodes));
 	struct ruleset_edge *edges = arena_alloc(tree->arena, tree->node_count * sizeof(*edges));
+	uint32_t *roots = arena_alloc(tree->arena, 256 * sizeof(*roots));
 	uint32_t edge = 0;
 
-	if (!nodes || !edges)
+	if (!nodes || !edges || !roots)
 		return ERR_NO_MEMORY;
+	for (uint32_t k = tree->nodes[0].child; k != NO_NODE; k = tree->nodes[k].next)
+		roots[tree->nodes[k].byte] = k;
 	for (size_t i = 0; i < tree->node_count; i++) {
 		const struct tree_node *n = &tree->nodes[i];
 
@@ -127,6 +130,7 @@ tree_finish(struct tree *tree, struct ruleset *set)
 	set->nodes = nodes;
 	set->nodes_count = tree->node_count;
 	set->edges = edges;
+	set->roots = roots;
 	set->edges_count = edge;
 	set->phrase_count = tree->phrase_count;
 	return 0;

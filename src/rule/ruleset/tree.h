@@ -19,8 +19,8 @@ struct tree {
 };
 
 int tree_init(struct tree *tree, struct arena *arena) MUST_USE;
-/* The number of the phrase, the same for the same text and kind. start: it may go on behind its end. ERR_LIMIT,
- * ERR_NO_MEMORY. */
+/* The number of the phrase, the same for the same text and kind. start: it may go on behind its
+ * end. ERR_LIMIT, ERR_NO_MEMORY. */
 int tree_add(struct tree *tree, struct slice text, bool start, uint16_t *ret_phrase) MUST_USE;
 /* Arrays of nodes and edges into the set. */
 int tree_finish(struct tree *tree, struct ruleset *set) MUST_USE;
