@@ -65,10 +65,16 @@ TEST(every_code_point)
 		uint8_t bytes[4];
 		struct slice rest = slice_of(bytes, encode(code, bytes));
 		uint32_t got = 0;
+		uint8_t put[4];
+		struct builder b;
 
 		assert_int_equal(utf8_next(&rest, &got), want);
 		assert_int_equal(got, want ? code : bytes[0]);
 		assert_int_equal(rest.len == 0, want);
+		builder_init_fixed(&b, put, sizeof(put));
+		utf8_put(&b, code);
+		assert_slice(builder_slice(&b),
+			     want ? slice_of(bytes, encode(code, bytes)) : SLICE("\xef\xbf\xbd"));
 	}
 }
 
