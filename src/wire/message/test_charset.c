@@ -56,6 +56,10 @@ TEST(not_declared_or_wrong)
 
 		assert_slice_str(convert(guessed[i], "gr\xc3\xbcn", NULL), "grün");
 		assert_slice_str(convert(guessed[i], "gr\xfcn \x80", NULL), "grün €");
+		/* Cut within a character; but not every byte at an end was one of UTF-8. */
+		assert_slice_str(convert(guessed[i], "gr\xc3\xbcn \xc3", NULL),
+				 "grün \xef\xbf\xbd");
+		assert_slice_str(convert(guessed[i], "caf\xe9", NULL), "café");
 		assert_true(charset_is_utf8(charset, SLICE("gr\xc3\xbcn")));
 		assert_false(charset_is_utf8(charset, SLICE("gr\xfcn")));
 	}
@@ -127,6 +131,10 @@ TEST(cut)
 	charset_convert(&b, SLICE("koi8-r"), SLICE("abc\xf0\xd2"), NULL);
 	assert_true(b.failed);
 	assert_slice_str(builder_slice(&b), "abcП");
+	builder_init_fixed(&b, small, sizeof(small));
+	charset_convert(&b, SLICE("utf-8"), SLICE("abcdü"), NULL);
+	assert_true(b.failed);
+	assert_slice_str(builder_slice(&b), "abcd");
 }
 
 TESTS(TEST_ROW(declared), TEST_ROW(not_declared_or_wrong), TEST_ROW(foreign), TEST_ROW(every_byte),

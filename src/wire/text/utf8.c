@@ -104,3 +104,12 @@ utf8_put(struct builder *b, uint32_t code)
 	bytes[0] = (uint8_t)(marks[follow] | code);
 	builder_bytes(b, bytes, follow + 1);
 }
+
+void
+utf8_add_head(struct builder *b, struct slice s)
+{
+	struct slice head = utf8_head(s, b->max - b->len);
+
+	builder_add(b, head);
+	b->failed = b->failed || head.len < s.len;
+}
