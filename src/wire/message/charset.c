@@ -75,17 +75,40 @@ charset_ascii_span(struct slice text)
 	return len;
 }
 
-static bool
-charset_utf8_is_valid(struct slice text)
+/* What remains from the first byte on that is no UTF-8; *ret_some: characters beyond ASCII stand
+ * before it. */
+static struct slice
+charset_utf8_rest(struct slice text, bool *ret_some)
 {
 	uint32_t code;
 
-	while (text.len) {
-		text = slice_from(text, charset_ascii_span(text));
-		if (text.len && !utf8_next(&text, &code))
-			return false;
+	*ret_some = false;
+	for (;;) {
+		struct slice at = slice_from(text, charset_ascii_span(text));
+
+		text = at;
+		if (text.len == 0 || !utf8_next(&text, &code))
+			return at;
+		*ret_some = true;
 	}
-	return true;
+}
+
+static bool
+charset_utf8_is_valid(struct slice text)
+{
+	bool some;
+
+	return charset_utf8_rest(text, &some).len == 0;
+}
+
+/* UTF-8 whose last character was cut, as happens to long texts. */
+static bool
+charset_utf8_is_cut(struct slice text)
+{
+	bool some;
+	struct slice rest = charset_utf8_rest(text, &some);
+
+	return some && rest.len < 4 && rest.data[0] >= 0xc2;
 }
 
 static bool
@@ -137,14 +160,19 @@ charset_convert(struct builder *b, struct slice name, struct slice text,
 	const struct charset *charset;
 
 	if (charset_is_utf8(name, text)) {
-		builder_add_head(b, text);
+		utf8_add_head(b, text);
 		return;
 	}
 	charset = charset_find(name);
+	if (charset->kind == CHARSET_KIND_UTF8 ||
+	    (charset->kind == CHARSET_KIND_GUESS && charset_utf8_is_cut(text))) {
+		charset_convert_by(b, NULL, text);
+		return;
+	}
 	if (charset->kind == CHARSET_KIND_FOREIGN && hook &&
 	    hook->convert(b, charset->foreign, text, hook->context))
 		return;
-	charset_convert_by(b, charset->kind == CHARSET_KIND_UTF8 ? NULL : charset->table, text);
+	charset_convert_by(b, charset->table, text);
 }
 
 uint32_t

@@ -82,7 +82,7 @@ static void
 html_put(struct html *h, struct slice word)
 {
 	html_flush(h);
-	builder_add_head(h->b, word);
+	utf8_add_head(h->b, word);
 }
 
 /* Text without tags and entities. */

@@ -146,9 +146,14 @@ mime_header_read(struct mime_reader *r, struct mime_header *h)
 			h->empty_line = true;
 			return;
 		}
-		/* The line of a boundary ends with nothing; any other may be forgiven. */
-		if (mime_boundary_match(r, line, &final) >= 0 ||
-		    (!mime_header_line(h, line) && !mime_is_field(rest))) {
+		/* The LF before the boundary is its own (RFC 2046 5.1.1). */
+		if (mime_boundary_match(r, line, &final) >= 0) {
+			h->end = at > r->at ? at - 1 : at;
+			h->body = at;
+			return;
+		}
+		/* A line that is no field is forgiven when one follows. */
+		if (!mime_header_line(h, line) && !mime_is_field(rest)) {
 			h->end = at;
 			h->body = at;
 			return;
@@ -337,7 +342,6 @@ mime_read(struct slice text, struct mime *ret_mime)
 
 		if (frame < 0)
 			continue;
-		/* The LF before the boundary is its own (RFC 2046 5.1.1). */
 		mime_end_above(&r, (size_t)frame + 1, at ? at - 1 : 0);
 		r.frames[frame].closed = final;
 		if (final)
