@@ -12,7 +12,8 @@
 		(const uint8_t *)(literal), sizeof(literal) - 1                                    \
 	}
 
-enum treatment { T_TEXT, T_ADDRESSES, T_ID, T_SUBJECT, T_RECEIVED, T_DROP };
+/* T_OWN: text in the bounce itself, left out of what it returns. */
+enum treatment { T_TEXT, T_OWN, T_ADDRESSES, T_ID, T_SUBJECT, T_RECEIVED, T_DROP };
 
 static const struct row {
 	struct slice name;
@@ -43,15 +44,16 @@ static const struct row {
 	{STR("original-envelope-id"), T_ID, false},
 	{STR("x-postfix-queue-id"), T_ID, false},
 	{STR("x-display-name"), T_DROP, false},
+	{STR("received-from-mta"), T_DROP, false}, /* where the sender sits */
 	{STR("received"), T_RECEIVED, false},
 	{STR("date"), T_TEXT, false},
 	{STR("arrival-date"), T_TEXT, false},
 	{STR("auto-submitted"), T_TEXT, false},
-	{STR("mime-version"), T_TEXT, false},
+	{STR("mime-version"), T_OWN, false},
 	{STR("precedence"), T_TEXT, false},
 	{STR("content-description"), T_TEXT, false},
 	{STR("x-auto-response-suppress"), T_TEXT, false},
-	{STR("x-mailer"), T_TEXT, false},
+	{STR("x-mailer"), T_OWN, false},
 	{STR("x-mefilter"), T_TEXT, false},
 };
 
@@ -127,8 +129,8 @@ treatment_of(struct slice name, enum redact_place place)
 		return T_DROP;
 	if (!row)
 		return place == REDACT_PLACE_STATUS ? T_TEXT : T_DROP;
-	/* it names the sender's own machine */
-	if (row->treatment == T_RECEIVED && place != REDACT_PLACE_MAIL)
+	/* they tell of the sender's own machine */
+	if ((row->treatment == T_RECEIVED || row->treatment == T_OWN) && place != REDACT_PLACE_MAIL)
 		return T_DROP;
 	return row->treatment;
 }
@@ -190,7 +192,7 @@ received_build(struct redact *r, struct slice value)
 static void
 value_build(struct redact *r, struct slice value, uint8_t treatment)
 {
-	if (treatment == T_TEXT)
+	if (treatment == T_TEXT || treatment == T_OWN)
 		redact_line(r, value);
 	else if (treatment == T_SUBJECT)
 		subject_build(r, value);

@@ -11,19 +11,20 @@
 
 /* Words that stand in bounces anyway: replacing them would hide the reason and nobody. */
 static const char *const common[] = {
-	"abuse",	 "account",    "address",	"admin",       "administrator", "and",
-	"are",		 "automatic",  "bounce",	"bounces",     "com",		"contact",
-	"daemon",	 "das",	       "der",		"die",	       "delivery",	"domain",
-	"email",	 "error",      "failed",	"failure",     "for",		"from",
-	"get",		 "group",      "has",		"help",	       "host",		"info",
-	"let",		 "list",       "local",		"mail",	       "mailbox",	"mailer",
-	"mailer-daemon", "message",    "net",		"new",	       "nobody",	"noreply",
-	"no-reply",	 "not",	       "notification",	"office",      "off",		"one",
-	"out",		 "postmaster", "rcpt",		"recipient",   "relay",		"root",
-	"sales",	 "see",	       "sender",	"server",      "service",	"smtp",
-	"spam",		 "status",     "subsystem",	"support",     "system",	"team",
-	"test",		 "the",	       "undeliverable", "undelivered", "unknown",	"user",
-	"van",		 "via",	       "von",		"was",	       "webmaster",	"you",
+	"abuse",	 "account",    "address",      "admin",	    "administrator", "and",
+	"are",		 "automatic",  "bounce",       "bounces",   "com",	     "contact",
+	"daemon",	 "das",	       "der",	       "die",	    "delivery",	     "domain",
+	"email",	 "error",      "failed",       "failure",   "for",	     "from",
+	"get",		 "group",      "has",	       "help",	    "host",	     "info",
+	"let",		 "list",       "local",	       "mail",	    "mailbox",	     "mailer",
+	"mailer-daemon", "message",    "net",	       "new",	    "nobody",	     "noreply",
+	"no-reply",	 "not",	       "notification", "office",    "off",	     "one",
+	"out",		 "postmaster", "rcpt",	       "recipient", "relay",	     "root",
+	"sales",	 "see",	       "sender",       "server",    "service",	     "smtp",
+	"spam",		 "status",     "subsystem",    "support",   "system",	     "team",
+	"test",		 "that",       "the",	       "this",	    "undeliverable", "undelivered",
+	"unknown",	 "user",       "van",	       "via",	    "von",	     "was",
+	"webmaster",	 "with",       "your",	       "you",
 };
 
 static const char *const roles[] = {"mailer-daemon", "postmaster"};
@@ -42,6 +43,12 @@ static bool
 is_common(struct slice word)
 {
 	return is_in(word, common, sizeof(common) / sizeof(common[0]));
+}
+
+bool
+redact_is_role(struct slice local)
+{
+	return is_in(local, roles, sizeof(roles) / sizeof(roles[0]));
 }
 
 /* FNV-1a; the search is bounded, so a keyed hash is not needed. */
@@ -128,7 +135,7 @@ redact_address(struct redact *r, struct slice local, struct slice domain)
 	uint16_t number;
 
 	builder_init_fixed(&b, room, sizeof(room));
-	if (is_in(local, roles, sizeof(roles) / sizeof(roles[0]))) {
+	if (redact_is_role(local)) {
 		builder_lower(&r->out, local);
 	} else if (local.len) {
 		number = learn(r, key_build(&b, local, "@", domain), REDACT_ADDRESS, 0);

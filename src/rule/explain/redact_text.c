@@ -448,6 +448,7 @@ size_t
 redact_addresses(struct redact *r, struct slice value)
 {
 	size_t at = 0, i = 0, count = 0;
+	bool role = false; /* a program's display name is no secret, and may be the receiver's */
 
 	while (i < value.len) {
 		struct found f;
@@ -456,12 +457,15 @@ redact_addresses(struct redact *r, struct slice value)
 			i++;
 			continue;
 		}
-		redact_learn_words(r, slice_sub(value, at, f.begin - at));
+		role = redact_is_role(f.local);
+		if (!role)
+			redact_learn_words(r, slice_sub(value, at, f.begin - at));
 		if (count++)
 			builder_str(&r->out, ", ");
 		redact_address(r, f.local, f.domain);
 		at = i = f.end;
 	}
-	redact_learn_words(r, slice_from(value, at));
+	if (!role)
+		redact_learn_words(r, slice_from(value, at));
 	return count;
 }

@@ -81,8 +81,8 @@ TEST(lines)
 		{"bob@[192.0.2.1] and @example.org and @ and 10 @ 3",
 		 "address-1@domain-1.invalid and @domain-2.invalid and (at) and 10 (at) 3"},
 		/* a local part alone, before and behind its address; common words stay */
-		{"unknown user bobby: bobby@example.org, /home/bobby, info@example.org info",
-		 "unknown user address-1: address-1@domain-1.invalid, /home/address-1, "
+		{"unknown user bobby: bobby@example.org, /mail/bobby, info@example.org info",
+		 "unknown user address-1: address-1@domain-1.invalid, /mail/address-1, "
 		 "address-2@domain-1.invalid info"},
 		{"postmaster@example.org MAILER-DAEMON@example.org",
 		 "postmaster@domain-1.invalid mailer-daemon@domain-1.invalid"},
@@ -253,7 +253,7 @@ is_domain_byte(uint8_t byte)
 	return ascii_is_alpha(byte) || ascii_is_digit(byte) || byte == '.' || byte == '-';
 }
 
-/* The next thing of the form local@domain.tld. */
+/* The next thing of the form a@b.c. */
 static bool
 address_next(struct slice *rest, struct slice *ret_address)
 {
