@@ -142,6 +142,9 @@ TEST(in_a_message)
 	mime_header_text(&b, subject, &hook);
 	assert_slice_str(builder_slice(&b), "退信退信");
 	builder_clear(&b);
+	mime_header_text(&b, SLICE("raw: \033$B%a!<%k\033(B!"), &hook);
+	assert_slice_str(builder_slice(&b), "raw: メール!");
+	builder_clear(&b);
 	mime_text(&b, &mime.parts[0], &hook);
 	assert_slice_str(builder_slice(&b), "メール\n");
 	charset_iconv_finish(&c);
