@@ -52,11 +52,31 @@ static const struct row {
 	{"utf-16le", BYTES("g\000r\000\374\000n\000"), "grün"},
 };
 
+/* Some systems have the C library's tables in a package of their own. */
+static void
+need_tables(void)
+{
+	struct charset_iconv c;
+	uint8_t buf[8];
+	struct builder b;
+	bool here;
+
+	charset_iconv_init(&c);
+	builder_init_fixed(&b, buf, sizeof(buf));
+	here = charset_iconv_convert(&b, "GB18030", SLICE("a"), &c);
+	charset_iconv_finish(&c);
+	if (!here) {
+		printf("skipped: the C library has no tables of charsets here\n");
+		skip();
+	}
+}
+
 TEST(sentences)
 {
 	struct charset_iconv c;
 	struct charset_hook hook = charset_iconv_hook(&c);
 
+	need_tables();
 	charset_iconv_init(&c);
 	for (size_t round = 0; round < 2; round++) {
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -79,6 +99,7 @@ TEST(cut)
 	struct charset_iconv c;
 	struct charset_hook hook = charset_iconv_hook(&c);
 
+	need_tables();
 	charset_iconv_init(&c);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t len = 0; len <= rows[i].text.len; len++) {
@@ -105,6 +126,7 @@ TEST(bad_bytes)
 	struct charset_hook hook = charset_iconv_hook(&c);
 	struct builder b;
 
+	need_tables();
 	charset_iconv_init(&c);
 	builder_init_fixed(&b, buf, sizeof(buf));
 	charset_convert(&b, SLICE("big5"), SLICE("a\xff\xff z"), &hook);
@@ -132,6 +154,7 @@ TEST(in_a_message)
 	struct builder b;
 	struct slice subject;
 
+	need_tables();
 	charset_iconv_init(&c);
 	builder_init_fixed(&b, buf, sizeof(buf));
 	mime_read(SLICE("Subject: =?gb2312?B?zcvQxQ==?= =?gb2312?Q?=CD=CB?= =?gb2312?Q?=D0?=\n"
@@ -141,6 +164,9 @@ TEST(in_a_message)
 	assert_true(mime_header_find(mime.parts[0].header, SLICE("subject"), &subject));
 	mime_header_text(&b, subject, &hook);
 	assert_slice_str(builder_slice(&b), "退信退信");
+	builder_clear(&b);
+	mime_header_text(&b, SLICE("raw: \033$B%a!<%k\033(B!"), &hook);
+	assert_slice_str(builder_slice(&b), "raw: メール!");
 	builder_clear(&b);
 	mime_text(&b, &mime.parts[0], &hook);
 	assert_slice_str(builder_slice(&b), "メール\n");

@@ -4,9 +4,10 @@
  * the innermost out, and ends all that lies above the one that it names: thereby a missing final
  * boundary or wrong nesting costs nothing but the order that was never there.
  *
- * A header ends at its empty line; at a boundary; or at a line that is no field and is followed by
- * none: such a line begins the body. A part of a multipart that shows neither an empty line nor a
- * Content field is all body.
+ * A multipart without a boundary parameter takes the first line that looks like one. A header ends
+ * at its empty line; at a boundary; or at a line that is no field and is followed by none: such a
+ * line begins the body. A part of a multipart that shows neither an empty line nor a Content field
+ * is all body.
  */
 #include "wire/message/mime.h"
 
@@ -14,6 +15,9 @@
 
 #include "base/assert.h"
 #include "wire/message/mime_field.h"
+
+/* Where a boundary that is not named is looked for: so many lines of the body. */
+#define MIME_GUESS_LINES 32
 
 struct mime_frame {
 	uint8_t part;
@@ -209,6 +213,25 @@ mime_part_type(struct mime_part *part, struct slice value, struct mime_frame *fr
 	frame->boundary_bytes = boundary.failed ? 0 : boundary.len;
 }
 
+/* A multipart that names no boundary: the first line that looks like one, before a Content field.
+ */
+static void
+mime_boundary_guess(struct slice body, struct mime_frame *frame)
+{
+	struct slice line;
+
+	for (unsigned i = 0; i < MIME_GUESS_LINES && mime_line_next(&body, &line); i++) {
+		line = slice_trim(line);
+		if (line.len < 3 || line.len > 2 + sizeof(frame->boundary) ||
+		    !slice_starts(line, SLICE("--")) ||
+		    !slice_starts_nocase(body, SLICE("content-")) || !mime_is_field(body))
+			continue;
+		frame->boundary_bytes = line.len - 2;
+		memcpy(frame->boundary, line.data + 2, frame->boundary_bytes);
+		return;
+	}
+}
+
 static bool
 mime_is_message(const struct mime_part *part)
 {
@@ -271,10 +294,16 @@ mime_part_begin(struct mime_reader *r)
 	part->encoding = mime_encoding_of(h.encoding);
 	mime_part_type(part, h.type, &frame);
 	message = mime_is_message(part);
-	if (message)
+	if (message) {
 		frame.boundary_bytes = 0;
-	else if (!slice_starts_nocase(part->type, SLICE("multipart/")) || !frame.boundary_bytes)
-		return false;
+	} else {
+		if (!slice_starts_nocase(part->type, SLICE("multipart/")))
+			return false;
+		if (!frame.boundary_bytes)
+			mime_boundary_guess(part->body, &frame);
+		if (!frame.boundary_bytes)
+			return false;
+	}
 	if (r->frame_count + 1 >= MIME_DEPTH_MAX) {
 		r->mime->cut = true;
 		return false;

@@ -54,7 +54,7 @@ void mime_decode(struct builder *b, const struct mime_part *part);
 
 /* Room with which mime_text never cuts. For text in UTF-8 the body's length suffices, for HTML in
  * UTF-8 twice that and one. */
-#define MIME_TEXT_ROOM(body_len) ((body_len) * 6 + 1)
+#define MIME_TEXT_ROOM(body_len) ((body_len)*6 + 1)
 /*
  * As mime_decode, and made UTF-8 by its charset (charset.h; hook may be NULL); bytes that are no
  * character become U+FFFD. text/html becomes plain text (html.h). With less room than

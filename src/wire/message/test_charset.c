@@ -95,6 +95,11 @@ TEST(foreign)
 	assert_slice_str(convert("utf-7", "+AOQ-", &hook), "+AOQ-");
 	assert_slice_str(convert("utf-16le", "ab", &hook), "ab");
 	assert_int_equal(calls, 5);
+	/* Escapes where nothing better is declared are ISO-2022-JP. */
+	assert_slice_str(convert("", "\x1b$B$\"\x1b(B", &hook), "\x1b$B$\"\x1b(B");
+	assert_slice_str(convert("us-ascii", "a\x1b$B$\"", NULL), "a\x1b$B$\"");
+	assert_slice_str(convert("", "\x1b[1m", &hook), "\x1b[1m");
+	assert_int_equal(calls, 6);
 	assert_false(charset_is_utf8(SLICE("utf-16"), SLICE("ab")));
 }
 

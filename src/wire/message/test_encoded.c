@@ -71,7 +71,8 @@ TEST(long_words)
 	size_t len = 0;
 
 	for (int i = 0; i < 500; i++)
-		len += (size_t)sprintf(value + len, "=?utf-8?Q?=C3=BC123456?= ");
+		len += (size_t)snprintf(value + len, sizeof(value) - len,
+					"=?utf-8?Q?=C3=BC123456?= ");
 	builder_init_fixed(&b, buf, sizeof(buf));
 	mime_header_text(&b, slice_of(value, len), NULL);
 	assert_false(b.failed);

@@ -70,6 +70,11 @@ TEST(parts)
 		/* no boundary anywhere, none named, none that fits */
 		{REPORT "just text\n", "0! multipart/report just text\n;"},
 		{"Content-Type: multipart/mixed\n\n--b\n\nx\n", "0 multipart/mixed --b\n\nx\n;"},
+		/* none named, but one is there */
+		{"Content-Type: multipart/mixed\nboundary=b\n\n--\n-- \n--b \nContent-Type: "
+		 "text/x\n\nx\n"
+		 "--b--\n",
+		 "0+ multipart/mixed ;1 text/x x;"},
 		/* no empty line behind a part's header */
 		{REPORT "--b\nContent-Type: text/plain\nThe text.\n--b\ntext: at once\n--b--\n",
 		 "0+ multipart/report ;1 text/plain The text.;1  text: at once;"},
@@ -141,9 +146,9 @@ TEST(limits)
 	size_t len = 0;
 
 	/* Many parts: the first ones, each with its end. */
-	len = (size_t)sprintf(text, "Content-Type: multipart/mixed; boundary=b\n\n");
+	len = (size_t)snprintf(text, sizeof(text), "Content-Type: multipart/mixed; boundary=b\n\n");
 	for (int i = 0; i < MIME_PARTS_MAX + 5; i++)
-		len += (size_t)sprintf(text + len, "--b\n\n%d\n", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "--b\n\n%d\n", i);
 	mime_read(slice_of(text, len), &mime);
 	assert_int_equal(mime.part_count, MIME_PARTS_MAX);
 	assert_true(mime.cut);
@@ -152,9 +157,10 @@ TEST(limits)
 	/* Deep nesting: what is too deep is opaque. */
 	len = 0;
 	for (int i = 0; i < MIME_DEPTH_MAX + 5; i++)
-		len += (size_t)sprintf(
-			text + len, "Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n", i, i);
-	len += (size_t)sprintf(text + len, "\nend\n--b0\n\nafter\n");
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n", i,
+					i);
+	len += (size_t)snprintf(text + len, sizeof(text) - len, "\nend\n--b0\n\nafter\n");
 	mime_read(slice_of(text, len), &mime);
 	assert_true(mime.cut);
 	assert_int_equal(mime.part_count, MIME_DEPTH_MAX + 1);
@@ -163,12 +169,14 @@ TEST(limits)
 	assert_slice_str(mime.parts[MIME_DEPTH_MAX].body, "after\n");
 
 	/* A boundary that is too long is none. */
-	len = (size_t)sprintf(text, "Content-Type: multipart/mixed; boundary=%0*d\n\n--%0*d\n\nx",
-			      MIME_BOUNDARY_MAX + 1, 0, MIME_BOUNDARY_MAX + 1, 0);
+	len = (size_t)snprintf(text, sizeof(text),
+			       "Content-Type: multipart/mixed; boundary=%0*d\n\n--%0*d\n\nx",
+			       MIME_BOUNDARY_MAX + 1, 0, MIME_BOUNDARY_MAX + 1, 0);
 	mime_read(slice_of(text, len), &mime);
 	assert_int_equal(mime.part_count, 1);
-	len = (size_t)sprintf(text, "Content-Type: multipart/mixed; boundary=%0*d\n\n--%0*d\n\nx",
-			      MIME_BOUNDARY_MAX, 0, MIME_BOUNDARY_MAX, 0);
+	len = (size_t)snprintf(text, sizeof(text),
+			       "Content-Type: multipart/mixed; boundary=%0*d\n\n--%0*d\n\nx",
+			       MIME_BOUNDARY_MAX, 0, MIME_BOUNDARY_MAX, 0);
 	mime_read(slice_of(text, len), &mime);
 	assert_int_equal(mime.part_count, 2);
 
@@ -176,6 +184,53 @@ TEST(limits)
 	mime_read(slice_of(text, sizeof(text)), &mime);
 	assert_true(mime.cut);
 	assert_int_equal(mime.parts[0].body.len, MIME_MESSAGE_MAX);
+}
+
+/* Repetitions of what might make a reader look again and again: were it so, this would not end. */
+TEST(linear)
+{
+	static const char *const patterns[] = {
+		"\n",
+		" ",
+		"a\n",
+		"a:\n",
+		" \n",
+		"--\n",
+		"--b\n",
+		"--b--\n",
+		"--b\n\n",
+		"--b\na\n",
+		"--b\na:b\n",
+		"--b\nContent-Type: message/rfc822\n\n",
+		"Content-Type: multipart/x; boundary=b\n\n--b\n",
+		"Content-Type: multipart/x\n\n--b\n",
+		"=",
+		"=\n",
+		"\"",
+		"; a=\"\\",
+		"Zm8=\n",
+	};
+	static uint8_t text[1 << 19];
+	static uint8_t out[MIME_TEXT_ROOM(sizeof(text))];
+	static const char head[] = "Content-Type: multipart/mixed; boundary=\"b\"\n"
+				   "Content-Transfer-Encoding: base64\n\n--b\n";
+
+	for (size_t i = 0; i < 2 * sizeof(patterns) / sizeof(patterns[0]); i++) {
+		const char *pattern = patterns[i / 2];
+		size_t len = strlen(pattern), start = i % 2 ? sizeof(head) - 1 : 0;
+		struct builder b;
+
+		memcpy(text, head, start);
+		for (size_t at = start; at < sizeof(text); at++)
+			text[at] = (uint8_t)pattern[(at - start) % len];
+		mime_read(slice_of(text, sizeof(text)), &mime);
+		for (uint8_t encoding = 0; encoding <= MIME_BASE64; encoding++) {
+			builder_init_fixed(&b, out, sizeof(out));
+			mime.parts[0].encoding = encoding;
+			mime_text(&b, &mime.parts[0], NULL);
+			assert_false(b.failed);
+		}
+	}
 }
 
 TEST(line_ends)
@@ -319,5 +374,6 @@ TEST(fields)
 	assert_false(mime_field_next(&rest, &name, &value));
 }
 
-TESTS(TEST_ROW(parts), TEST_ROW(part_fields), TEST_ROW(limits), TEST_ROW(line_ends),
-      TEST_ROW(bodies), TEST_ROW(text_in_little_room), TEST_ROW(text_in_an_arena), TEST_ROW(fields))
+TESTS(TEST_ROW(parts), TEST_ROW(part_fields), TEST_ROW(limits), TEST_ROW(linear),
+      TEST_ROW(line_ends), TEST_ROW(bodies), TEST_ROW(text_in_little_room),
+      TEST_ROW(text_in_an_arena), TEST_ROW(fields))
