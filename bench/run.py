@@ -5,6 +5,7 @@
     bench/run.py --full          the large numbers; goes on where an earlier one was stopped
     bench/run.py --table         prints what has been measured, and the goals
     bench/run.py --results FILE  adds to that file (or prints it), whichever numbers they are
+    bench/run.py explain ...     how well frank explain understands (bench/explain.py); no speed
 
 Every 250 is durable (Frank: fdatasync of its segment; Postfix: fsync of its queue file; toy:
 fdatasync of its log). The servers take turns. Results go to build/bench/short.jsonl or
@@ -21,6 +22,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import backlog                                               # noqa: E402
+import explain                                               # noqa: E402
 import fair                                                  # noqa: E402
 import flow                                                  # noqa: E402
 import idle                                                  # noqa: E402
@@ -113,6 +115,8 @@ def chosen(names):
 
 
 def main():
+    if sys.argv[1:2] == ["explain"]:
+        sys.exit(explain.main(sys.argv[2:]))
     args = arguments()
     workloads = chosen(args.names)
     if args.list:
