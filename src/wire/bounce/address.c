@@ -88,6 +88,10 @@ address_next(struct slice line, size_t *at, struct address_found *ret_found)
 		found.address = slice_sub(line, begin, end - begin);
 		found.bracketed = begin && line.data[begin - 1] == '<' && end < line.len &&
 				  line.data[end] == '>';
+		/* "x@y" alone is more often a sign than an address. */
+		if (!found.bracketed && line.data[sign + 1] != '[' &&
+		    slice_index(slice_sub(line, sign, end - sign), '.') == end - sign)
+			continue;
 		found.at = begin - found.bracketed;
 		found.end = end + found.bracketed;
 		*at = found.end;
@@ -98,21 +102,27 @@ address_next(struct slice line, size_t *at, struct address_found *ret_found)
 	return false;
 }
 
-struct slice
-address_of_value(struct slice value)
+/* The same when a host has a simple name. */
+static struct slice
+value_plain(struct slice value)
 {
-	struct address_found found;
-	size_t at = 0, sign;
+	size_t sign = slice_index(value, ';');
 
-	if (address_next(value, &at, &found))
-		return found.address;
-	sign = slice_index(value, ';');
 	if (sign < value.len)
 		value = slice_from(value, sign + 1);
 	value = slice_trim(value);
 	if (value.len > 1 && value.data[0] == '<' && value.data[value.len - 1] == '>')
 		value = slice_sub(value, 1, value.len - 2);
 	return slice_sub(value, 0, BOUNCE_ADDRESS_MAX);
+}
+
+struct slice
+address_of_value(struct slice value)
+{
+	struct address_found found;
+	size_t at = 0;
+
+	return address_next(value, &at, &found) ? found.address : value_plain(value);
 }
 
 uint32_t

@@ -395,10 +395,13 @@ static bool
 is_report(const struct reading *r)
 {
 	const struct mime_part *part = &r->mime->parts[r->root];
+	struct bounce_reply reply;
 
 	if (slice_eq_nocase(part->report_type, SLICE("delivery-status")))
 		return true;
-	return r->form || (r->by_sender && (r->by_words || has(r, r->subject, PHRASE_NOTICE)));
+	return r->form || (r->by_sender && (r->by_words || has(r, r->subject, PHRASE_NOTICE) ||
+					    has(r, r->human, PHRASE_FAILED) ||
+					    bounce_reply_find(r->index, r->human, &reply)));
 }
 
 static bool
@@ -413,8 +416,12 @@ message_read(struct reading *r)
 	text_read(r);
 	if (!reading_transcript(r))
 		return false;
-	if (!r->draft_count && has(r, r->human, PHRASE_STATUS))
+	if (!r->draft_count && r->by_fields)
 		reading_status(r, r->human, true);
+	/* A report within the text, with its own header. */
+	if (!r->draft_count && (!r->block_count || r->blocks[0].sentence) &&
+	    has(r, r->returned, PHRASE_STATUS))
+		reading_status(r, r->returned, true);
 	if (r->draft_count)
 		r->form = "rfc3464";
 	else

@@ -68,8 +68,8 @@ own_find(struct join *j)
 
 	if (at == r->block_count) {
 		if (r->draft_count == 1)
-			j->own = region_head(r->human);
-		j->about = j->own;
+			j->own = region_head(slice_from(r->human, r->list_at));
+		j->about = r->draft_count == 1 ? region_head(r->human) : j->own;
 		return;
 	}
 	while (at + 1 < r->block_count && is_blank(block_text(&r->blocks[at])))
@@ -188,12 +188,33 @@ line_before(const struct reading *r)
 	return begin < lead.len ? slice_from(lead, begin + 1) : lead;
 }
 
+/* Of the text beside the recipient: the first paragraph with strong words, else the first at all. */
+static struct slice
+own_words(const struct join *j)
+{
+	const struct reading *r = j->reading;
+	struct slice rest = j->own, first = SLICE_EMPTY;
+
+	while (rest.len) {
+		struct slice one = paragraph(rest);
+
+		if (!one.len)
+			break;
+		if (has(r, one, PHRASE_FAILED | PHRASE_GAVE_UP))
+			return cut_tail(r, one);
+		if (!first.len || has(r, first, PHRASE_WAITING))
+			first = one;
+		rest = slice_from(rest, (size_t)(one.data + one.len - rest.data));
+	}
+	return cut_tail(r, first);
+}
+
 /* Words without a code, as good as there are. */
 static struct slice
 words_of_text(const struct join *j)
 {
 	const struct reading *r = j->reading;
-	struct slice own = cut_tail(r, paragraph(j->own)), lead;
+	struct slice own = own_words(j), lead;
 
 	if (j->sentence || (is_blank(own) && r->block_count)) {
 		size_t at = block_index(r, j->draft);
@@ -203,6 +224,8 @@ words_of_text(const struct join *j)
 	}
 	if (!is_blank(own))
 		return own;
+	if (j->answer)
+		return j->answer->words;
 	lead = lead_words(r);
 	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
 		lead = line_before(r);
@@ -215,6 +238,14 @@ is_longer(const struct bounce_reply *longer, const struct bounce_reply *reply)
 {
 	return longer->code == reply->code && longer->words.len > reply->words.len &&
 	       (!reply->status.class || longer->status.class);
+}
+
+/* The field tells only the lifetime's end, the text also what was before it. */
+static bool
+is_later(const struct bounce_reply *text, const struct bounce_reply *field)
+{
+	return field->gave_up && field->status.detail == 7 && text->gave_up &&
+	       text->status.detail != 7;
 }
 
 static bool
@@ -237,7 +268,7 @@ reply_choose(const struct join *j, struct bounce_reply *ret)
 	if (!bounce_reply_diagnostic(r->index, j->draft->diagnostic, &field) ||
 	    (!field.code && !has_words(field.words)))
 		field = (struct bounce_reply){0};
-	if (has_text && (!field.code || is_longer(&text, &field))) {
+	if (has_text && (!field.code || is_longer(&text, &field) || is_later(&text, &field))) {
 		text.gave_up = text.gave_up || field.gave_up;
 		*ret = text;
 		return;
@@ -327,7 +358,7 @@ gave_up(const struct join *j, const struct bounce_reply *reply)
 	if (reply->gave_up || j->draft->expired || is_expiry(reply->status) ||
 	    is_expiry(j->draft->status))
 		return true;
-	if (reply->code >= 500)
+	if (reply->code >= 500 || j->draft->action != BOUNCE_FAILED)
 		return false;
 	return has(r, reply->words, PHRASE_GAVE_UP) || has(r, j->own, PHRASE_GAVE_UP) ||
 	       has(r, j->draft->diagnostic, PHRASE_GAVE_UP) || r->gave_up;
@@ -361,7 +392,8 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 void
 reading_join(struct reading *r)
 {
-	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) || has(r, region_head(r->lead), PHRASE_GAVE_UP);
+	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) || has(r, region_head(r->lead), PHRASE_GAVE_UP) ||
+		     has(r, region_head(r->dialogue), PHRASE_GAVE_UP);
 	for (size_t i = 0; i < r->draft_count; i++)
 		rcpt_join(r, &r->drafts[i], &r->bounce->rcpts[i]);
 	r->bounce->rcpt_count = r->draft_count;

@@ -1,5 +1,5 @@
 /*
- * phrase: phrases.def as a table, chained by a hash of the first two bytes. A text is looked at
+ * phrase: phrases.def as a table, chained by a hash of the first bytes. A text is looked at
  * only where a word begins, so that the cost is that of reading it.
  */
 #include "wire/bounce/phrase.h"
@@ -16,6 +16,7 @@ static const struct {
 #undef PHRASE
 };
 
+#define PHRASE_LEAST 3 /* bytes of the shortest; the hash is over so many */
 #define PHRASE_COUNT (sizeof(phrases) / sizeof(phrases[0]))
 
 static bool
@@ -25,11 +26,22 @@ is_blank(uint8_t c)
 }
 
 static unsigned
-bucket_of(uint8_t a, uint8_t b)
+bucket_of(const struct phrase_index *index, const uint8_t *at)
 {
-	a = ascii_is_digit(a) ? '0' : ascii_lower(a);
-	b = ascii_is_digit(b) ? '0' : is_blank(b) ? ' ' : ascii_lower(b);
-	return ((unsigned)a * 31 + b) % PHRASE_BUCKETS;
+	return ((unsigned)index->folded[at[0]] * 961 + index->folded[at[1]] * 31u +
+		index->folded[at[2]]) %
+	       PHRASE_BUCKETS;
+}
+
+static void
+bytes_init(struct phrase_index *index)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		uint8_t c = (uint8_t)i;
+
+		index->word[i] = ascii_is_alpha(c) || ascii_is_digit(c);
+		index->folded[i] = ascii_is_digit(c) ? '0' : is_blank(c) ? ' ' : ascii_lower(c);
+	}
 }
 
 void
@@ -37,13 +49,16 @@ phrase_index_init(struct phrase_index *index)
 {
 	ASSERT(PHRASE_COUNT < PHRASES_MAX);
 	*index = (struct phrase_index){0};
+	bytes_init(index);
 	/* From the last to the first, so that each chain is in the order of the table; 0 is its end. */
 	for (size_t i = PHRASE_COUNT; i > 0; i--) {
 		struct slice text = phrases[i - 1].text;
-		unsigned bucket = bucket_of(text.data[0], text.data[1]);
+		unsigned bucket = bucket_of(index, text.data);
 
+		ASSERT(text.len >= PHRASE_LEAST);
 		index->next[i] = index->first[bucket];
 		index->first[bucket] = (uint16_t)i;
+		index->kinds[bucket] |= (uint16_t)phrases[i - 1].kind;
 	}
 }
 
@@ -88,32 +103,41 @@ phrase_len(struct slice phrase, struct slice text)
 	return at;
 }
 
+/* The longest phrase of one of the kinds at the start of text; false when there is none. */
 static bool
-is_word(uint8_t c)
+phrase_at(const struct phrase_index *index, struct slice text, unsigned kinds,
+	  struct phrase_hit *ret_hit)
 {
-	return ascii_is_alpha(c) || ascii_is_digit(c);
+	size_t p = index->first[bucket_of(index, text.data)], best = 0;
+
+	for (; p; p = index->next[p]) {
+		size_t len = phrases[p - 1].kind & kinds ? phrase_len(phrases[p - 1].text, text) : 0;
+
+		if (len <= best)
+			continue;
+		best = len;
+		*ret_hit = (struct phrase_hit){phrases[p - 1].kind, phrases[p - 1].value, 0, len};
+	}
+	return best > 0;
 }
 
 bool
 phrase_next(const struct phrase_index *index, struct slice text, unsigned kinds, size_t *at,
 	    struct phrase_hit *ret_hit)
 {
-	for (size_t i = *at; i + 1 < text.len; i++) {
-		if (i && is_word(text.data[i]) && is_word(text.data[i - 1]))
-			continue;
-		for (size_t p = index->first[bucket_of(text.data[i], text.data[i + 1])]; p;
-		     p = index->next[p]) {
-			size_t len = phrases[p - 1].kind & kinds
-					     ? phrase_len(phrases[p - 1].text, slice_from(text, i))
-					     : 0;
+	bool within = *at && *at < text.len && index->word[text.data[*at - 1]];
 
-			if (!len)
-				continue;
-			*at = i + 1;
-			*ret_hit = (struct phrase_hit){phrases[p - 1].kind, phrases[p - 1].value, i,
-						       i + len};
-			return true;
-		}
+	for (size_t i = *at; i + PHRASE_LEAST <= text.len; i++) {
+		bool word = index->word[text.data[i]], begins = !(within && word);
+
+		within = word;
+		if (!begins || !(index->kinds[bucket_of(index, text.data + i)] & kinds) ||
+		    !phrase_at(index, slice_from(text, i), kinds, ret_hit))
+			continue;
+		ret_hit->at += i;
+		ret_hit->end += i;
+		*at = i + 1;
+		return true;
 	}
 	*at = text.len;
 	return false;

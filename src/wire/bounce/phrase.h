@@ -1,6 +1,6 @@
 /*
  * phrase: the words of phrases.def found in a text, in one pass: at each place where a word begins
- * the two bytes there select the few phrases that can stand.
+ * the bytes there select the few phrases that can stand.
  */
 #ifndef WIRE_BOUNCE_PHRASE_H
 #define WIRE_BOUNCE_PHRASE_H
@@ -32,6 +32,9 @@ enum phrase_kind {
 /* Made anew for each mail; costs less than reading a line of it. */
 struct phrase_index {
 	uint16_t first[PHRASE_BUCKETS], next[PHRASES_MAX];
+	uint16_t kinds[PHRASE_BUCKETS]; /* of all in it, enum phrase_kind */
+	uint8_t folded[256]; /* lower case; '0' for digits, ' ' for blanks */
+	bool word[256];	     /* a letter or digit of ASCII */
 };
 
 struct phrase_hit {

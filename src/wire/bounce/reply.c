@@ -307,6 +307,20 @@ bounce_reply_find(const struct phrase_index *index, struct slice text, struct bo
 	return true;
 }
 
+/* Words without a code at its place; "5.3.0 - what it means 550-what was said" has it later. */
+static void
+reply_without(const struct phrase_index *index, struct slice value, struct bounce_reply *ret)
+{
+	struct bounce_reply reply = {.words = words_of(index, value, 0),
+				     .status = bounce_status_find(value)};
+	struct verdict_status status;
+
+	for (size_t i = 0; status_len(value, &status) && i < reply.words.len && !reply.code; i++)
+		if (byte_at(value, i + 3) == '-' && code_at(value, i) >= 400)
+			reply.code = code_at(value, i);
+	*ret = reply;
+}
+
 bool
 bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 			struct bounce_reply *ret_reply)
@@ -323,8 +337,7 @@ bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 	if (code_at(value, 0))
 		reply_at(index, value, 0, &reply);
 	else if (!bounce_reply_find(index, value, &reply))
-		reply = (struct bounce_reply){.words = words_of(index, value, 0),
-					      .status = bounce_status_find(value)};
+		reply_without(index, value, &reply);
 	else
 		reply.words = reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
 	reply_before_expiry(index, value, &reply);

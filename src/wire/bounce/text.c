@@ -35,26 +35,19 @@ struct walk {
 static bool
 is_header_line(struct slice line)
 {
-	static const char *const names[] = {"received: from ",	"received: by ",    "return-path:",
-					    "dkim-signature:", "x-received: by ", "received:from ",
-					    "message-id:",	"mime-version:"};
+	static const char *const names[] = {"received: from ", "received: by ", "return-path:",
+					    "dkim-signature:", "x-received: by ", "received:from "};
 
 	line = slice_trim(line);
+	if (line.len < 12 || slice_index(SLICE("rRdDxX"), line.data[0]) == 6)
+		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (slice_starts_nocase(line, slice_str(names[i])))
 			return true;
 	return false;
 }
 
-static bool
-is_strong_header(struct slice line)
-{
-	line = slice_trim(line);
-	return !slice_starts_nocase(line, SLICE("message-id:")) &&
-	       !slice_starts_nocase(line, SLICE("mime-version:"));
-}
-
-/* Where a header begins: two fields in a row, or one that nobody writes in a letter. */
+/* Where a header begins: by a field that nobody writes in a letter. */
 static size_t
 header_begin(struct slice text)
 {
@@ -63,42 +56,78 @@ header_begin(struct slice text)
 	while (rest.data) {
 		struct slice line = slice_cut(&rest, '\n');
 
-		if (line.len > 8 && is_header_line(line) && is_strong_header(line))
+		if (is_header_line(line))
 			return (size_t)(line.data - text.data);
 	}
 	return text.len;
 }
 
-/* A phrase announces the returned message when it stands near the beginning of its line. */
 static size_t
-announced_begin(const struct reading *r, struct slice text, size_t *ret_end)
+line_begin(struct slice text, size_t at)
 {
-	struct phrase_hit hit;
-	size_t at = 0;
-
-	while (phrase_next(r->index, text, PHRASE_RETURNED, &at, &hit)) {
-		size_t begin = hit.at;
-
-		while (begin && text.data[begin - 1] != '\n')
-			begin--;
-		if (hit.at - begin > 32)
-			continue;
-		*ret_end = hit.end + slice_index(slice_from(text, hit.end), '\n');
-		return begin;
-	}
-	*ret_end = text.len;
-	return text.len;
+	while (at && text.data[at - 1] != '\n')
+		at--;
+	return at;
 }
 
+/* What a phrase tells about the text; false when the text for people ends before it. */
+static bool
+hit_read(struct reading *r, struct slice text, const struct phrase_hit *hit)
+{
+	size_t begin = line_begin(text, hit->at);
+
+	if (hit->value || hit->kind == PHRASE_FORM) {
+		r->by_words = true;
+		r->form = r->form ? r->form : hit->value;
+	}
+	switch (hit->kind) {
+	case PHRASE_RETURNED:
+		/* Announced near the beginning of a line, not spoken of. */
+		if (hit->at - begin > 32)
+			return true;
+		r->human = slice_sub(text, 0, begin);
+		r->returned = slice_from(text, hit->end + slice_index(slice_from(text, hit->end), '\n'));
+		return false;
+	case PHRASE_FORM:
+		return true;
+	case PHRASE_LIST:
+		r->list_at = r->list_known ? r->list_at : begin;
+		r->list_known = true;
+		return true;
+	case PHRASE_DIALOGUE:
+		if (!r->dialogue.len) {
+			r->dialogue = slice_from(text, hit->end);
+			r->dialogue_at = begin;
+		}
+		return true;
+	case PHRASE_STATUS:
+		r->by_fields = true;
+		return true;
+	default:
+		r->waiting = true;
+		return true;
+	}
+}
+
+/* One pass: who wrote it, where the recipients are, where the returned message begins. */
 static void
 text_split(struct reading *r, struct slice text)
 {
-	size_t end, begin = announced_begin(r, text, &end), header = header_begin(text);
+	const unsigned kinds = PHRASE_RETURNED | PHRASE_FORM | PHRASE_LIST | PHRASE_DIALOGUE |
+			       PHRASE_STATUS | PHRASE_WAITING;
+	size_t header = header_begin(text), at = 0;
+	struct phrase_hit hit;
 
-	if (header < begin)
-		begin = end = header;
-	r->human = slice_sub(text, 0, begin);
-	r->returned = slice_from(text, end);
+	r->human = slice_sub(text, 0, header);
+	r->returned = slice_from(text, header);
+	r->dialogue = SLICE_EMPTY;
+	r->list_at = 0;
+	r->list_known = r->by_fields = false;
+	while (phrase_next(r->index, slice_sub(text, 0, header), kinds, &at, &hit))
+		if (!hit_read(r, text, &hit))
+			break;
+	if (r->dialogue.len)
+		r->dialogue.len = (size_t)(r->human.data + r->human.len - r->dialogue.data);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -339,51 +368,17 @@ blocks_read(struct reading *r, struct slice text)
 	}
 }
 
-/* Where a phrase says that the recipients follow; the line with it counts. */
-static size_t
-list_begin(const struct reading *r)
-{
-	struct phrase_hit hit;
-
-	if (!phrase_find(r->index, r->human, PHRASE_LIST, &hit))
-		return 0;
-	while (hit.at && r->human.data[hit.at - 1] != '\n')
-		hit.at--;
-	return hit.at;
-}
-
-/* --- all of it -------------------------------------------------------------------------------- */
-
-/* Who wrote it: the first form with a name, else the first. */
-static void
-form_read(struct reading *r)
-{
-	struct phrase_hit hit;
-	size_t at = 0;
-
-	while (!r->form && phrase_next(r->index, r->human, PHRASE_FORM, &at, &hit)) {
-		r->by_words = true;
-		r->form = hit.value;
-	}
-	r->waiting = r->waiting || has(r, r->human, PHRASE_WAITING);
-}
-
 void
 reading_text(struct reading *r, struct slice text)
 {
-	struct phrase_hit hit;
 	struct slice whole;
 
 	text_split(r, text);
-	form_read(r);
 	r->block_count = 0;
 	whole = r->human;
-	r->dialogue = SLICE_EMPTY;
-	if (phrase_find(r->index, whole, PHRASE_DIALOGUE, &hit)) {
-		r->dialogue = slice_from(whole, hit.end);
-		r->human = slice_sub(whole, 0, hit.at);
-	}
-	blocks_read(r, slice_from(r->human, list_begin(r)));
+	if (r->dialogue.len)
+		r->human.len = r->dialogue_at;
+	blocks_read(r, slice_from(r->human, r->list_at));
 	if (!r->block_count)
 		blocks_read(r, r->human);
 	r->lead = r->human;

@@ -5,6 +5,7 @@
  *   >>> COMMAND             also "In:  ", "--> "
  *   <<< REPLY               also "Out: ", "<-- "; several lines of one reply follow each other
  *   550 5.1.1 <a@x>... TEXT what the mailer made of it: the reply before belongs to this recipient
+ *   <a@x>... Deferred: TEXT the same, of one that may still work
  */
 #include "wire/bounce/reading.h"
 
@@ -116,6 +117,23 @@ reply_read(struct dialogue *d, struct slice words)
 	d->bad = is_bad(words);
 }
 
+/* "<a@x>... Deferred: why" */
+static void
+deferred_read(struct dialogue *d, struct slice line)
+{
+	struct address_found found;
+	size_t at = 0;
+
+	if (!slice_starts(line, SLICE("<")) || !address_next(line, &at, &found) || found.at != 0 ||
+	    !slice_starts(slice_from(line, found.end), SLICE("... ")))
+		return;
+	if (!d->reply.len || !d->bad)
+		d->reply = slice_from(line, found.end + 4);
+	answer_add(d, found.address, d->reply, false);
+	d->reply = SLICE_EMPTY;
+	d->bad = false;
+}
+
 /* The mailer's own line: "550 5.1.1 <a@x>... User unknown", "421 x (smtp)... Deferred: why". */
 static void
 summary_read(struct dialogue *d, struct slice line)
@@ -124,8 +142,10 @@ summary_read(struct dialogue *d, struct slice line)
 	size_t at = 0, dots;
 	struct slice words = line;
 
-	if (!is_bad(line))
+	if (!is_bad(line)) {
+		deferred_read(d, line);
 		return;
+	}
 	if (!address_next(line, &at, &found)) {
 		if (!d->reply.len)
 			answer_add(d, SLICE_EMPTY, line, false);
@@ -172,6 +192,22 @@ line_read(struct dialogue *d, struct slice line)
 	summary_read(d, trimmed);
 }
 
+/* A session with one recipient is about this one, whatever was answered to. */
+static void
+one_named(struct dialogue *d)
+{
+	struct reading *r = d->reading;
+
+	for (size_t i = 0; i < r->answer_count; i++)
+		if (r->answers[i].failed || d->named_count != 1)
+			return;
+	for (size_t i = 0; i < r->answer_count; i++) {
+		r->answers[i].address = d->named;
+		r->answers[i].hash = address_hash(d->named);
+		r->answers[i].failed = true;
+	}
+}
+
 bool
 reading_transcript(struct reading *r)
 {
@@ -186,12 +222,6 @@ reading_transcript(struct reading *r)
 	while (rest.data)
 		line_read(&d, slice_cut(&rest, '\n'));
 	reply_end(&d);
-	/* A session with one recipient is about this one, whatever was answered to. */
-	for (size_t i = 0; i < r->answer_count && d.named_count == 1; i++)
-		if (!r->answers[i].address.len) {
-			r->answers[i].address = d.named;
-			r->answers[i].hash = address_hash(d.named);
-			r->answers[i].failed = true;
-		}
+	one_named(&d);
 	return true;
 }
