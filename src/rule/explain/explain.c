@@ -149,6 +149,9 @@ explain_read(struct slice text, const struct facts_given *given, const struct ru
 	struct facts *facts = &ret_explained->facts;
 
 	facts_read(text, given, facts);
+	ret_explained->recipient = SLICE_EMPTY;
+	ret_explained->kind = "reply";
+	ret_explained->last_cause = VERDICT_CAUSE_NONE;
 	explain_judge(facts, set, work, &ret_explained->why);
 	/* Neither what it means nor whether it is for good: there is nothing to advise. */
 	if (!facts->class_known && facts->verdict.cause == VERDICT_CAUSE_UNKNOWN)

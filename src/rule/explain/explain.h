@@ -23,6 +23,9 @@ struct explain_why {
 struct explained {
 	struct facts facts;
 	struct explain_why why;
+	struct slice recipient; /* of a report or a log; or empty */
+	const char *kind;	/* "reply"; of a mail or log which (returned.h) */
+	uint16_t last_cause;	/* beside expired: of the last attempt; 0: none is known */
 };
 
 /* The rules that Frank was built with. */

@@ -37,7 +37,7 @@ FUZZ(input)
 	ASSERT(v->stage < VERDICT_STAGE_MAX && v->code >= 200 && v->code <= 599);
 	builder_init_fixed(&b, out, sizeof(out));
 	json_init(&w, &b);
-	explain_show_json(&w, &explained);
+	explain_show_json(&w, &explained, SLICE_EMPTY);
 	ASSERT(!b.failed);
 	check_plain(builder_slice(&b));
 	builder_clear(&b);

@@ -168,6 +168,17 @@ remedy_json(struct json_writer *w, const struct explained *e)
 	json_object_end(w);
 }
 
+/* Where the text has none, the one that fits the cause (RFC 3463). */
+static struct verdict_status
+status_of(const struct explained *e)
+{
+	const struct verdict *v = &e->facts.verdict;
+
+	return v->status.class || v->class == VERDICT_OK || !e->facts.class_known
+		       ? v->status
+		       : cause_status(v->cause, v->class);
+}
+
 static void
 facts_json(struct json_writer *w, const struct explained *e)
 {
@@ -176,8 +187,9 @@ facts_json(struct json_writer *w, const struct explained *e)
 	struct builder b;
 
 	builder_init_fixed(&b, room, sizeof(room));
-	verdict_status_format(&b, v->status);
-	json_null(w, "recipient");
+	verdict_status_format(&b, status_of(e));
+	json_text(w, "kind", slice_str(e->kind));
+	text_or_null(w, "recipient", e->recipient);
 	text_or_null(w, "class",
 		     e->facts.class_known ? slice_str(verdict_class_str(v->class)) : SLICE_EMPTY);
 	text_or_null(w, "stage",
@@ -187,11 +199,12 @@ facts_json(struct json_writer *w, const struct explained *e)
 	else
 		json_null(w, "code");
 	text_or_null(w, "status", builder_slice(&b));
+	json_flag(w, "status_given", v->status.class != 0);
 	json_text(w, "reply", v->reply);
 }
 
 void
-explain_show_json(struct json_writer *w, const struct explained *e)
+explain_show_json(struct json_writer *w, const struct explained *e, struct slice file)
 {
 	const struct verdict *v = &e->facts.verdict;
 	const struct cause_row *row = cause_row(v->cause);
@@ -200,8 +213,12 @@ explain_show_json(struct json_writer *w, const struct explained *e)
 
 	ASSERT(row);
 	json_object_begin(w, NULL);
+	if (file.len)
+		json_text(w, "file", file);
 	facts_json(w, e);
 	json_text(w, "cause", slice_str(row->name));
+	if (e->last_cause)
+		json_text(w, "last_cause", slice_str(verdict_cause_str(e->last_cause)));
 	json_hundredths(w, "confidence", v->confidence_percent);
 	json_text(w, "actor", slice_str(verdict_actor_str(v->actor)));
 	json_text(w, "action", slice_str(verdict_action_str(v->action)));
@@ -230,7 +247,9 @@ class_text(const struct explained *e)
 		[VERDICT_NEVER] = "Refused for good",
 	};
 
-	if (e->facts.empty)
+	if (e->facts.verdict.cause == VERDICT_CAUSE_NOT_BOUNCE && e->facts.class_known)
+		return texts[VERDICT_OK];
+	if (e->facts.empty && !e->why.rule)
 		return "Nothing to explain";
 	return e->facts.class_known ? texts[e->facts.verdict.class] : "Refused";
 }
@@ -290,6 +309,11 @@ put_headline(struct builder *b, const struct explained *e)
 	uint8_t room[PARAGRAPH_MAX], number[NUMBER_MAX];
 	struct builder p;
 
+	if (e->recipient.len) {
+		builder_str(b, "For ");
+		clean_line(b, e->recipient, VERDICT_REPLY_MAX);
+		builder_str(b, ":\n");
+	}
 	builder_init_fixed(&p, room, sizeof(room));
 	builder_str(&p, class_text(e));
 	builder_str(&p, stage_text(e));
@@ -297,7 +321,12 @@ put_headline(struct builder *b, const struct explained *e)
 	builder_str(&p, verdict_cause_str(e->facts.verdict.cause));
 	builder_str(&p, " (");
 	builder_add(&p, number_text(&e->facts.verdict, number));
-	builder_str(&p, "). ");
+	builder_str(&p, ")");
+	if (e->last_cause) {
+		builder_str(&p, ", in the end because of ");
+		builder_str(&p, verdict_cause_str(e->last_cause));
+	}
+	builder_str(&p, ". ");
 	builder_str(&p, turn_text(&e->facts.verdict));
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
@@ -383,11 +412,13 @@ void
 explain_show_text(struct builder *b, const struct explained *e)
 {
 	const struct verdict *v = &e->facts.verdict;
+	uint8_t room[NUMBER_MAX];
 
 	put_headline(b, e);
-	if (e->facts.empty)
+	if (e->facts.empty && !e->facts.class_known)
 		return;
-	put_reply(b, v->reply);
+	if (!e->facts.empty)
+		put_reply(b, v->reply);
 	put_facts(b, e);
 	builder_byte(b, '\n');
 	put_paragraph(b, "For the sender: ",
@@ -398,4 +429,7 @@ explain_show_text(struct builder *b, const struct explained *e)
 		builder_byte(b, '\n');
 		put_paragraph(b, "Here: ", rule_admin(e));
 	}
+	builder_str(b, "\nMore: frank explain ");
+	builder_add(b, article_name(e, number_text(v, room)));
+	builder_byte(b, '\n');
 }

@@ -24,7 +24,7 @@ TEST(shown)
 			     &explained);
 		builder_init_fixed(&b, out, sizeof(out));
 		json_init(&w, &b);
-		explain_show_json(&w, &explained);
+		explain_show_json(&w, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 		builder_clear(&b);
 		explain_show_text(&b, &explained);
