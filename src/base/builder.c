@@ -102,6 +102,15 @@ builder_add(struct builder *b, struct slice s)
 }
 
 void
+builder_add_head(struct builder *b, struct slice s)
+{
+	bool whole = s.len <= b->max - b->len;
+
+	builder_add(b, slice_sub(s, 0, b->max - b->len));
+	b->failed = b->failed || !whole;
+}
+
+void
 builder_str(struct builder *b, const char *string)
 {
 	builder_add(b, slice_str(string));

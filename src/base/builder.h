@@ -31,6 +31,8 @@ void builder_clear(struct builder *b);
 
 void builder_bytes(struct builder *b, const void *data, size_t len);
 void builder_add(struct builder *b, struct slice s);
+/* As much of the beginning of s as fits; failed is set when that is not all. */
+void builder_add_head(struct builder *b, struct slice s);
 void builder_str(struct builder *b, const char *string);
 void builder_byte(struct builder *b, uint8_t byte);
 void builder_dec(struct builder *b, uint64_t value);

@@ -15,6 +15,12 @@ TEST(limits)
 	builder_byte(&b, 'e');
 	assert_int_equal(builder_take(&b, &s), ERR_LIMIT);
 	assert_slice_str(builder_slice(&b), "abcd");
+	builder_clear(&b);
+	builder_add_head(&b, SLICE("abc"));
+	assert_false(b.failed);
+	builder_add_head(&b, SLICE("defg"));
+	assert_true(b.failed);
+	assert_slice_str(builder_slice(&b), "abcd");
 }
 
 TEST(text)

@@ -26,7 +26,7 @@ static const struct {
 	 "554-gateway.test\n554 Your access to this mail system "
 	 "has been rejected due to the sending MTA's poor reputation. If you\n554 believe",
 	 C(IP_BLOCKED),
-	 "Your access to this mail system"},
+	 "poor reputation"},
 	{VERDICT_NEVER,
 	 AT(RECIPIENT),
 	 550,
@@ -199,7 +199,7 @@ TEST(the_seed)
 	assert_int_equal(v.actor, VERDICT_ACTOR_OUR_ADMIN);
 	assert_int_equal(v.action, VERDICT_ACTION_SUSPEND);
 	assert_int_equal(v.scope, VERDICT_SCOPE_ADDRESS_AT_DESTINATION);
-	assert_int_equal(v.confidence_percent, 92);
+	assert_int_equal(v.confidence_percent, 97);
 	v.stage = VERDICT_STAGE_RECIPIENT;
 	v.cause = VERDICT_CAUSE_NONE;
 	explain_verdict(&v);

@@ -446,7 +446,7 @@ providers_make(struct compiler *c)
 		struct ruleset_provider *out = &providers[p->index];
 
 		*out = (struct ruleset_provider){pool_add(c, p->name), pool_add(c, p->title),
-						 RULESET_NONE};
+						 RULESET_NONE, !p->no_receiver};
 		if (p->words) {
 			int err = group_of(c, p->words, p->place, &out->group);
 

@@ -113,7 +113,7 @@ static void
 provider_found(struct match *m, unsigned provider)
 {
 	m->providers[provider / 64] |= UINT64_C(1) << provider % 64;
-	if (m->provider == RULESET_NO_PROVIDER)
+	if (m->provider == RULESET_NO_PROVIDER && m->set->providers[provider].receiver)
 		m->provider = (uint8_t)provider;
 }
 
@@ -183,7 +183,7 @@ providers_find(struct match *m, const struct facts *facts)
 
 		if (f->kind == NORMAL_URL)
 			host_look(m, link_host(normal_field_text(normal, f)), true);
-		else if (f->kind == NORMAL_HOST)
+		else if (f->kind == NORMAL_HOST || f->kind == NORMAL_LIST)
 			host_look(m, normal_field_text(normal, f), true);
 	}
 	for (unsigned i = 0; i < m->set->provider_count; i++) {

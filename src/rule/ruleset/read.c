@@ -49,6 +49,16 @@ read_link(struct reader *r)
 	return domains_read(r, true);
 }
 
+/* An operator of block lists is named in the replies of others. */
+static int
+read_receiver(struct reader *r)
+{
+	if (!slice_eq(r->value, SLICE("no")))
+		return reader_fail(r, "expected receiver no, not", r->value, "");
+	r->provider->no_receiver = true;
+	return 0;
+}
+
 static int
 read_provider_words(struct reader *r)
 {
@@ -66,6 +76,7 @@ read_set_words(struct reader *r)
 static const struct reader_keyword provider_keywords[] = {{"title", read_title, false},
 							  {"host", read_host, true},
 							  {"link", read_link, true},
+							    {"receiver", read_receiver, false},
 							  {"words", read_provider_words, true}};
 static const struct reader_keyword set_keywords[] = {{"words", read_set_words, true}};
 

@@ -89,6 +89,8 @@ phrase_make(struct builder *b, struct slice phrase)
 		size_t len = 0;
 		uint8_t mark = text_mark(phrase, &len);
 
+		if (phrase.data[0] == '*')
+			return false; /* only at the end */
 		if (mark || text_is_blank(phrase.data[0])) {
 			letters += mark ? 2 : 0;
 			if (mark)

@@ -95,6 +95,7 @@ struct ruleset_domain {
 struct ruleset_provider {
 	struct ruleset_text name, title;
 	uint16_t group; /* of words that only it uses, or RULESET_NONE */
+	bool receiver;	/* takes mail, else it is only spoken of */
 };
 
 struct ruleset {

@@ -61,6 +61,7 @@ struct source_provider {
 	struct source_domain *domains;
 	struct source_word *words, **words_end;
 	uint8_t index;
+	bool no_receiver;
 };
 
 struct source_take {

@@ -42,19 +42,21 @@ base64_encode_lines(struct builder *b, struct slice bytes)
 	}
 }
 
+/* One more than the value of a character; 0 for what is none. */
+static const uint8_t base64_values[128] = {
+	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,
+	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  0,	0,  63,
+	0,  0,	0,  64, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0,  0,	0,  0,	0,  0,	0,  1,
+	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+	24, 25, 26, 0,	0,  0,	0,  0,	0,  27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+	40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 0,	0,  0,	0,  0,
+};
+
 /* 0–63, or -1. */
 static int
 base64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	return c < 128 ? base64_values[c] - 1 : -1;
 }
 
 /* Appends the 1–3 bytes of one group of four; only the last may be padded. */
@@ -92,4 +94,47 @@ base64_decode(struct builder *b, struct slice text)
 			return err;
 	}
 	return b->failed ? ERR_LIMIT : 0;
+}
+
+void
+base64_loose_feed(struct builder *b, struct base64_loose *loose, struct slice text)
+{
+	for (size_t i = 0; i < text.len && !b->failed; i++) {
+		int value = base64_value(text.data[i]);
+
+		if (text.data[i] == '=')
+			base64_loose_end(b, loose);
+		if (value < 0)
+			continue;
+		loose->bits = loose->bits << 6 | (uint32_t)value;
+		if (++loose->count == 4) {
+			uint8_t bytes[3] = {(uint8_t)(loose->bits >> 16),
+					    (uint8_t)(loose->bits >> 8), (uint8_t)loose->bits};
+
+			builder_bytes(b, bytes, sizeof(bytes));
+			*loose = (struct base64_loose){0};
+		}
+	}
+}
+
+void
+base64_loose_end(struct builder *b, struct base64_loose *loose)
+{
+	if (loose->count == 2) {
+		builder_byte(b, (uint8_t)(loose->bits >> 4));
+	} else if (loose->count == 3) {
+		builder_byte(b, (uint8_t)(loose->bits >> 10));
+		builder_byte(b, (uint8_t)(loose->bits >> 2));
+	}
+	*loose = (struct base64_loose){0};
+}
+
+bool
+base64_is_line(struct slice line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if (base64_value(line.data[i]) < 0 && line.data[i] != '=')
+			return false;
+	}
+	return line.len > 0;
 }

@@ -1,6 +1,7 @@
 /*
- * base64: RFC 4648 4, strict: the standard alphabet, padding required, no white space, unused bits
- * zero. Line folding for MIME bodies is on request. Constant tables; not for secrets' timing.
+ * base64: RFC 4648 4, strict where it is not called loose: the standard alphabet, padding required,
+ * no white space, unused bits zero. Line folding for MIME bodies is on request. Constant tables;
+ * not for secrets' timing.
  */
 #ifndef WIRE_TEXT_BASE64_H
 #define WIRE_TEXT_BASE64_H
@@ -23,5 +24,19 @@ void base64_encode_lines(struct builder *b, struct slice bytes);
  * bytes may have been appended by then); ERR_LIMIT when the builder is full.
  */
 int base64_decode(struct builder *b, struct slice text) MUST_USE;
+
+/* Lenient decoding, for mail: what is not of the alphabet is passed over, padding may be missing,
+ * stand in the middle, or be too much. Start from {0}. */
+struct base64_loose {
+	uint32_t bits;
+	unsigned count; /* characters of the group that is not complete */
+};
+
+void base64_loose_feed(struct builder *b, struct base64_loose *loose, struct slice text);
+/* The bytes of the last group, if it is not complete; loose is {0} again. */
+void base64_loose_end(struct builder *b, struct base64_loose *loose);
+
+/* Nothing but characters of the alphabet and "="; at least one. */
+bool base64_is_line(struct slice line);
 
 #endif

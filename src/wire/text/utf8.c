@@ -85,3 +85,23 @@ utf8_head(struct slice s, size_t max)
 		len = max; /* no UTF-8 anyway */
 	return slice_sub(s, 0, len);
 }
+
+void
+utf8_put(struct builder *b, uint32_t code)
+{
+	uint8_t bytes[4];
+	size_t follow = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+
+	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+		code = UTF8_REPLACEMENT;
+		follow = 2;
+	}
+	bytes[0] = (uint8_t)code;
+	for (size_t i = follow; i > 0; i--) {
+		bytes[i] = (uint8_t)(0x80 | (code & 0x3f));
+		code >>= 6;
+	}
+	if (follow)
+		bytes[0] = (uint8_t)(0xf00u >> follow | code);
+	builder_bytes(b, bytes, follow + 1);
+}

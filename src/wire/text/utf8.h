@@ -4,7 +4,10 @@
 #ifndef WIRE_TEXT_UTF8_H
 #define WIRE_TEXT_UTF8_H
 
-#include "base/slice.h"
+#include "base/builder.h"
+
+/* Stands for what is no character. */
+#define UTF8_REPLACEMENT 0xfffdu
 
 /*
  * Takes the first character off *rest, which is not empty. Answers true and the code point; or
@@ -17,5 +20,8 @@ bool utf8_is_valid(struct slice s);
 
 /* The longest beginning of s that is not longer than max and cuts no character. */
 struct slice utf8_head(struct slice s, size_t max);
+
+/* Appends the character; U+FFFD for what is none. */
+void utf8_put(struct builder *b, uint32_t code);
 
 #endif
