@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tool/explain.h"
+#include "wire/text/clean.h"
 
 #define SHAPES_MAX 65536 /* different ones; what comes then is counted as others */
 #define SHAPE_SHOWN_MAX 600
