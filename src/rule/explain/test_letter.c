@@ -229,8 +229,9 @@ static const struct {
 	 "Reason: FR-E1017: [0123456789abc] Message Delivery Delayed.\r\n"
 	 "\r\n"
 	 "Your message addressed to the target domain (gateway.test) has not been\r\n"
-	 "delivered yet. We go on trying by ourselves; you need not send it again. The\r\n"
-	 "server returned:\r\n"
+	 "delivered yet. We go on trying by ourselves until Sun, 6 Jul 2003 10:51:40\r\n"
+	 "+0200; you need not send it again. If it cannot be delivered, you get\r\n"
+	 "another report. The server returned:\r\n"
 	 "\r\n"
 	 "    451 4.7.1 Greylisted, come back later\r\n"
 	 "\r\n"
@@ -339,6 +340,31 @@ TEST(letters)
 			fail_msg("letter %zu is another one", i);
 		}
 	}
+}
+
+/* Kept because they do not let us in: the code of the refusal, and that it is kept. */
+TEST(suspended)
+{
+	struct dsn_rcpt rcpt = door[0];
+	struct dsn_report report = report_of(&rcpt, 1);
+	struct slice got;
+
+	rcpt.action = DSN_DELAYED;
+	explain_verdict(&rcpt.verdict);
+	report.kind = DSN_DELAY;
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("Reason: ME-E0193: [")) < got.len);
+	assert_true(slice_find(got, SLICE("does not let our\r\nserver in.")) < got.len);
+	assert_true(slice_find(got, SLICE("Neither you nor the recipient")) < got.len);
+	/* the end of it */
+	rcpt.action = DSN_FAILED;
+	rcpt.expired = true;
+	rcpt.verdict.evidence = SLICE("Our server was refused there 30 times.");
+	report.kind = DSN_FAILURE;
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("Reason: ME-E0193: [")) < got.len);
+	assert_true(slice_find(got, SLICE("in the time that we may try.")) < got.len);
+	assert_true(slice_find(got, SLICE("Before that:\r\n\r\n    Our server was")) < got.len);
 }
 
 /* "We do so by ourselves" holds while we do. */
@@ -469,5 +495,5 @@ TEST(largest)
 	assert_true(slice_find(letter(&report), SLICE("More recipients are listed")) > 0);
 }
 
-TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(others), TEST_ROW(hostile),
-      TEST_ROW(largest))
+TESTS(TEST_ROW(letters), TEST_ROW(suspended), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(others),
+      TEST_ROW(hostile), TEST_ROW(largest))
