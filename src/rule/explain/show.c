@@ -167,8 +167,8 @@ stage_text(const struct explained *e)
 	return e->stage_known ? texts[e->verdict.stage] : "";
 }
 
-static const char *
-turn_text(const struct verdict *v)
+const char *
+explain_turn_str(const struct verdict *v)
 {
 	static const char *const texts[VERDICT_ACTOR_MAX] = {
 		[VERDICT_ACTOR_NOBODY] = "Nobody has to act.",
@@ -210,7 +210,7 @@ put_headline(struct builder *b, const struct explained *e)
 	builder_str(&p, " (");
 	builder_add(&p, number_text(&e->verdict, number));
 	builder_str(&p, "). ");
-	builder_str(&p, turn_text(&e->verdict));
+	builder_str(&p, explain_turn_str(&e->verdict));
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 

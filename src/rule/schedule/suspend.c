@@ -1,7 +1,8 @@
 /*
- * suspend: see suspend.h. What counts as a refusal of us: a reply at the door (connect, greeting)
- * whose scope is our address, permanent or with the action suspend. A reply for now whose cause
- * does not ask for it (too busy) is an ordinary deferral.
+ * suspend: see suspend.h. What counts as a refusal of us: a permanent reply at the door (connect,
+ * greeting), or one with the action suspend. Nothing about sender, recipient or message has been
+ * said there, so it is about us unless it says that the destination takes no mail at all, or has a
+ * fault. A reply for now whose cause does not ask for it (too busy) is an ordinary deferral.
  */
 #include "rule/schedule/suspend.h"
 
@@ -10,8 +11,7 @@
 static bool
 is_about_us(const struct verdict *v)
 {
-	return v->scope == VERDICT_SCOPE_ADDRESS_AT_DESTINATION ||
-	       v->scope == VERDICT_SCOPE_OUR_ADDRESS;
+	return v->scope != VERDICT_SCOPE_DOMAIN && v->scope != VERDICT_SCOPE_DESTINATION;
 }
 
 enum schedule_door
