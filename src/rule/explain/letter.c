@@ -252,7 +252,8 @@ put_facts(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *
 }
 
 static void
-put_sentences(struct builder *b, const char *who, const char *text, const char *line_end)
+put_sentences(struct builder *b, const char *who, const char *text, const char *more,
+	      const char *line_end)
 {
 	uint8_t room[PARAGRAPH_MAX];
 	struct builder p;
@@ -260,6 +261,7 @@ put_sentences(struct builder *b, const char *who, const char *text, const char *
 	builder_init_fixed(&p, room, sizeof(room));
 	builder_str(&p, who);
 	builder_str(&p, text);
+	builder_str(&p, more);
 	builder_str(b, line_end);
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, line_end);
 }
@@ -279,6 +281,7 @@ letter_advice_build(struct builder *b, const struct dsn_rcpt *rcpt, const char *
 	const struct verdict *v = &rcpt->verdict;
 	unsigned cause = cause_row(v->cause) ? v->cause : VERDICT_CAUSE_UNKNOWN;
 	const struct cause_row *row = cause_row(cause);
+	bool failed = rcpt->action == DSN_FAILED;
 
 	builder_str(b, "Why, and what to do (cause: ");
 	builder_str(b, row->name);
@@ -286,10 +289,12 @@ letter_advice_build(struct builder *b, const struct dsn_rcpt *rcpt, const char *
 	builder_byte(b, ')');
 	builder_str(b, line_end);
 	if (rcpt->expired)
-		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text, line_end);
-	put_sentences(b, "For you: ", cause_sender_text(cause, rcpt->action == DSN_FAILED),
+		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text, "", line_end);
+	put_sentences(b, "For you: ", cause_sender_text(cause, failed),
+		      failed && !rcpt->expired ? " Our server does not try this message again."
+					       : "",
 		      line_end);
-	put_sentences(b, "For the administrator: ", row->admin_text, line_end);
+	put_sentences(b, "For the administrator: ", row->admin_text, "", line_end);
 }
 
 /* The same outcome for both, so that one section can tell of them. */
