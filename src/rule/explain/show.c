@@ -275,8 +275,8 @@ stage_text(const struct explained *e)
 	return e->facts.stage_known ? texts[e->facts.verdict.stage] : "";
 }
 
-static const char *
-turn_text(const struct verdict *v)
+const char *
+explain_turn_str(const struct verdict *v)
 {
 	static const char *const texts[VERDICT_ACTOR_MAX] = {
 		[VERDICT_ACTOR_NOBODY] = "Nobody has to act.",
@@ -328,7 +328,7 @@ put_headline(struct builder *b, const struct explained *e)
 		builder_str(&p, verdict_cause_str(e->last_cause));
 	}
 	builder_str(&p, ". ");
-	builder_str(&p, turn_text(&e->facts.verdict));
+	builder_str(&p, explain_turn_str(&e->facts.verdict));
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 
