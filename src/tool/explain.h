@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "charset/charset_iconv.h"
 #include "rule/explain/article.h"
+#include "rule/explain/local.h"
 #include "rule/explain/returned.h"
 #include "rule/explain/show.h"
 #include "tool/tool.h"
@@ -17,12 +18,14 @@
 
 struct explain {
 	struct tool *tool;
-	const char *reply, *replies, *unknown, *redact;
+	const char *reply, *replies, *unknown, *redact, *rules;
 	const char *stage, *host, *mx;
 	const char *inputs[COMMAND_WORDS_MAX];
 	size_t input_count;
 	struct facts_given given;
 	const struct ruleset *set;
+	struct arena rules_arena;
+	struct ruleset own; /* --rules */
 	struct json_writer json;
 	struct builder out;
 	size_t count;  /* of results */

@@ -99,6 +99,7 @@ struct ruleset_provider {
 };
 
 struct ruleset {
+	const struct ruleset *next; /* asked where no rule of this one fits; or NULL */
 	const struct ruleset_rule *rules; /* in the order of trying */
 	size_t rule_count;
 	const struct ruleset_status *statuses;
