@@ -4,6 +4,7 @@
 No path of some machine, no host that is not ours to name, no unfinished business. Hosts and mail
 addresses are of the reserved names (RFC 2606, RFC 6761) or documentation addresses, unless
 tools/words_allowed.txt has the host; sample data under tests/corpus and tests/fuzz is left alone.
+Rule files name receivers and the pages that say what their replies mean.
 """
 
 import os
@@ -26,6 +27,7 @@ RESERVED = re.compile(
     r"(?:^|\.)(?:test|example|invalid|localhost|local|arpa|example\.(?:com|net|org))\.?$|^127\.|"
     r"^192\.0\.2\.|^198\.51\.100\.|^203\.0\.113\.|^[\d.]+$", re.I)
 NOT_TEXT = (".pyc", ".png", ".gz", ".der", ".ico")
+HOSTS_NAMED = ("share/rules/",)
 LEFT_ALONE = ("tests/corpus/", "tests/fuzz/", "tests/data/", "tools/check_words.py",
               "tests/tools/run.py")
 
@@ -43,6 +45,8 @@ def check_line(path, number, line, allowed):
         match = pattern.search(line)
         if match:
             findings.append(Finding(path, number, "words", text + match.group(0)))
+    if path.startswith(HOSTS_NAMED):
+        return findings
     for match in HOST.finditer(line):
         host = (match.group(1) or match.group(2)).rstrip(".")
         if not RESERVED.search(host) and host.lower() not in allowed and "." in host:

@@ -1,15 +1,19 @@
 #!/usr/bin/python3
-"""Puts the options of options.def and listener_options.def into man/frank.conf.5.
+"""Puts the options of options.def and listener_options.def into man/frank.conf.5, and makes
+man/frank-kb.7 of kb/.
 
-    tools/gen_man.py            writes the generated part anew
+    tools/gen_man.py            writes what is generated anew
     tools/gen_man.py --check    exit 1 when it is stale
 
-The generated part stands between two marked comments; all else in the page is written by hand.
+In frank.conf.5 the generated part stands between two marked comments; all else there is written by
+hand.
 """
 
 import re
 import sys
 import textwrap
+
+import gen_kb_man
 
 PAGE = "man/frank.conf.5"
 BEGIN = '.\\" BEGIN generated from src/def/{name}; tools/gen_man.py'
@@ -62,16 +66,26 @@ def page_with(page, name):
     return "\n".join(lines[:first + 1] + section("src/def/" + name) + lines[last:])
 
 
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
 def main():
-    with open(PAGE, encoding="utf-8") as file:
-        old = file.read()
-    new = page_with(page_with(old, "options.def"), "listener_options.def")
+    old = read(PAGE)
+    pages = [(PAGE, page_with(page_with(old, "options.def"), "listener_options.def")),
+             (gen_kb_man.PAGE, gen_kb_man.page("."))]
+    stale = [(path, text) for path, text in pages if read(path) != text]
     if "--check" in sys.argv:
-        if new != old:
-            print(f"{PAGE}: stale; run tools/gen_man.py")
-        return new != old
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(new)
+        for path, _ in stale:
+            print(f"{path}: stale; run tools/gen_man.py")
+        return bool(stale)
+    for path, text in stale:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
     return 0
 
 

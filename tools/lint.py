@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import check_docs
+import check_kb
 import check_layers
 import check_names
 import check_pure
@@ -91,6 +92,7 @@ def check_manual(tree):
 CHECKS = [
     ("layers", check_layers.check), ("pure", check_pure.check), ("size", check_size.check),
     ("names", check_names.check), ("docs", check_docs.check), ("words", check_words.check),
+    ("kb", check_kb.check),
     ("format", check_format), ("shell", check_shell), ("python", check_python),
     ("manual", check_manual),
 ]

@@ -1,40 +1,18 @@
 /*
  * explain: frank explain: a refusal that somebody has before him, explained. Needs no server, no
- * configuration and no network; links are shown and never followed. A line stands for a whole
- * reply, with \n between the reply's own lines. With --json it is an array with an element for
- * each.
+ * configuration and no network; links are shown and never followed. With --json the results are one array.
  */
+#include "tool/explain.h"
+
 #include <string.h>
 
 #include "base/assert.h"
 #include "rt/file.h"
-#include "rule/explain/show.h"
-#include "tool/tool.h"
-
-#define REPLIES_BYTES_MAX ((size_t)256 << 20)
-#define OUTPUT_BYTES (2 * EXPLAIN_SHOWN_MAX)
-
-struct explain {
-	struct tool *tool;
-	const char *reply, *replies;
-	const char *stage, *host, *mx;
-	struct explain_given given;
-	struct json_writer json;
-	struct builder out;
-	size_t count;
-	bool unknown;
-	uint8_t room[OUTPUT_BYTES];
-	uint8_t text[VERDICT_REPLY_MAX];
-	struct explained explained;
-};
 
 static int
-not_yet(struct tool *tool, const char *word)
+usage_fail(struct explain *ex, const char *text, const char *word)
 {
-	tool_complain(tool,
-		      "explain reads replies so far (--reply LINE, --replies FILE); bounce mails, "
-		      "codes and log lines are not there yet: ",
-		      word);
+	tool_complain(ex->tool, text, word);
 	return TOOL_EXIT_USAGE;
 }
 
@@ -45,8 +23,9 @@ words_read(struct explain *ex)
 		const char *name;
 		const char **value;
 	} options[] = {
-		{"--reply", &ex->reply}, {"--replies", &ex->replies}, {"--stage", &ex->stage},
-		{"--host", &ex->host},	 {"--mx", &ex->mx},
+		{"--reply", &ex->reply},   {"--replies", &ex->replies}, {"--unknown", &ex->unknown},
+		{"--redact", &ex->redact}, {"--stage", &ex->stage},	{"--host", &ex->host},
+		{"--mx", &ex->mx},
 	};
 	struct tool *tool = ex->tool;
 
@@ -56,16 +35,14 @@ words_read(struct explain *ex)
 		for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++)
 			if (strcmp(tool->words[i], options[k].name) == 0)
 				value = options[k].value;
-		if (!value && (tool->words[i][0] != '-' || !tool->words[i][1]))
-			return not_yet(tool, tool->words[i]);
-		if (!value) {
-			tool_complain(tool, "no such option of explain: ", tool->words[i]);
-			return TOOL_EXIT_USAGE;
+		if (!value && (tool->words[i][0] != '-' || !tool->words[i][1])) {
+			ex->inputs[ex->input_count++] = tool->words[i];
+			continue;
 		}
-		if (++i == tool->word_count) {
-			tool_complain(tool, "a value is missing behind ", tool->words[i - 1]);
-			return TOOL_EXIT_USAGE;
-		}
+		if (!value)
+			return usage_fail(ex, "no such option of explain: ", tool->words[i]);
+		if (++i == tool->word_count)
+			return usage_fail(ex, "a value is missing behind ", tool->words[i - 1]);
 		*value = tool->words[i];
 	}
 	return 0;
@@ -74,35 +51,38 @@ words_read(struct explain *ex)
 static int
 given_read(struct explain *ex)
 {
-	ex->given =
-		(struct explain_given){VERDICT_STAGE_MAX, slice_str(ex->host), slice_str(ex->mx)};
-	if (!ex->reply == !ex->replies) {
-		tool_complain(ex->tool, "expected explain --reply LINE or explain --replies FILE",
-			      "");
-		return TOOL_EXIT_USAGE;
-	}
+	unsigned asked = (ex->reply != NULL) + (ex->replies != NULL) + (ex->unknown != NULL) +
+			 (ex->redact != NULL) + (ex->input_count > 0);
+
+	ex->given = (struct facts_given){.stage = VERDICT_STAGE_MAX,
+					 .host = slice_str(ex->host),
+					 .mx = slice_str(ex->mx)};
+	if (asked != 1)
+		return usage_fail(ex,
+				  "expected one of: explain FILE|FOLDER|-|CODE|LINE, --reply LINE, "
+				  "--replies FILE, --unknown FILE, --redact FILE",
+				  "");
 	if (!ex->stage)
 		return 0;
-	ex->given.stage = (uint8_t)explain_stage_of_name(slice_str(ex->stage));
+	ex->given.stage = (uint8_t)facts_stage_of_name(slice_str(ex->stage));
 	if (ex->given.stage < VERDICT_STAGE_MAX)
 		return 0;
-	tool_complain(ex->tool,
-		      "--stage: expected dns, connect, greeting, hello, tls, login, sender, "
-		      "recipient, data, final or local, not ",
-		      ex->stage);
-	return TOOL_EXIT_USAGE;
+	return usage_fail(ex,
+			  "--stage: expected dns, connect, greeting, hello, tls, login, sender, "
+			  "recipient, data, final or local, not ",
+			  ex->stage);
 }
 
-static void
-flush(struct explain *ex)
+void
+explain_flush(struct explain *ex)
 {
 	tool_print(ex->tool, TOOL_OUT, builder_slice(&ex->out));
 	builder_clear(&ex->out);
 }
 
 /* \n parts the lines of a reply, and so does \r\n. What does not fit is not read anyway. */
-static struct slice
-unescape(struct explain *ex, struct slice line)
+struct slice
+explain_unescape(struct explain *ex, struct slice line)
 {
 	size_t len = 0;
 
@@ -121,76 +101,98 @@ unescape(struct explain *ex, struct slice line)
 	return slice_of(ex->text, len);
 }
 
-static void
-explain_line(struct explain *ex, struct slice line)
+void
+explain_put(struct explain *ex, const char *file)
 {
-	explain_read(unescape(ex, line), &ex->given, &ex->explained);
+	const struct explained *e = &ex->explained;
+
 	/* An empty line of a file keeps the count of results; it asks nothing. */
-	if (ex->explained.verdict.cause == VERDICT_CAUSE_UNKNOWN &&
-	    !(ex->explained.empty && ex->replies))
-		ex->unknown = true;
+	if (e->facts.verdict.cause == VERDICT_CAUSE_UNKNOWN && !(e->facts.empty && ex->replies))
+		ex->unknown_seen = true;
 	if (ex->tool->json) {
-		explain_show_json(&ex->json, &ex->explained);
+		explain_show_json(&ex->json, e, slice_str(file));
 	} else {
 		if (ex->count)
 			builder_str(&ex->out, "\n----\n\n");
-		explain_show_text(&ex->out, &ex->explained);
+		explain_show_text(&ex->out, e);
 	}
 	ex->count++;
-	if (ex->out.len > OUTPUT_BYTES - EXPLAIN_SHOWN_MAX)
-		flush(ex);
+	if (ex->out.len > EXPLAIN_OUTPUT_BYTES - EXPLAIN_SHOWN_MAX)
+		explain_flush(ex);
+}
+
+void
+explain_reply(struct explain *ex, struct slice text, const char *file)
+{
+	explain_read(text, &ex->given, ex->set, &ex->match, &ex->explained);
+	explain_put(ex, file);
+}
+
+void
+explain_line(struct explain *ex, struct slice line, const char *file)
+{
+	explain_reply(ex, explain_unescape(ex, line), file);
 }
 
 static int
-explain_file(struct explain *ex)
+replies_content(struct explain *ex, const char *file, struct slice content)
 {
-	struct slice text, rest;
-	int fd, err;
-
-	err = rt_open(ex->tool->rt, RT_AT_PATH, ex->replies, RT_OPEN_READ, &fd);
-	if (!err) {
-		err = rt_read_all(ex->tool->rt, fd, REPLIES_BYTES_MAX, &text);
-		rt_close(ex->tool->rt, fd);
-	}
-	if (err) {
-		tool_complain(ex->tool, ex->replies, " cannot be read:");
-		tool_complain(ex->tool, tool_err_str(err), "");
-		return TOOL_EXIT_DATA;
-	}
+	(void)file;
 	/* A line that ends the file is none that is empty. */
-	for (rest = text; rest.len;) {
-		struct slice line = slice_cut(&rest, '\n');
+	while (content.len) {
+		struct slice line = slice_cut(&content, '\n');
 
 		if (line.len && line.data[line.len - 1] == '\r')
 			line.len--;
-		explain_line(ex, line);
+		explain_line(ex, line, NULL);
 	}
-	mem_give(rt_mem(ex->tool->rt), (void *)(uintptr_t)text.data, text.len);
 	return 0;
 }
 
 static int
+explain_asked(struct explain *ex)
+{
+	int worst = 0;
+
+	if (ex->reply) {
+		explain_line(ex, slice_str(ex->reply), NULL);
+		return 0;
+	}
+	if (ex->replies)
+		return explain_with_file(ex, ex->replies, EXPLAIN_REPLIES_BYTES_MAX,
+					 replies_content);
+	for (size_t i = 0; i < ex->input_count; i++) {
+		int exit_code = explain_input(ex, ex->inputs[i]);
+
+		worst = exit_code > worst ? exit_code : worst;
+	}
+	return worst;
+}
+
+/* Results of all that could be read are printed, also when something could not. */
+static int
 explain_all(struct explain *ex)
 {
-	int exit_code = 0;
+	int exit_code;
 
-	builder_init_fixed(&ex->out, ex->room, sizeof(ex->room));
-	json_init(&ex->json, &ex->out);
+	if (ex->redact)
+		return explain_redact(ex);
+	if (ex->unknown)
+		return explain_unknown(ex);
 	if (ex->tool->json)
 		json_array_begin(&ex->json, NULL);
-	if (ex->reply)
-		explain_line(ex, slice_str(ex->reply));
-	else
-		exit_code = explain_file(ex);
-	if (exit_code)
+	exit_code = explain_asked(ex);
+	if (exit_code && !ex->count)
 		return exit_code; /* nothing has been printed */
 	if (ex->tool->json) {
 		json_array_end(&ex->json);
 		builder_byte(&ex->out, '\n');
 	}
 	ASSERT(!ex->out.failed);
-	flush(ex);
-	return ex->unknown ? TOOL_EXIT_UNKNOWN : 0;
+	explain_flush(ex);
+	if (exit_code)
+		return exit_code;
+	return ex->unknown_seen ? TOOL_EXIT_UNKNOWN : 0;
 }
 
 int
@@ -203,11 +205,16 @@ tool_explain(struct tool *tool)
 		return TOOL_EXIT_SOFTWARE;
 	memset(ex, 0, sizeof(*ex));
 	ex->tool = tool;
+	ex->set = explain_builtin();
+	charset_iconv_init(&ex->iconv);
+	builder_init_fixed(&ex->out, ex->room, sizeof(ex->room));
+	json_init(&ex->json, &ex->out);
 	exit_code = words_read(ex);
 	if (!exit_code)
 		exit_code = given_read(ex);
 	if (!exit_code)
 		exit_code = explain_all(ex);
+	charset_iconv_finish(&ex->iconv);
 	mem_give(rt_mem(tool->rt), ex, sizeof(*ex));
 	return exit_code;
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "rule/explain/explain.h"
-#include "rule/explain/normalise.h"
+#include "rule/normal/normalise.h"
 
 #define RUNS 200
 #define SAMPLE_LINES_MAX 1000

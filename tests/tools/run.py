@@ -12,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 import check_docs  # noqa: E402
+import check_kb  # noqa: E402
 import check_layers  # noqa: E402
 import check_names  # noqa: E402
 import check_pure  # noqa: E402
@@ -27,6 +28,13 @@ BRANCHY = "int\nbranchy(int a)\n{\n%s\treturn 0;\n}\n" % "".join(
 DEEP = ("int\ndeep(int a)\n{\n\tif (a)\n\t\tif (a > 1)\n\t\t\tif (a > 2)\n"
         "\t\t\t\tif (a > 3)\n\t\t\t\t\treturn 1;\n\treturn 0;\n}\n")
 SIX = "int\nsix(int a, int b, int c,\n    int d, int (*e)(int, int), int f)\n{\n\treturn a;\n}\n"
+
+ARTICLE = "# A title\ncodes: %s\n\n## What it means\n%s\n\n## What to do\nNothing.\n"
+KB_TABLES = {
+    "src/def/causes.def": 'CAUSE(PTR, "ptr", 1001, X)\n', "man/frank.8": ".It Fl -limit\n",
+    "src/def/options.def": 'OPTION(helo, "helo", x)\n',
+    "src/tool/main.c": '\t"  queue list | show\\n"\n\t"  explain CODE   what it means\\n"\n',
+    "kb/codes.tsv": "# code\nx.7.x\tRules.\tptr\tRFC 3463 3.8\nx.7.25\tNo name.\tptr\tRFC 7372\n"}
 
 # (name, checker, {file: text}, what each finding must contain, in any order)
 CASES = [
@@ -117,6 +125,32 @@ CASES = [
                                'OPTION(out_port, "smtp-out-port", x)\n'},
      ["no such file: docs/b.md", "no such file: src/base/none.h", "no README", "over 15 lines",
       "not among the fuzzers", "no seeds", "not named", "option smtp-out-port"]),
+
+    ("kb: fine", check_kb, dict(KB_TABLES, **{
+        "kb/ptr.md": ARTICLE % ("ptr FR-E1001", "See [it](other.md).\n\n    frank queue list "
+                                "--limit 3\n\nThe option `helo`. `frank explain x`"),
+        "kb/other.md": ARTICLE % ("another", "Text.") + "\nsource: https://www.example.com/\n"}),
+     []),
+    ("kb: links, commands, options", check_kb, dict(KB_TABLES, **{
+        "kb/ptr.md": ARTICLE % (
+            "ptr FR-E1001", "See [it](gone.md).\n    frank queue burn\n    frank doctor\n"
+            "    frank queue list --all\nThe option `gone`. A ` alone.")}),
+     ["no such article: gone.md", "no burn", "no command doctor", "no option --all",
+      "no such option: gone", "without its other"]),
+    ("kb: form", check_kb, dict(KB_TABLES, **{
+        "kb/ptr.md": ARTICLE % ("ptr FR-E1001", "%s\n%s" % ("x" * 81, "y\n" * 60)),
+        "kb/at-x.md": "# T\nx\n## What to do\nA\n# B\n\n## Else\n",
+        "kb/Bad_name.md": ARTICLE % ("x FR-E1009", "x \nsource: https://www.example.com/")}),
+     ["over 80 columns", "lines, not 60", "the second line is", "no such section: Else",
+      "What it means, then", "an empty section", "a heading other", "needs a source",
+      "a name is words", "blanks at the end", "text behind", "text behind",
+      "not a name or number: Bad_name", "no such number: FR-E1009", "dead article"]),
+    ("kb: causes and codes", check_kb, dict(KB_TABLES, **{
+        "kb/codes.tsv": "x.7.25\tNo stop\tgone\tRFC x\n5.7.1\tA sentence.\tlone\tIANA\n",
+        "kb/lone.md": ARTICLE % ("x", "Text."), "kb/second.md": ARTICLE % ("x", "Text.")}),
+     ["x leads to lone already", "dead article", "ptr has no article", "FR-E1001 has no article",
+      "a sentence of", "no such article: gone",
+      "not RFC", "not a code", "no row for x.7.x"]),
 
     ("words: fine", check_words, {
         "README.md": "https://www.example.com/ ann@example.test /var/spool/frank 192.0.2.1\n"}, []),

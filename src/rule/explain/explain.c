@@ -1,72 +1,14 @@
 /*
- * The basic engine: one walk over the reply finds the phrases of all rules (match.h), then the rows
- * of basic_rules.def are tried in their order.
+ * explain: rules are tried in the order of trust (rule/ruleset); the first that fits decides. What
+ * the status says by itself is then held against it: two that agree are surer than one.
  */
 #include "rule/explain/explain.h"
 
 #include "base/assert.h"
-#include "rule/explain/match.h"
 
-#define ANY_CLASS UINT8_MAX
-#define LATER VERDICT_LATER
-#define NEVER VERDICT_NEVER
-#define ANY_STAGE UINT16_MAX
-#define AT(NAME) (uint16_t)(1u << VERDICT_STAGE_##NAME)
-#define ABOUT_RCPT (uint16_t)(AT(RECIPIENT) | AT(DATA) | AT(FINAL))
-#define NO_REPLY UINT16_MAX
-#define WILD UINT16_MAX
-#define S(subject, detail) subject, detail
-#define SUBJECT(subject) subject, WILD
-#define ANY_STATUS WILD, WILD
-#define NO_STATUS 0, 0
-
-static const struct explain_rule {
-	uint16_t stages;
-	uint8_t class;
-	uint16_t subject, detail;
-	uint16_t code;
-	const char *words;
-	uint8_t cause, confidence_percent;
-} explain_rules[] = {
-#define RULE(STAGES, CLASS, STATUS, CODE, words, CAUSE, confidence)                                \
-	{STAGES, CLASS, STATUS, CODE, words, VERDICT_CAUSE_##CAUSE, confidence},
-#include "rule/explain/basic_rules.def"
-#undef RULE
-};
-
-static bool
-explain_facts_fit(const struct explain_rule *rule, const struct verdict *v)
-{
-	if (!(rule->stages >> v->stage & 1) ||
-	    (rule->class != ANY_CLASS && rule->class != v->class))
-		return false;
-	if (rule->subject != WILD && rule->subject != v->status.subject)
-		return false;
-	if (rule->detail != WILD && rule->detail != v->status.detail)
-		return false;
-	if (rule->code == NO_REPLY)
-		return v->code == 0;
-	return rule->code == 0 || rule->code == v->code;
-}
-
-/* First rule that fits; NULL when none does. *ret_words as it stands in the reply. */
-static const struct explain_rule *
-explain_rule_find(const struct verdict *v, struct slice *ret_words)
-{
-	struct match match;
-
-	match_find(v->reply, &match);
-	for (size_t i = 0; i < sizeof(explain_rules) / sizeof(explain_rules[0]); i++) {
-		const struct explain_rule *rule = &explain_rules[i];
-
-		if (!explain_facts_fit(rule, v))
-			continue;
-		*ret_words = SLICE_EMPTY;
-		if (!rule->words || match_rule(&match, i, ret_words))
-			return rule;
-	}
-	return NULL;
-}
+#define DOUBT_PERCENT_MAX 78 /* the most where a clear status says another cause */
+#define CLEAR_PERCENT 80     /* a status that surely says one thing */
+#define SURE_PERCENT_MAX 99
 
 /* The action that the class allows (causes: "A 4xx never stops and a 5xx is never retried"). */
 static uint8_t
@@ -86,33 +28,132 @@ explain_action(const struct verdict *v, uint8_t action)
 	}
 }
 
-void
-explain_verdict(struct verdict *v)
+/* The first rule of that level that fits, from an index on. */
+static size_t
+next_of_level(const struct match *m, size_t index, unsigned level)
 {
-	const struct explain_rule *rule;
-	const struct cause_row *row;
-	struct slice words;
+	while (index < m->set->rule_count && m->set->rules[index].level < level)
+		index = match_next(m, index + 1);
+	return index < m->set->rule_count && m->set->rules[index].level == level
+		       ? index
+		       : m->set->rule_count;
+}
+
+/* Words and status are two witnesses. */
+static uint8_t
+confidence(const struct match *m, size_t index)
+{
+	const struct ruleset_rule *rule = &m->set->rules[index];
+	unsigned percent = rule->confidence_percent, other_percent;
+	size_t other;
+
+	if (rule->level == RULESET_OWN || rule->level >= RULESET_STATUS || rule->statuses.count)
+		return (uint8_t)percent;
+	other = next_of_level(m, index, RULESET_STATUS);
+	if (other == m->set->rule_count)
+		return (uint8_t)percent;
+	other_percent = m->set->rules[other].confidence_percent;
+	if (m->set->rules[other].cause == rule->cause)
+		percent = 100 - (100 - percent) * (100 - other_percent) / 100;
+	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX)
+		percent = DOUBT_PERCENT_MAX;
+	return (uint8_t)(percent > SURE_PERCENT_MAX ? SURE_PERCENT_MAX : percent);
+}
+
+static void
+rule_find(struct verdict *v, const struct match *m, struct explain_why *why)
+{
+	size_t index = match_next(m, 0);
+
+	why->provider = m->provider;
+	if (index == m->set->rule_count) {
+		v->cause = VERDICT_CAUSE_UNKNOWN;
+		v->confidence_percent = 0;
+		return;
+	}
+	why->rule = &m->set->rules[index];
+	v->cause = why->rule->cause;
+	v->confidence_percent = confidence(m, index);
+	why->evidence_count = match_evidence(m, index, why->evidence);
+	/* what is known already says more than the words that the reply has anyway */
+	if (!v->evidence.len && why->evidence_count)
+		v->evidence = why->evidence[0];
+}
+
+static uint8_t
+or_default(uint8_t of_rule, uint8_t of_cause)
+{
+	return of_rule == UINT8_MAX ? of_cause : of_rule;
+}
+
+/* What hangs on the cause, unless the rule knows better. */
+static void
+consequences(struct verdict *v, const struct ruleset_rule *rule)
+{
+	const struct cause_row *row = cause_row(v->cause);
+
+	ASSERT(row);
+	v->actor = or_default(rule ? rule->actor : UINT8_MAX, row->actor);
+	v->scope = or_default(rule ? rule->scope : UINT8_MAX, row->scope);
+	v->action = explain_action(v, or_default(rule ? rule->action : UINT8_MAX, row->action));
+	/* Nothing but our address was known there. */
+	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
+	    v->cause == VERDICT_CAUSE_UNKNOWN) {
+		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
+		v->action = VERDICT_ACTION_SUSPEND;
+	}
+}
+
+void
+explain_judge(struct facts *facts, const struct ruleset *set, struct match *work,
+	      struct explain_why *ret_why)
+{
+	struct verdict *v = &facts->verdict;
 
 	ASSERT(v->stage < VERDICT_STAGE_MAX && v->class < VERDICT_CLASS_MAX);
+	*ret_why = (struct explain_why){.set = set, .provider = RULESET_NO_PROVIDER};
 	if (!cause_row(v->cause))
 		v->cause = VERDICT_CAUSE_NONE; /* another version's word */
 	if (v->cause == VERDICT_CAUSE_NONE && v->class == VERDICT_OK) {
 		v->cause = VERDICT_CAUSE_NOT_BOUNCE;
 		v->confidence_percent = 100;
+	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty) {
+		v->cause = VERDICT_CAUSE_UNKNOWN;
+		v->confidence_percent = 0;
 	} else if (v->cause == VERDICT_CAUSE_NONE) {
-		rule = explain_rule_find(v, &words);
-		v->cause = rule ? rule->cause : VERDICT_CAUSE_UNKNOWN;
-		v->confidence_percent = rule ? rule->confidence_percent : 0;
-		/* what is known already says more than the words that the reply has anyway */
-		if (rule && !v->evidence.len)
-			v->evidence = words;
+		match_find(work, set, facts);
+		rule_find(v, work, ret_why);
 	}
-	row = cause_row(v->cause);
-	ASSERT(row);
-	v->actor = row->actor;
-	v->scope = row->scope;
-	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
-	    v->cause == VERDICT_CAUSE_UNKNOWN)
-		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
-	v->action = explain_action(v, row->action);
+	consequences(v, ret_why->rule);
+}
+
+void
+explain_verdict(struct verdict *v)
+{
+	struct facts facts; /* not zeroed, for its size */
+	struct explain_why why;
+	struct match work;
+
+	facts.verdict = *v;
+	facts.mx = SLICE_EMPTY;
+	facts.empty = false;
+	normalise(v->reply, v->code, v->status, &facts.normal);
+	explain_judge(&facts, explain_builtin(), &work, &why);
+	*v = facts.verdict;
+}
+
+void
+explain_read(struct slice text, const struct facts_given *given, const struct ruleset *set,
+	     struct match *work, struct explained *ret_explained)
+{
+	struct facts *facts = &ret_explained->facts;
+
+	facts_read(text, given, facts);
+	ret_explained->recipient = SLICE_EMPTY;
+	ret_explained->kind = "reply";
+	ret_explained->last_cause = VERDICT_CAUSE_NONE;
+	explain_judge(facts, set, work, &ret_explained->why);
+	/* Neither what it means nor whether it is for good: there is nothing to advise. */
+	if (!facts->class_known && facts->verdict.cause == VERDICT_CAUSE_UNKNOWN)
+		facts->verdict.action = VERDICT_ACTION_NONE;
 }

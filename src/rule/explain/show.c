@@ -14,6 +14,7 @@
 #define PARAGRAPH_MAX 2048
 #define REPLY_LINES_SHOWN_MAX 64
 #define NUMBER_MAX 16
+#define REMEDY_MAX 2048
 
 /* --- what both say ---------------------------------------------------------------------------- */
 
@@ -29,20 +30,68 @@ number_text(const struct verdict *v, uint8_t *room)
 	return builder_slice(&b);
 }
 
-/* What decided: words, else the status, else the code; as they stand in the reply. */
+/* Where no words decided: the status, else the code. */
 static struct slice
-evidence_of(const struct explained *e, uint8_t *room)
+other_evidence(const struct explained *e, uint8_t *room)
 {
-	const struct verdict *v = &e->verdict;
+	const struct verdict *v = &e->facts.verdict;
 	struct builder b;
 
-	if (v->evidence.len || v->cause == VERDICT_CAUSE_UNKNOWN)
+	if (!e->why.rule)
 		return v->evidence;
 	builder_init_fixed(&b, room, NUMBER_MAX);
 	verdict_status_format(&b, v->status);
-	if (!v->status.class && e->code_known)
+	if (!v->status.class && e->facts.code_known)
 		builder_dec(&b, v->code);
 	return builder_slice(&b);
+}
+
+/* The rule's own value of a field, or empty. */
+static struct slice
+taken(const struct explained *e, unsigned kind)
+{
+	const struct ruleset *set = e->why.set;
+	const struct ruleset_rule *rule = e->why.rule;
+
+	for (size_t i = 0; rule && i < rule->takes.count; i++) {
+		const struct ruleset_take *take = &set->takes[rule->takes.first + i];
+
+		if (slice_eq(ruleset_slice(set, take->name), slice_str(normal_kind_str(kind))))
+			return ruleset_slice(set, take->value);
+	}
+	return SLICE_EMPTY;
+}
+
+static struct slice
+provider_name(const struct explained *e)
+{
+	return e->why.provider == RULESET_NO_PROVIDER
+		       ? SLICE_EMPTY
+		       : ruleset_slice(e->why.set, e->why.set->providers[e->why.provider].name);
+}
+
+static struct slice
+provider_title(const struct explained *e)
+{
+	return e->why.provider == RULESET_NO_PROVIDER
+		       ? SLICE_EMPTY
+		       : ruleset_slice(e->why.set, e->why.set->providers[e->why.provider].title);
+}
+
+static struct slice
+rule_admin(const struct explained *e)
+{
+	return e->why.rule ? ruleset_slice(e->why.set, e->why.rule->admin) : SLICE_EMPTY;
+}
+
+/* The rule's, or the number's: every number has one. */
+static struct slice
+article_name(const struct explained *e, struct slice number)
+{
+	struct slice own =
+		e->why.rule ? ruleset_slice(e->why.set, e->why.rule->article) : SLICE_EMPTY;
+
+	return own.len ? own : number;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -56,78 +105,134 @@ text_or_null(struct json_writer *w, const char *key, struct slice value)
 		json_null(w, key);
 }
 
-/* The first field of each kind; numbers as numbers. */
-static void
-fields_json(struct json_writer *w, const struct normal *n)
+static bool
+is_quantity(unsigned kind)
 {
+	return kind == NORMAL_WAIT || kind == NORMAL_SPAN || kind == NORMAL_SIZE ||
+	       kind == NORMAL_LIMIT;
+}
+
+/* The first field of each kind; quantities as numbers. */
+static void
+fields_json(struct json_writer *w, const struct explained *e)
+{
+	const struct normal *n = &e->facts.normal;
+
 	json_object_begin(w, "fields");
 	for (unsigned kind = 0; kind < NORMAL_KIND_MAX; kind++) {
 		const struct normal_field *f = normal_find(n, kind);
+		const char *name = normal_kind_str(kind);
+		struct slice own = taken(e, kind);
 
-		if (!f || kind == NORMAL_NUMBER || kind == NORMAL_TIME)
+		if (kind == NORMAL_NUMBER || kind == NORMAL_TIME)
 			continue;
-		if (kind == NORMAL_WAIT || kind == NORMAL_SPAN || kind == NORMAL_SIZE ||
-		    kind == NORMAL_LIMIT)
-			json_number(w, normal_kind_str(kind), (int64_t)f->value);
-		else
-			json_text(w, normal_kind_str(kind), normal_field_text(n, f));
+		if (f && is_quantity(kind))
+			json_number(w, name, (int64_t)f->value);
+		else if (own.len)
+			json_text(w, name, own);
+		else if (f)
+			json_text(w, name, normal_field_text(n, f));
 	}
 	json_object_end(w);
 }
 
 static void
+evidence_json(struct json_writer *w, const struct explained *e)
+{
+	uint8_t room[NUMBER_MAX];
+	struct slice other = other_evidence(e, room);
+
+	json_array_begin(w, "evidence");
+	for (size_t i = 0; i < e->why.evidence_count; i++)
+		json_text(w, NULL, e->why.evidence[i]);
+	if (!e->why.evidence_count && other.len)
+		json_text(w, NULL, other);
+	json_array_end(w);
+}
+
+static void
+remedy_json(struct json_writer *w, const struct explained *e)
+{
+	const struct verdict *v = &e->facts.verdict;
+	uint8_t room[REMEDY_MAX];
+	struct builder b;
+
+	builder_init_fixed(&b, room, sizeof(room));
+	builder_str(&b, cause_row(v->cause)->admin_text);
+	if (rule_admin(e).len)
+		builder_byte(&b, ' ');
+	builder_add(&b, rule_admin(e));
+	json_object_begin(w, "remedy");
+	json_text(w, "sender", slice_str(cause_sender_text(v->cause, v->class == VERDICT_NEVER)));
+	json_text(w, "admin", builder_slice(&b));
+	json_object_end(w);
+}
+
+/* Where the text has none, the one that fits the cause (RFC 3463). */
+static struct verdict_status
+status_of(const struct explained *e)
+{
+	const struct verdict *v = &e->facts.verdict;
+
+	return v->status.class || v->class == VERDICT_OK || !e->facts.class_known
+		       ? v->status
+		       : cause_status(v->cause, v->class);
+}
+
+static void
 facts_json(struct json_writer *w, const struct explained *e)
 {
-	const struct verdict *v = &e->verdict;
+	const struct verdict *v = &e->facts.verdict;
 	uint8_t room[NUMBER_MAX];
 	struct builder b;
 
 	builder_init_fixed(&b, room, sizeof(room));
-	verdict_status_format(&b, v->status);
-	json_null(w, "recipient");
+	verdict_status_format(&b, status_of(e));
+	json_text(w, "kind", slice_str(e->kind));
+	text_or_null(w, "recipient", e->recipient);
 	text_or_null(w, "class",
-		     e->class_known ? slice_str(verdict_class_str(v->class)) : SLICE_EMPTY);
+		     e->facts.class_known ? slice_str(verdict_class_str(v->class)) : SLICE_EMPTY);
 	text_or_null(w, "stage",
-		     e->stage_known ? slice_str(verdict_stage_str(v->stage)) : SLICE_EMPTY);
-	if (e->code_known)
+		     e->facts.stage_known ? slice_str(verdict_stage_str(v->stage)) : SLICE_EMPTY);
+	if (e->facts.code_known)
 		json_number(w, "code", v->code);
 	else
 		json_null(w, "code");
 	text_or_null(w, "status", builder_slice(&b));
+	json_flag(w, "status_given", v->status.class != 0);
 	json_text(w, "reply", v->reply);
 }
 
 void
-explain_show_json(struct json_writer *w, const struct explained *e)
+explain_show_json(struct json_writer *w, const struct explained *e, struct slice file)
 {
-	const struct verdict *v = &e->verdict;
+	const struct verdict *v = &e->facts.verdict;
 	const struct cause_row *row = cause_row(v->cause);
-	uint8_t number_room[NUMBER_MAX], evidence_room[NUMBER_MAX];
-	struct slice number = number_text(v, number_room);
-	struct slice evidence = evidence_of(e, evidence_room);
+	uint8_t room[NUMBER_MAX];
+	struct slice number = number_text(v, room);
 
 	ASSERT(row);
 	json_object_begin(w, NULL);
+	if (file.len)
+		json_text(w, "file", file);
 	facts_json(w, e);
 	json_text(w, "cause", slice_str(row->name));
+	if (e->last_cause)
+		json_text(w, "last_cause", slice_str(verdict_cause_str(e->last_cause)));
 	json_hundredths(w, "confidence", v->confidence_percent);
 	json_text(w, "actor", slice_str(verdict_actor_str(v->actor)));
 	json_text(w, "action", slice_str(verdict_action_str(v->action)));
 	json_text(w, "scope", slice_str(verdict_scope_str(v->scope)));
 	json_text(w, "number", number);
-	json_null(w, "provider");
-	json_array_begin(w, "evidence");
-	if (evidence.len)
-		json_text(w, NULL, evidence);
-	json_array_end(w);
-	fields_json(w, &e->normal);
-	json_object_begin(w, "remedy");
-	json_text(w, "sender", slice_str(cause_sender_text(v->cause, v->class == VERDICT_NEVER)));
-	json_text(w, "admin", slice_str(row->admin_text));
-	json_object_end(w);
-	text_or_null(w, "remote_host", v->host.len ? v->host : e->mx);
-	json_text(w, "article", number);
-	json_text(w, "shape", normal_shape(&e->normal));
+	text_or_null(w, "provider", provider_name(e));
+	evidence_json(w, e);
+	fields_json(w, e);
+	remedy_json(w, e);
+	text_or_null(w, "remote_host", v->host.len ? v->host : e->facts.mx);
+	json_text(w, "article", article_name(e, number));
+	text_or_null(w, "rule",
+		     e->why.rule ? ruleset_slice(e->why.set, e->why.rule->name) : SLICE_EMPTY);
+	json_text(w, "shape", normal_shape(&e->facts.normal));
 	json_object_end(w);
 }
 
@@ -142,9 +247,11 @@ class_text(const struct explained *e)
 		[VERDICT_NEVER] = "Refused for good",
 	};
 
-	if (e->empty)
+	if (e->facts.verdict.cause == VERDICT_CAUSE_NOT_BOUNCE && e->facts.class_known)
+		return texts[VERDICT_OK];
+	if (e->facts.empty && !e->why.rule)
 		return "Nothing to explain";
-	return e->class_known ? texts[e->verdict.class] : "Refused";
+	return e->facts.class_known ? texts[e->facts.verdict.class] : "Refused";
 }
 
 static const char *
@@ -164,7 +271,7 @@ stage_text(const struct explained *e)
 		[VERDICT_STAGE_LOCAL] = " at the mailbox",
 	};
 
-	return e->stage_known ? texts[e->verdict.stage] : "";
+	return e->facts.stage_known ? texts[e->facts.verdict.stage] : "";
 }
 
 static const char *
@@ -185,14 +292,14 @@ turn_text(const struct verdict *v)
 }
 
 static void
-put_paragraph(struct builder *b, const char *who, const char *text)
+put_paragraph(struct builder *b, const char *who, struct slice text)
 {
 	uint8_t room[PARAGRAPH_MAX];
 	struct builder p;
 
 	builder_init_fixed(&p, room, sizeof(room));
 	builder_str(&p, who);
-	builder_str(&p, text);
+	builder_add(&p, text);
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 
@@ -202,15 +309,25 @@ put_headline(struct builder *b, const struct explained *e)
 	uint8_t room[PARAGRAPH_MAX], number[NUMBER_MAX];
 	struct builder p;
 
+	if (e->recipient.len) {
+		builder_str(b, "For ");
+		clean_line(b, e->recipient, VERDICT_REPLY_MAX);
+		builder_str(b, ":\n");
+	}
 	builder_init_fixed(&p, room, sizeof(room));
 	builder_str(&p, class_text(e));
 	builder_str(&p, stage_text(e));
 	builder_str(&p, ": ");
-	builder_str(&p, verdict_cause_str(e->verdict.cause));
+	builder_str(&p, verdict_cause_str(e->facts.verdict.cause));
 	builder_str(&p, " (");
-	builder_add(&p, number_text(&e->verdict, number));
-	builder_str(&p, "). ");
-	builder_str(&p, turn_text(&e->verdict));
+	builder_add(&p, number_text(&e->facts.verdict, number));
+	builder_str(&p, ")");
+	if (e->last_cause) {
+		builder_str(&p, ", in the end because of ");
+		builder_str(&p, verdict_cause_str(e->last_cause));
+	}
+	builder_str(&p, ". ");
+	builder_str(&p, turn_text(&e->facts.verdict));
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 
@@ -241,8 +358,9 @@ put_fact(struct builder *b, const char *name, struct slice value)
 }
 
 static void
-put_fields(struct builder *b, const struct normal *n)
+put_fields(struct builder *b, const struct explained *e)
 {
+	const struct normal *n = &e->facts.normal;
 	static const char *const names[NORMAL_KIND_MAX] = {
 		[NORMAL_IP] = "Address:       ",	[NORMAL_LIST] = "Block list:    ",
 		[NORMAL_LIST_CODE] = "Its answer:    ", [NORMAL_TAG] = "Their code:    ",
@@ -254,7 +372,9 @@ put_fields(struct builder *b, const struct normal *n)
 	for (unsigned kind = 0; kind < NORMAL_KIND_MAX; kind++) {
 		const struct normal_field *f = normal_find(n, kind);
 
-		if (f && names[kind])
+		if (names[kind] && taken(e, kind).len)
+			put_fact(b, names[kind], taken(e, kind));
+		else if (f && names[kind])
 			put_fact(b, names[kind], normal_field_text(n, f));
 	}
 	if (normal_find(n, NORMAL_URL))
@@ -265,18 +385,22 @@ put_fields(struct builder *b, const struct normal *n)
 static void
 put_facts(struct builder *b, const struct explained *e)
 {
-	const struct verdict *v = &e->verdict;
+	const struct verdict *v = &e->facts.verdict;
 	uint8_t room[NUMBER_MAX];
 
 	builder_byte(b, '\n');
-	put_fact(b, "Shown by:      ", evidence_of(e, room));
+	if (!e->why.evidence_count)
+		put_fact(b, "Shown by:      ", other_evidence(e, room));
+	for (size_t i = 0; i < e->why.evidence_count; i++)
+		put_fact(b, i ? "               " : "Shown by:      ", e->why.evidence[i]);
 	if (v->cause != VERDICT_CAUSE_UNKNOWN) {
 		builder_str(b, "How sure:      ");
 		builder_dec(b, v->confidence_percent);
 		builder_str(b, " %\n");
 	}
-	put_fact(b, "Remote host:   ", v->host.len ? v->host : e->mx);
-	put_fields(b, &e->normal);
+	put_fact(b, "Remote host:   ", v->host.len ? v->host : e->facts.mx);
+	put_fact(b, "Receiver:      ", provider_title(e));
+	put_fields(b, e);
 	builder_str(b, "The queue:     ");
 	builder_str(b, verdict_action_str(v->action));
 	builder_str(b, ", about: ");
@@ -287,16 +411,25 @@ put_facts(struct builder *b, const struct explained *e)
 void
 explain_show_text(struct builder *b, const struct explained *e)
 {
-	const struct verdict *v = &e->verdict;
+	const struct verdict *v = &e->facts.verdict;
+	uint8_t room[NUMBER_MAX];
 
 	put_headline(b, e);
-	if (e->empty)
+	if (e->facts.empty && !e->facts.class_known)
 		return;
-	put_reply(b, v->reply);
+	if (!e->facts.empty)
+		put_reply(b, v->reply);
 	put_facts(b, e);
 	builder_byte(b, '\n');
-	put_paragraph(b,
-		      "For the sender: ", cause_sender_text(v->cause, v->class == VERDICT_NEVER));
+	put_paragraph(b, "For the sender: ",
+		      slice_str(cause_sender_text(v->cause, v->class == VERDICT_NEVER)));
 	builder_byte(b, '\n');
-	put_paragraph(b, "For the administrator: ", cause_row(v->cause)->admin_text);
+	put_paragraph(b, "For the administrator: ", slice_str(cause_row(v->cause)->admin_text));
+	if (rule_admin(e).len) {
+		builder_byte(b, '\n');
+		put_paragraph(b, "Here: ", rule_admin(e));
+	}
+	builder_str(b, "\nMore: frank explain ");
+	builder_add(b, article_name(e, number_text(v, room)));
+	builder_byte(b, '\n');
 }

@@ -6,7 +6,7 @@
 #ifndef RULE_EXPLAIN_SHOW_H
 #define RULE_EXPLAIN_SHOW_H
 
-#include "rule/explain/read.h"
+#include "rule/explain/explain.h"
 #include "wire/text/json.h"
 
 /* Of one refusal in either form, whatever its text. */
@@ -14,7 +14,8 @@
 
 /* UTF-8, lines of at most 76 columns but for the words of others. */
 void explain_show_text(struct builder *b, const struct explained *explained);
-/* One object; what is not known is null. */
-void explain_show_json(struct json_writer *w, const struct explained *explained);
+/* One object; what is not known is null. file: where it is from, or empty. */
+void explain_show_json(struct json_writer *w, const struct explained *explained,
+		       struct slice file);
 
 #endif

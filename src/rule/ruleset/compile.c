@@ -1,0 +1,531 @@
+/*
+ * compile: sources to a set. Words become phrases of the tree, conditions become groups (the same
+ * alternatives are the same group, whoever asks for them), rules come into the order of trying.
+ * Arrays are made at the size that the sources can fill at most, which is counted first.
+ */
+#include "rule/ruleset/compile.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "rule/ruleset/source.h"
+#include "rule/ruleset/tree.h"
+
+#define GROUP_PHRASES_MAX 2048
+#define GROUP_SLOTS (2 * RULESET_GROUPS_MAX)
+#define NO_GROUP UINT16_MAX
+
+struct group {
+	const uint16_t *phrases; /* ascending */
+	size_t count;
+};
+
+struct compiler {
+	struct ruleset_source *src;
+	struct arena *arena;
+	struct ruleset *set;
+	struct tree tree;
+	struct group *groups;
+	uint16_t *slots; /* by hash: group + 1 */
+	size_t group_count;
+	uint16_t phrases[GROUP_PHRASES_MAX]; /* of the group in hand */
+	size_t count;
+	struct builder pool;
+};
+
+/* --- groups ----------------------------------------------------------------------------------- */
+
+/* Into the group in hand, in order, once. */
+static int
+phrase_put(struct compiler *c, uint16_t phrase, struct source_place place)
+{
+	size_t at = c->count;
+
+	while (at > 0 && c->phrases[at - 1] > phrase)
+		at--;
+	if (at > 0 && c->phrases[at - 1] == phrase)
+		return 0;
+	if (c->count == GROUP_PHRASES_MAX)
+		return source_fail(c->src, place, "too many phrases in one condition", SLICE_EMPTY,
+				   "");
+	memmove(c->phrases + at + 1, c->phrases + at, (c->count - at) * sizeof(c->phrases[0]));
+	c->phrases[at] = phrase;
+	c->count++;
+	return 0;
+}
+
+static int words_put(struct compiler *c, const struct source_word *words);
+
+static int
+set_put(struct compiler *c, const struct source_word *word)
+{
+	struct source_set *set = source_set_find(c->src, word->text);
+	int err;
+
+	if (!set)
+		return source_fail(c->src, word->place, "no such set:", word->text, "");
+	if (set->open)
+		return source_fail(c->src, word->place, "set", word->text, " holds itself");
+	set->open = true;
+	err = words_put(c, set->words); /* as deep as there are sets */
+	set->open = false;
+	return err;
+}
+
+static int
+words_put(struct compiler *c, const struct source_word *words)
+{
+	for (const struct source_word *word = words; word; word = word->next) {
+		uint16_t phrase;
+		int err;
+
+		if (word->is_set) {
+			err = set_put(c, word);
+		} else {
+			err = tree_add(&c->tree, word->text, word->start, &phrase);
+			if (err == ERR_LIMIT)
+				return source_fail(c->src, word->place, "too many phrases",
+						   SLICE_EMPTY, "");
+			if (!err)
+				err = phrase_put(c, phrase, word->place);
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int
+group_new(struct compiler *c, struct source_place place, uint16_t *ret_group)
+{
+	uint16_t *phrases = arena_alloc(c->arena, c->count * sizeof(*phrases));
+
+	if (!phrases)
+		return ERR_NO_MEMORY;
+	if (c->group_count == RULESET_GROUPS_MAX)
+		return source_fail(c->src, place, "too many conditions", SLICE_EMPTY, "");
+	memcpy(phrases, c->phrases, c->count * sizeof(*phrases));
+	c->groups[c->group_count] = (struct group){phrases, c->count};
+	*ret_group = (uint16_t)c->group_count++;
+	return 0;
+}
+
+/* The group of these words, one for the same phrases. */
+static int
+group_of(struct compiler *c, const struct source_word *words, struct source_place place,
+	 uint16_t *ret_group)
+{
+	uint32_t hash = 0;
+	int err;
+
+	c->count = 0;
+	err = words_put(c, words);
+	if (err)
+		return err;
+	if (!c->count)
+		return source_fail(c->src, place, "a condition without phrases", SLICE_EMPTY, "");
+	for (size_t i = 0; i < c->count; i++)
+		hash = (hash ^ c->phrases[i]) * UINT32_C(0x01000193);
+	for (size_t slot = hash % GROUP_SLOTS;; slot = (slot + 1) % GROUP_SLOTS) {
+		const struct group *group;
+
+		if (!c->slots[slot]) {
+			err = group_new(c, place, ret_group);
+			c->slots[slot] = err ? 0 : (uint16_t)(*ret_group + 1);
+			return err;
+		}
+		group = &c->groups[c->slots[slot] - 1];
+		if (group->count == c->count &&
+		    memcmp(group->phrases, c->phrases, c->count * sizeof(c->phrases[0])) == 0) {
+			*ret_group = (uint16_t)(c->slots[slot] - 1);
+			return 0;
+		}
+	}
+}
+
+static int
+groups_make(struct compiler *c)
+{
+	for (struct source_rule *rule = c->src->rules; rule; rule = rule->next) {
+		for (unsigned kind = 0; kind < SOURCE_KIND_MAX; kind++) {
+			struct source_condition *condition = rule->conditions[kind];
+
+			for (; condition; condition = condition->next) {
+				int err = group_of(c, condition->words, condition->place,
+						   &condition->group);
+
+				if (err)
+					return err;
+			}
+		}
+	}
+	return 0;
+}
+
+/* Which groups each phrase belongs to. */
+static int
+phrase_groups_make(struct compiler *c)
+{
+	struct ruleset *set = c->set;
+	struct ruleset_range *ranges =
+		arena_alloc(c->arena, set->phrase_count * sizeof(*ranges) + 1);
+	uint16_t *groups;
+	size_t total = 0;
+
+	for (size_t g = 0; g < c->group_count; g++)
+		total += c->groups[g].count;
+	groups = arena_alloc(c->arena, total * sizeof(*groups) + 1);
+	if (!ranges || !groups)
+		return ERR_NO_MEMORY;
+	if (total > UINT16_MAX)
+		return source_fail(c->src, (struct source_place){0, 1, 1},
+				   "too many phrases in all conditions together", SLICE_EMPTY, "");
+	for (size_t g = 0; g < c->group_count; g++)
+		for (size_t i = 0; i < c->groups[g].count; i++)
+			ranges[c->groups[g].phrases[i]].count++;
+	for (size_t p = 0, first = 0; p < set->phrase_count; p++) {
+		ranges[p].first = (uint16_t)first;
+		first += ranges[p].count;
+		ranges[p].count = 0;
+	}
+	for (size_t g = 0; g < c->group_count; g++) {
+		for (size_t i = 0; i < c->groups[g].count; i++) {
+			struct ruleset_range *range = &ranges[c->groups[g].phrases[i]];
+
+			groups[range->first + range->count++] = (uint16_t)g;
+		}
+	}
+	set->phrase_groups = ranges;
+	set->groups = groups;
+	set->groups_count = total;
+	set->group_count = c->group_count;
+	return 0;
+}
+
+/* --- rules ------------------------------------------------------------------------------------ */
+
+static struct ruleset_text
+pool_add(struct compiler *c, struct slice text)
+{
+	struct ruleset_text at = {(uint32_t)c->pool.len, (uint32_t)text.len};
+
+	builder_add(&c->pool, text);
+	return at;
+}
+
+static int
+rules_in_order(struct compiler *c)
+{
+	const struct source_rule **rules = arena_alloc(
+		c->arena, (c->src->rule_count + 1) * sizeof(const struct source_rule *));
+	size_t count = 0;
+
+	if (!rules)
+		return ERR_NO_MEMORY;
+	for (const struct source_rule *rule = c->src->rules; rule; rule = rule->next) {
+		size_t at = count++;
+
+		for (; at > 0; at--) {
+			const struct source_rule *before = rules[at - 1];
+
+			if (before->out.level < rule->out.level ||
+			    (before->out.level == rule->out.level &&
+			     before->number <= rule->number))
+				break;
+			rules[at] = before;
+		}
+		rules[at] = rule;
+	}
+	c->src->by_index = rules;
+	return 0;
+}
+
+/* Totals that arrays are made by. */
+struct totals {
+	size_t statuses, codes, takes, groups, rules;
+};
+
+static struct totals
+totals_of(const struct ruleset_source *src)
+{
+	struct totals t = {.rules = src->rule_count};
+
+	for (const struct source_rule *rule = src->rules; rule; rule = rule->next) {
+		t.statuses += rule->status_count;
+		t.codes += rule->code_count;
+		for (const struct source_take *take = rule->takes; take; take = take->next)
+			t.takes++;
+		for (unsigned kind = 0; kind < SOURCE_KIND_MAX; kind++) {
+			const struct source_condition *condition = rule->conditions[kind];
+
+			for (; condition; condition = condition->next)
+				t.groups++;
+		}
+	}
+	return t;
+}
+
+/* Arrays in the making. */
+struct arrays {
+	struct ruleset_rule *rules;
+	struct ruleset_status *statuses;
+	uint16_t *codes, *rule_groups;
+	struct ruleset_take *takes;
+	uint64_t *wordless;
+	uint16_t *anchors; /* by rule */
+};
+
+static struct ruleset_range
+conditions_out(struct compiler *c, uint16_t *groups, const struct source_condition *condition)
+{
+	struct ruleset_range range = {(uint16_t)c->set->rule_groups_count, 0};
+
+	for (; condition; condition = condition->next) {
+		groups[c->set->rule_groups_count++] = condition->group;
+		range.count++;
+	}
+	return range;
+}
+
+/* The group with the fewest phrases, which is found least often. */
+static uint16_t
+anchor_of(const struct compiler *c, const struct source_rule *rule)
+{
+	uint16_t best = NO_GROUP;
+
+	for (unsigned kind = SOURCE_WORDS; kind <= SOURCE_NEAR; kind++) {
+		const struct source_condition *condition = rule->conditions[kind];
+
+		for (; condition; condition = condition->next) {
+			if (best == NO_GROUP ||
+			    c->groups[condition->group].count < c->groups[best].count)
+				best = condition->group;
+		}
+	}
+	return best;
+}
+
+static int
+provider_out(struct compiler *c, const struct source_rule *rule, struct ruleset_rule *out)
+{
+	struct source_provider *provider;
+
+	if (!rule->provider.len)
+		return 0;
+	provider = source_provider_find(c->src, rule->provider);
+	if (!provider)
+		return source_fail(c->src, rule->provider_place,
+				   "no such provider:", rule->provider, "");
+	out->provider = provider->index;
+	return 0;
+}
+
+static int
+rule_out(struct compiler *c, struct arrays *a, size_t index)
+{
+	struct source_rule *rule = (struct source_rule *)(uintptr_t)c->src->by_index[index];
+	struct ruleset_rule *out = &a->rules[index];
+	struct ruleset *set = c->set;
+
+	rule->index = index;
+	*out = rule->out;
+	out->name = pool_add(c, rule->name);
+	out->admin = pool_add(c, rule->admin);
+	out->article = pool_add(c, rule->article);
+	out->source = pool_add(c, rule->source);
+	out->statuses =
+		(struct ruleset_range){(uint16_t)set->statuses_count, (uint16_t)rule->status_count};
+	for (size_t i = 0; i < rule->status_count; i++)
+		a->statuses[set->statuses_count++] = rule->statuses[i];
+	out->codes = (struct ruleset_range){(uint16_t)set->codes_count, (uint16_t)rule->code_count};
+	for (size_t i = 0; i < rule->code_count; i++)
+		a->codes[set->codes_count++] = rule->codes[i];
+	out->takes.first = (uint16_t)set->takes_count;
+	for (const struct source_take *take = rule->takes; take; take = take->next) {
+		a->takes[set->takes_count++] =
+			(struct ruleset_take){pool_add(c, take->name), pool_add(c, take->value)};
+		out->takes.count++;
+	}
+	out->words = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_WORDS]);
+	out->near = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_NEAR]);
+	out->unless = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_UNLESS]);
+	a->anchors[index] = anchor_of(c, rule);
+	if (a->anchors[index] == NO_GROUP)
+		a->wordless[index / 64] |= UINT64_C(1) << index % 64;
+	return provider_out(c, rule, out);
+}
+
+static int
+anchored_make(struct compiler *c, const uint16_t *anchors)
+{
+	struct ruleset *set = c->set;
+	struct ruleset_range *ranges =
+		arena_alloc(c->arena, (set->group_count + 1) * sizeof(*ranges));
+	uint16_t *rules = arena_alloc(c->arena, (set->rule_count + 1) * sizeof(*rules));
+	size_t first = 0;
+
+	if (!ranges || !rules)
+		return ERR_NO_MEMORY;
+	for (size_t g = 0; g < set->group_count; g++) {
+		ranges[g].first = (uint16_t)first;
+		for (size_t i = 0; i < set->rule_count; i++) {
+			if (anchors[i] == g)
+				rules[first++] = (uint16_t)i;
+		}
+		ranges[g].count = (uint16_t)(first - ranges[g].first);
+	}
+	set->anchored = ranges;
+	set->anchored_rules = rules;
+	set->anchored_rules_count = first;
+	return 0;
+}
+
+static int
+rules_make(struct compiler *c)
+{
+	struct totals t = totals_of(c->src);
+	struct ruleset *set = c->set;
+	struct arrays a;
+	int err;
+
+	if (t.statuses > UINT16_MAX || t.codes > UINT16_MAX || t.groups > UINT16_MAX)
+		return source_fail(c->src, (struct source_place){0, 1, 1},
+				   "too many conditions in all rules together", SLICE_EMPTY, "");
+	a.rules = arena_alloc(c->arena, (t.rules + 1) * sizeof(*a.rules));
+	a.statuses = arena_alloc(c->arena, (t.statuses + 1) * sizeof(*a.statuses));
+	a.codes = arena_alloc(c->arena, (t.codes + 1) * sizeof(*a.codes));
+	a.takes = arena_alloc(c->arena, (t.takes + 1) * sizeof(*a.takes));
+	a.rule_groups = arena_alloc(c->arena, (t.groups + 1) * sizeof(*a.rule_groups));
+	a.wordless = arena_alloc(c->arena, (RULESET_WORDS(t.rules) + 1) * sizeof(*a.wordless));
+	a.anchors = arena_alloc(c->arena, (t.rules + 1) * sizeof(*a.anchors));
+	if (c->arena->failed)
+		return ERR_NO_MEMORY;
+	set->rule_count = t.rules;
+	for (size_t i = 0; i < t.rules; i++) {
+		err = rule_out(c, &a, i);
+		if (err)
+			return err;
+	}
+	set->rules = a.rules;
+	set->statuses = a.statuses;
+	set->codes = a.codes;
+	set->takes = a.takes;
+	set->rule_groups = a.rule_groups;
+	set->wordless = a.wordless;
+	return anchored_make(c, a.anchors);
+}
+
+/* --- receivers -------------------------------------------------------------------------------- */
+
+static void
+domain_put(struct ruleset_domain *domains, size_t count, struct ruleset_domain domain)
+{
+	size_t at = count;
+
+	for (; at > 0 && domains[at - 1].hash > domain.hash; at--)
+		domains[at] = domains[at - 1];
+	domains[at] = domain;
+}
+
+static int
+providers_make(struct compiler *c)
+{
+	struct ruleset *set = c->set;
+	struct ruleset_provider *providers =
+		arena_alloc(c->arena, (c->src->provider_count + 1) * sizeof(*providers));
+	struct ruleset_domain *domains;
+	size_t count = 0;
+
+	for (struct source_provider *p = c->src->providers; p; p = p->next)
+		for (struct source_domain *d = p->domains; d; d = d->next)
+			count++;
+	domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
+	if (!providers || !domains)
+		return ERR_NO_MEMORY;
+	for (struct source_provider *p = c->src->providers; p; p = p->next) {
+		struct ruleset_provider *out = &providers[p->index];
+
+		*out = (struct ruleset_provider){pool_add(c, p->name), pool_add(c, p->title),
+						 RULESET_NONE, !p->no_receiver};
+		if (p->words) {
+			int err = group_of(c, p->words, p->place, &out->group);
+
+			if (err)
+				return err;
+		}
+		for (struct source_domain *d = p->domains; d; d = d->next) {
+			struct ruleset_domain domain = {ruleset_domain_hash(d->name), p->index,
+							d->link, pool_add(c, d->name)};
+
+			domain_put(domains, set->domain_count++, domain);
+		}
+	}
+	set->providers = providers;
+	set->provider_count = c->src->provider_count;
+	set->domains = domains;
+	return 0;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static int
+compile(struct compiler *c)
+{
+	int err = tree_init(&c->tree, c->arena);
+
+	c->groups = arena_alloc(c->arena, RULESET_GROUPS_MAX * sizeof(*c->groups));
+	c->slots = arena_alloc(c->arena, GROUP_SLOTS * sizeof(*c->slots));
+	if (!c->groups || !c->slots)
+		return ERR_NO_MEMORY;
+	builder_init_arena(&c->pool, c->arena, UINT32_MAX);
+	if (!err)
+		err = groups_make(c);
+	if (!err)
+		err = providers_make(c);
+	if (!err)
+		err = tree_finish(&c->tree, c->set);
+	if (!err)
+		err = phrase_groups_make(c);
+	if (!err)
+		err = rules_in_order(c);
+	if (!err)
+		err = rules_make(c);
+	if (!err && (c->pool.failed || c->arena->failed))
+		err = ERR_NO_MEMORY;
+	c->set->pool = c->pool.data;
+	c->set->pool_len = c->pool.len;
+	return err;
+}
+
+int
+ruleset_compile(struct arena *arena, const struct ruleset_file *files, size_t file_count,
+		struct ruleset *ret_set, struct ruleset_source **ret_source,
+		struct ruleset_error *ret_error)
+{
+	struct ruleset_source *src = ARENA_NEW(arena, struct ruleset_source);
+	struct compiler *c = ARENA_NEW(arena, struct compiler);
+	int err = 0;
+
+	ASSERT(file_count <= RULESET_FILES_MAX);
+	if (!src || !c)
+		return ERR_NO_MEMORY;
+	src->arena = arena;
+	src->files = files;
+	src->file_count = file_count;
+	src->error = ret_error;
+	src->rules_end = &src->rules;
+	src->providers_end = &src->providers;
+	for (size_t i = 0; i < file_count && !err; i++)
+		err = source_read(src, i);
+	if (err)
+		return err;
+	c->src = src;
+	c->arena = arena;
+	c->set = &src->set;
+	err = compile(c);
+	if (err)
+		return err;
+	*ret_set = src->set;
+	*ret_source = src;
+	return 0;
+}

@@ -1,0 +1,361 @@
+/*
+ * match: the text is walked once. At the start of each word the tree of phrases is followed as far
+ * as it goes, never further than the longest phrase, so the time is linear to the text. Of the
+ * rules only those are looked at that need no words or one of whose groups was found.
+ */
+#include "rule/ruleset/match.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+#define LABELS_MAX 8 /* of a host's name that are looked at, from its end */
+
+/* --- phrases ---------------------------------------------------------------------------------- */
+
+/* The node behind the byte, or 0. Most nodes have one edge. */
+static inline uint32_t
+tree_next(const struct ruleset *set, uint32_t node, uint8_t byte)
+{
+	const struct ruleset_node *n = &set->nodes[node];
+	const struct ruleset_edge *edge = set->edges + n->edge;
+
+	for (const struct ruleset_edge *end = edge + n->edge_count; edge < end; edge++) {
+		if (edge->byte >= byte)
+			return edge->byte == byte ? edge->node : 0;
+	}
+	return 0;
+}
+
+static void
+group_found(struct match *m, uint16_t group, uint64_t bit)
+{
+	const struct ruleset_range *anchored = &m->set->anchored[group];
+
+	if (!m->sentences[group]) {
+		for (size_t i = 0; i < anchored->count; i++) {
+			uint16_t rule = m->set->anchored_rules[anchored->first + i];
+
+			m->candidates[rule / 64] |= UINT64_C(1) << rule % 64;
+		}
+	}
+	m->sentences[group] |= bit;
+}
+
+static void
+phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigned sentence)
+{
+	const struct ruleset_range *groups = &m->set->phrase_groups[phrase];
+
+	for (size_t i = 0; i < groups->count; i++)
+		group_found(m, m->set->groups[groups->first + i], UINT64_C(1) << sentence);
+	if (m->hit_count < MATCH_HITS_MAX)
+		m->hits[m->hit_count++] = (struct match_hit){
+			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
+}
+
+/* All phrases that begin here. */
+static void
+find_here(struct match *m, size_t begin, unsigned sentence)
+{
+	const struct text *t = &m->text;
+	uint32_t node = m->set->roots[t->bytes[begin]];
+
+	/* No phrase is of one byte but a field's. */
+	for (size_t at = begin; node; node = tree_next(m->set, node, t->bytes[++at])) {
+		const struct ruleset_node *n = &m->set->nodes[node];
+
+		if (n->start != RULESET_NONE)
+			phrase_found(m, n->start, begin, at + 1, sentence);
+		if (n->word != RULESET_NONE &&
+		    (!text_is_word(t->bytes[at + 1]) || !text_is_word(t->bytes[at]) ||
+		     t->bytes[at] >= 0x80))
+			phrase_found(m, n->word, begin, at + 1, sentence);
+	}
+}
+
+/* Dots in a row end nothing. */
+static bool
+ends_sentence(const struct text *t, size_t at)
+{
+	uint8_t c = t->bytes[at], next = t->bytes[at + 1];
+
+	if (c == ';')
+		return true;
+	return (c == '.' || c == '!' || c == '?') && (next == ' ' || next == 0) &&
+	       (at == 0 || t->bytes[at - 1] != '.');
+}
+
+static void
+find_all(struct match *m)
+{
+	const struct text *t = &m->text;
+	unsigned sentence = 0;
+
+	for (size_t at = 0; at < t->len; at++) {
+		uint8_t c = t->bytes[at];
+
+		if (c == ' ')
+			continue;
+		if (ends_sentence(t, at)) {
+			sentence += sentence < MATCH_SENTENCES_MAX - 1;
+			continue;
+		}
+		if (at == 0 || !text_is_word(t->bytes[at - 1]) || !text_is_word(c) ||
+		    text_is_joined(c))
+			find_here(m, at, sentence);
+	}
+}
+
+/* --- whose reply it is ------------------------------------------------------------------------ */
+
+static void
+provider_found(struct match *m, unsigned provider)
+{
+	m->providers[provider / 64] |= UINT64_C(1) << provider % 64;
+	if (m->provider == RULESET_NO_PROVIDER && m->set->providers[provider].receiver)
+		m->provider = (uint8_t)provider;
+}
+
+static void
+domain_look(struct match *m, struct slice domain, bool link)
+{
+	const struct ruleset *set = m->set;
+	uint32_t hash = ruleset_domain_hash(domain);
+	size_t low = 0, high = set->domain_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (set->domains[middle].hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < set->domain_count && set->domains[low].hash == hash; low++) {
+		if (set->domains[low].link == link &&
+		    slice_eq_nocase(ruleset_slice(set, set->domains[low].name), domain))
+			provider_found(m, set->domains[low].provider);
+	}
+}
+
+/* The name and what is above it, from the top. */
+static void
+host_look(struct match *m, struct slice host, bool link)
+{
+	size_t at = host.len;
+
+	for (unsigned labels = 0; labels < LABELS_MAX; labels++) {
+		size_t dot = slice_rindex(slice_sub(host, 0, at), '.');
+
+		if (dot == at) {
+			domain_look(m, host, link);
+			return;
+		}
+		domain_look(m, slice_from(host, dot + 1), link);
+		at = dot;
+	}
+}
+
+static struct slice
+link_host(struct slice url)
+{
+	size_t scheme = slice_find(url, SLICE("://"));
+	size_t end = 0;
+
+	if (scheme < url.len)
+		url = slice_from(url, scheme + 3);
+	while (end < url.len && url.data[end] != '/' && url.data[end] != ':' &&
+	       url.data[end] != '?' && url.data[end] != '#')
+		end++;
+	return slice_sub(url, 0, end);
+}
+
+static void
+providers_find(struct match *m, const struct facts *facts)
+{
+	const struct normal *normal = &facts->normal;
+
+	host_look(m, facts->mx, false);
+	host_look(m, facts->verdict.host, false);
+	for (size_t i = 0; i < normal->field_count; i++) {
+		const struct normal_field *f = &normal->fields[i];
+
+		if (f->kind == NORMAL_URL)
+			host_look(m, link_host(normal_field_text(normal, f)), true);
+		else if (f->kind == NORMAL_HOST || f->kind == NORMAL_LIST)
+			host_look(m, normal_field_text(normal, f), true);
+	}
+	for (unsigned i = 0; i < m->set->provider_count; i++) {
+		uint16_t group = m->set->providers[i].group;
+
+		if (group != RULESET_NONE && m->sentences[group])
+			provider_found(m, i);
+	}
+}
+
+void
+match_find(struct match *m, const struct ruleset *set, const struct facts *facts)
+{
+	const struct normal *normal = &facts->normal;
+
+	m->set = set;
+	m->verdict = &facts->verdict;
+	m->fields = 0;
+	m->provider = RULESET_NO_PROVIDER;
+	m->hit_count = 0;
+	memset(m->providers, 0, sizeof(m->providers));
+	memset(m->sentences, 0, set->group_count * sizeof(m->sentences[0]));
+	memcpy(m->candidates, set->wordless,
+	       RULESET_WORDS(set->rule_count) * sizeof(m->candidates[0]));
+	for (size_t i = 0; i < normal->field_count; i++)
+		m->fields |= UINT32_C(1) << normal->fields[i].kind;
+	text_prepare(&m->text, normal);
+	find_all(m);
+	providers_find(m, facts);
+}
+
+/* --- rules ------------------------------------------------------------------------------------ */
+
+static bool
+status_fits(const struct ruleset *set, const struct ruleset_rule *rule, struct verdict_status s)
+{
+	if (!rule->statuses.count)
+		return true;
+	for (size_t i = 0; i < rule->statuses.count; i++) {
+		const struct ruleset_status *want = &set->statuses[rule->statuses.first + i];
+		bool none = want->class == 0;
+
+		if (none && (s.class == 0 || (s.subject == 0 && s.detail == 0)))
+			return true;
+		if (!none && s.class != 0 &&
+		    (want->class == RULESET_ANY_STATUS_CLASS || want->class == s.class) &&
+		    want->subject == s.subject &&
+		    (want->detail == RULESET_ANY_DETAIL || want->detail == s.detail))
+			return true;
+	}
+	return false;
+}
+
+static bool
+code_fits(const struct ruleset *set, const struct ruleset_rule *rule, uint16_t code)
+{
+	if (!rule->codes.count)
+		return true;
+	for (size_t i = 0; i < rule->codes.count; i++) {
+		uint16_t want = set->codes[rule->codes.first + i];
+
+		if (want == code || (want == RULESET_NO_REPLY && code == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool
+facts_fit(const struct match *m, const struct ruleset_rule *rule)
+{
+	const struct verdict *v = m->verdict;
+
+	return (rule->stages >> v->stage & 1) &&
+	       (rule->class == RULESET_ANY_CLASS || rule->class == v->class) &&
+	       (rule->fields & ~m->fields) == 0 &&
+	       (rule->provider == RULESET_NO_PROVIDER ||
+		(m->providers[rule->provider / 64] >> rule->provider % 64 & 1)) &&
+	       status_fits(m->set, rule, v->status) && code_fits(m->set, rule, v->code);
+}
+
+/* Sentences that have one of each near group. */
+static uint64_t
+near_sentences(const struct match *m, const struct ruleset_rule *rule)
+{
+	uint64_t all = UINT64_MAX;
+
+	for (size_t i = 0; i < rule->near.count; i++)
+		all &= m->sentences[m->set->rule_groups[rule->near.first + i]];
+	return all;
+}
+
+static bool
+words_fit(const struct match *m, const struct ruleset_rule *rule)
+{
+	const uint16_t *groups = m->set->rule_groups;
+
+	for (size_t i = 0; i < rule->words.count; i++) {
+		if (!m->sentences[groups[rule->words.first + i]])
+			return false;
+	}
+	if (!near_sentences(m, rule))
+		return false;
+	for (size_t i = 0; i < rule->unless.count; i++) {
+		if (m->sentences[groups[rule->unless.first + i]])
+			return false;
+	}
+	return true;
+}
+
+size_t
+match_next(const struct match *m, size_t index)
+{
+	size_t count = m->set->rule_count;
+
+	for (size_t word = index / 64; word < RULESET_WORDS(count); word++) {
+		uint64_t bits = m->candidates[word];
+
+		if (word == index / 64)
+			bits &= UINT64_MAX << index % 64;
+		for (; bits; bits &= bits - 1) {
+			size_t rule = word * 64 + (size_t)__builtin_ctzll(bits);
+
+			if (facts_fit(m, &m->set->rules[rule]) &&
+			    words_fit(m, &m->set->rules[rule]))
+				return rule;
+		}
+	}
+	return count;
+}
+
+static bool
+phrase_in_group(const struct ruleset *set, uint16_t phrase, uint16_t group)
+{
+	const struct ruleset_range *groups = &set->phrase_groups[phrase];
+
+	for (size_t i = 0; i < groups->count; i++) {
+		if (set->groups[groups->first + i] == group)
+			return true;
+	}
+	return false;
+}
+
+/* The first hit of the group in one of the sentences; empty when its place was not kept. */
+static struct slice
+group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
+{
+	for (size_t i = 0; i < m->hit_count; i++) {
+		const struct match_hit *hit = &m->hits[i];
+
+		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
+			return slice_sub(m->verdict->reply, hit->begin,
+					 (size_t)hit->end - hit->begin);
+	}
+	return SLICE_EMPTY;
+}
+
+size_t
+match_evidence(const struct match *m, size_t rule, struct slice *ret_parts)
+{
+	const struct ruleset_rule *r = &m->set->rules[rule];
+	uint64_t near = near_sentences(m, r);
+	size_t count = 0;
+
+	ASSERT(rule < m->set->rule_count);
+	for (size_t i = 0; i < (size_t)r->words.count + r->near.count; i++) {
+		bool words = i < r->words.count;
+		size_t index = words ? r->words.first + i : r->near.first + i - r->words.count;
+		struct slice part =
+			group_evidence(m, m->set->rule_groups[index], words ? UINT64_MAX : near);
+
+		if (part.len && count < MATCH_EVIDENCE_MAX)
+			ret_parts[count++] = part;
+	}
+	return count;
+}

@@ -1,0 +1,131 @@
+/*
+ * ruleset: the rules for refusals, compiled (docs/rules.md). Everything is in arrays that refer to
+ * one another by index, so that the build can print a set as C (print.c) and a program can make one
+ * in memory (compile.h): both are the same.
+ *
+ * Phrases are a tree by their bytes. A group is the alternatives of one condition; what a phrase
+ * that is found says to its groups is enough to know which rules can fit (match.h), so that the
+ * cost of a reply does not grow with the rules.
+ */
+#ifndef RULE_RULESET_RULESET_H
+#define RULE_RULESET_RULESET_H
+
+#include "wire/verdict/verdict.h"
+
+#define RULESET_FILES_MAX 128
+#define RULESET_FILE_BYTES_MAX ((size_t)256 << 10)
+#define RULESET_RULES_MAX 2048
+#define RULESET_GROUPS_MAX 4096
+#define RULESET_PHRASES_MAX 16384
+#define RULESET_PROVIDERS_MAX 128
+#define RULESET_PHRASE_BYTES_MAX 80
+#define RULESET_CONDITIONS_MAX 6 /* lines of words and near in a rule, and as many of unless */
+
+#define RULESET_NONE UINT16_MAX
+#define RULESET_NO_PROVIDER UINT8_MAX
+#define RULESET_ANY_CLASS UINT8_MAX
+#define RULESET_NO_REPLY 1 /* in place of a code: a finding of our own */
+#define RULESET_ANY_DETAIL UINT16_MAX
+#define RULESET_ANY_STATUS_CLASS UINT8_MAX
+#define RULESET_WORDS(bits) (((bits) + 63) / 64)
+
+/* In the order of trust, which is that of trying. */
+enum ruleset_level {
+	RULESET_OWN,   /* what Frank found by itself: no reply of others */
+	RULESET_LOCAL, /* an administrator's */
+	RULESET_PROVIDER,
+	RULESET_WORDY,
+	RULESET_STATUS,
+	RULESET_HINT,
+	RULESET_CODE,
+	RULESET_LEVEL_MAX
+};
+
+struct ruleset_text {
+	uint32_t at; /* in the pool */
+	uint32_t len;
+};
+
+/* 0.0.0 stands for none, and for x.0.0. */
+struct ruleset_status {
+	uint8_t class; /* or RULESET_ANY_STATUS_CLASS */
+	uint16_t subject, detail;
+};
+
+struct ruleset_take {
+	struct ruleset_text name, value;
+};
+
+/* first, count: a range of the array that is meant. */
+struct ruleset_range {
+	uint16_t first, count;
+};
+
+struct ruleset_rule {
+	struct ruleset_text name, admin, article, source;
+	uint16_t stages; /* a bit each */
+	uint32_t fields; /* a bit for each kind that must be there */
+	struct ruleset_range statuses, codes, takes;
+	struct ruleset_range words, near, unless; /* of rule_groups */
+	uint8_t level, provider, class;
+	uint8_t cause, confidence_percent;
+	uint8_t actor, action, scope; /* or UINT8_MAX: as the cause's */
+	uint16_t file, line;	      /* where it is written */
+};
+
+struct ruleset_node {
+	uint32_t edge;
+	uint16_t edge_count;
+	uint16_t word, start; /* phrase that ends here as a word; that may go on; RULESET_NONE */
+};
+
+struct ruleset_edge {
+	uint8_t byte;
+	uint32_t node;
+};
+
+/* A domain that shows whose reply it is; sorted by hash. */
+struct ruleset_domain {
+	uint32_t hash; /* ruleset_domain_hash */
+	uint8_t provider;
+	bool link; /* in the reply, else of the host that answered */
+	struct ruleset_text name;
+};
+
+struct ruleset_provider {
+	struct ruleset_text name, title;
+	uint16_t group; /* of words that only it uses, or RULESET_NONE */
+	bool receiver;	/* takes mail, else it is only spoken of */
+};
+
+struct ruleset {
+	const struct ruleset_rule *rules; /* in the order of trying */
+	size_t rule_count;
+	const struct ruleset_status *statuses;
+	const uint16_t *codes;
+	const struct ruleset_take *takes;
+	const uint16_t *rule_groups;
+	const struct ruleset_node *nodes; /* 0 is the root */
+	const struct ruleset_edge *edges;
+	const uint32_t *roots;			   /* by byte: the node behind it, or 0 */
+	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
+	const uint16_t *groups;
+	size_t phrase_count, group_count;
+	const struct ruleset_range *anchored; /* by group: of anchored_rules */
+	const uint16_t *anchored_rules;	      /* that can only fit when the group was found */
+	const uint64_t *wordless;	      /* a bit for each rule that needs no words */
+	const struct ruleset_provider *providers;
+	size_t provider_count;
+	const struct ruleset_domain *domains;
+	size_t domain_count;
+	const uint8_t *pool;
+	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
+		edges_count, groups_count, anchored_rules_count, pool_len; /* for print.c */
+};
+
+struct slice ruleset_slice(const struct ruleset *set, struct ruleset_text text);
+uint32_t ruleset_domain_hash(struct slice domain); /* case does not matter */
+/* "words"; NULL beyond the last. */
+const char *ruleset_level_str(unsigned level);
+
+#endif

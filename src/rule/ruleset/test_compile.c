@@ -1,0 +1,210 @@
+/* compile: errors with their places, what words and levels mean, what a check finds. */
+#include "base/test.h"
+
+#include "rule/ruleset/compile.h"
+
+static struct test_mem memory = TEST_MEM_INIT;
+static struct ruleset_error error;
+static struct ruleset_check work;
+static struct arena arena;
+static struct ruleset set;
+static struct ruleset_source *source;
+
+#define RULE "rule a\n\tsource RFC\n\texample 550 x\n\tcause spam 50\n"
+
+static int
+compile(const char *text, const char *more)
+{
+	struct ruleset_file files[2] = {{SLICE("50-a.rules"), slice_str(text), 50, false},
+					{SLICE("50-b.rules"), slice_str(more ? more : ""), 50, false}};
+
+	arena_finish(&arena);
+	arena_init(&arena, &memory.mem, RULESET_ARENA_MAX);
+	memset(&work, 0, offsetof(struct ruleset_check, match));
+	return ruleset_compile(&arena, files, more ? 2 : 1, &set, &source, &error);
+}
+
+TEST(errors)
+{
+	static const struct {
+		const char *text;
+		unsigned line, column;
+		const char *says;
+	} rows[] = {
+		{"rule a\n", 1, 1, "expected level"},
+		{"levle words\n", 1, 1, "expected level, set, provider or rule"},
+		{"level wrong\n", 1, 7, "no such level"},
+		{"level local\n", 1, 7, "only an administrator's"},
+		{"\twords a\n", 1, 2, "in the first column"},
+		{"level words\nrule a\n\tcolour red\n", 3, 2, "no such keyword"},
+		{"level words\nrule a\n\tcause spam 101\n", 3, 8, "expected a cause"},
+		{"level words\nrule a\n\tcause ham 50\n", 3, 8, "no such cause"},
+		{"level words\nrule a\n\twords Abc\n", 3, 8, "expected a phrase"},
+		{"level words\nrule a\n\twords ab*c\n", 3, 8, "expected a phrase"},
+		{"level words\nrule a\n\twords abc | | d\n", 3, 8, "between two bars"},
+		{"level words\nrule a\n\twords ab | $none\n\tcause spam 5\n\tsource x\n\texample x\n",
+		 3, 13, "no such set"},
+		{"level words\nrule a\n\twords abc\n\tstatus 5.1\n", 4, 9, "expected a status"},
+		{"level words\nrule a\n\twords abc\n\tstage here\n", 4, 8, "no such stage"},
+		{"level words\nrule a\n\twords abc\n\tcode 999\n", 4, 7, "expected reply codes"},
+		{"level words\nrule a\n\twords abc\n\tfield hat\n", 4, 8, "no such kind"},
+		{"level words\nrule a\n\twords abc\n", 2, 1, "needs cause, source and example"},
+		{"level words\n" RULE, 2, 1, "needs words"},
+		{"level status\n" RULE, 2, 1, "needs a status"},
+		{"level provider\n" RULE, 2, 1, "needs a provider"},
+		{"level code\n" RULE "\twords abc\n", 2, 1, "has no words"},
+		{"level provider\n" RULE "\tprovider x\n", 6, 11, "no such provider"},
+		{"level words\n" RULE "\tcause spam 60\n", 6, 2, "a second"},
+		{"set a\n\twords $a\nlevel words\n" RULE "\twords $a\n", 2, 8, "holds itself"},
+		{"level words\n" RULE "\twords abc\n" RULE, 7, 6, "a second rule"},
+		{"level words\n\xff\n", 2, 1, "not UTF-8"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice says;
+
+		assert_int_equal(compile(rows[i].text, NULL), ERR_SYNTAX);
+		says = slice_of(error.text, error.len);
+		if (slice_find(says, slice_str(rows[i].says)) == says.len)
+			fail_msg("row %zu says: %.*s", i, SLICE_ARG(says));
+		if (error.line != rows[i].line || error.column != rows[i].column)
+			fail_msg("row %zu: %u:%u", i, error.line, error.column);
+	}
+}
+
+static const struct ruleset_rule *
+winner(const char *reply)
+{
+	const struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+	size_t index;
+
+	facts_read(slice_str(reply), &given, &work.facts);
+	match_find(&work.match, &set, &work.facts);
+	index = match_next(&work.match, 0);
+	return index < set.rule_count ? &set.rules[index] : NULL;
+}
+
+#define REST "\n\tcause spam 50\n\tsource x\n\texample 550 x\n"
+
+TEST(words)
+{
+	static const struct {
+		const char *condition, *fits, *fits_not;
+	} rows[] = {
+		{"words no such user", "550 No  such\n550-user", "550 no such users"},
+		{"words block*", "550 blocked", "550 unblock"},
+		{"words over quota", "550 over-quota now", "550 over quotas"},
+		{"words a1 | full", "550 (full)", "550 fully"},
+		{"words <ip> listed", "550 [192.0.2.1] listed", "550 listed 192.0.2.1"},
+		{"near user\n\tnear unknown", "550 unknown is the user", "550 user. Unknown host"},
+		{"words user\n\twords unknown", "550 user. Unknown host", "550 user"},
+		{"words user\n\tunless host | name", "550 user", "550 user host"},
+		{"words gesperrt | \xc3\xbc" "bung", "550 \xc3\x9c" "BUNG", "550 bung"},
+		{"words \xe4\xb8\x8d\xe5\xad\x98", "550 x\xe4\xb8\x8d\xe5\xad\x98x", "550 \xe4\xb8\x8d"},
+		{"words \xd0\xbd\xd0\xb5\xd1\x82", "550 \xd0\x9d\xd0\x95\xd0\xa2", "550 net"},
+		{"words no\n\tfield ip", "550 no 192.0.2.1", "550 no"},
+		{"words no\n\tstatus *.7.*", "550 5.7.9 no", "550 5.1.7 no"},
+		{"words no\n\tstatus none", "550 no", "550 5.1.1 no"},
+		{"words no\n\tclass later", "450 no", "550 no"},
+		{"words doesn't", "550 it doesn\xe2\x80\x99t", "550 does"},
+		{"words user unknown", "550 user@example.org: user unknown", "550 user@user unknown"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "level words\nrule a\n\t%s" REST, rows[i].condition);
+		if (compile(text, NULL) != 0)
+			fail_msg("row %zu: %.*s", i, (int)error.len, (const char *)error.text);
+		if (!winner(rows[i].fits) || winner(rows[i].fits_not))
+			fail_msg("row %zu: %d %d", i, winner(rows[i].fits) != NULL,
+				 winner(rows[i].fits_not) != NULL);
+	}
+}
+
+TEST(levels_and_providers)
+{
+	const struct ruleset_rule *rule;
+
+	assert_int_equal(
+		compile("provider p\n\ttitle The P\n\thost p.example\n\tlink help.p.example\n"
+			"\twords p says\n"
+			"level code\nrule code\n\tcode 550" REST "level words\nrule words\n\twords bad" REST
+			"level provider\nrule provider\n\tprovider p\n\tcode 550" REST,
+			NULL),
+		0);
+	rule = winner("550 bad");
+	assert_slice_str(ruleset_slice(&set, rule->name), "words");
+	assert_int_equal(work.match.provider, RULESET_NO_PROVIDER);
+	rule = winner("550 good");
+	assert_slice_str(ruleset_slice(&set, rule->name), "code");
+	rule = winner("550 bad, see https://help.p.example/x");
+	assert_slice_str(ruleset_slice(&set, rule->name), "provider");
+	assert_slice_str(ruleset_slice(&set, set.providers[work.match.provider].title), "The P");
+	rule = winner("550 P says no");
+	assert_slice_str(ruleset_slice(&set, rule->name), "provider");
+	assert_null(winner("450 good"));
+}
+
+static void
+assert_check(const char *text, const char *more, const char *says)
+{
+	struct slice said;
+
+	assert_int_equal(compile(text, more), 0);
+	if (!says) {
+		assert_int_equal(ruleset_check(source, &work), 0);
+		return;
+	}
+	assert_int_equal(ruleset_check(source, &work), ERR_SYNTAX);
+	said = slice_of(error.text, error.len);
+	if (slice_find(said, slice_str(says)) == said.len)
+		fail_msg("%.*s", SLICE_ARG(said));
+}
+
+#define TAIL "\n\tcause spam 50\n\tsource x\n\texample 550 "
+
+TEST(checks)
+{
+	assert_check("level words\nrule a\n\twords bad" TAIL "bad\n", NULL, NULL);
+	assert_check("level words\nrule a\n\twords bad" TAIL "good\n", NULL, "by no rule");
+	assert_check("level words\nrule a\n\twords bad" TAIL "bad\nrule b\n\twords worse" TAIL
+		     "bad and worse\n",
+		     NULL, "explained by rule \"a\"");
+	assert_check("level words\nrule a\n\twords bad" TAIL "bad\n\tnot 550 bad dog\n", NULL,
+		     "must not");
+	/* never wins */
+	assert_check("level words\nrule a\n\twords bad" TAIL
+		     "bad\nrule b\n\twords very bad | bad dog\n\tcode 550" TAIL "bad dog\n",
+		     NULL, "can never win");
+	assert_check("level words\nrule a\n\twords bad\n\tunless cat" TAIL
+		     "bad\nrule b\n\twords bad dog" TAIL "bad dog cat\n",
+		     NULL, NULL);
+	assert_check("level words\nrule a\n\twords bad*" TAIL "badly\nrule b\n\twords bad dog" TAIL
+		     "x\n",
+		     NULL, "can never win");
+	/* two files of one number */
+	assert_check("level words\nrule a\n\twords bad" TAIL "bad dog\n",
+		     "level words\nrule b\n\twords dog\n\tcause virus 50\n\tsource x\n\texample 550 dog\n",
+		     "no order is stated");
+}
+
+/* Out of memory at any request is told, and all is given back. */
+TEST(memory_runs_out)
+{
+	int err = ERR_NO_MEMORY;
+
+	for (size_t n = 1; err == ERR_NO_MEMORY; n++) {
+		memory.fail_at = n;
+		err = compile("set s\n\twords very | much\nprovider p\n\thost a.example\n\twords pp\n"
+			      "level words\nrule a\n\twords bad | $s\n\ttake ip x" TAIL "bad\n",
+			      NULL);
+		assert_true(n < 10000);
+	}
+	assert_int_equal(err, 0);
+	memory.fail_at = 0;
+	arena_finish(&arena);
+	assert_int_equal(memory.taken, memory.given);
+}
+
+TESTS(TEST_ROW(errors), TEST_ROW(words), TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(memory_runs_out))

@@ -1,0 +1,198 @@
+/*
+ * text: one walk over the reply and its fields, which stand in the order of their places.
+ */
+#include "rule/ruleset/text.h"
+
+#include <string.h>
+
+#define STATUS_BYTES_MAX 9 /* "5.999.999" */
+
+static const struct {
+	const char *name;
+	uint8_t byte;
+} marks[] = {{"<ip>", 1},   {"<host>", 2}, {"<mail>", 3}, {"<url>", 4},	 {"<list>", 5},
+	     {"<code>", 6}, {"<id>", 7},   {"<span>", 8}, {"<size>", 9}, {"<n>", 10}};
+
+/* As shape.h shows them; 0: stays in the text. */
+static const uint8_t kind_marks[NORMAL_KIND_MAX] = {
+	[NORMAL_IP] = 1,      [NORMAL_HOST] = 2,      [NORMAL_MAIL] = 3, [NORMAL_URL] = 4,
+	[NORMAL_LIST] = 5,    [NORMAL_LIST_CODE] = 6, [NORMAL_TAG] = 0,	 [NORMAL_ID] = 7,
+	[NORMAL_WAIT] = 8,    [NORMAL_SPAN] = 8,      [NORMAL_SIZE] = 9, [NORMAL_LIMIT] = 10,
+	[NORMAL_NUMBER] = 10, [NORMAL_TIME] = 10,
+};
+
+uint8_t
+text_mark(struct slice s, size_t *ret_len)
+{
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (slice_starts(s, slice_str(marks[i].name))) {
+			*ret_len = strlen(marks[i].name);
+			return marks[i].byte;
+		}
+	}
+	return 0;
+}
+
+/* Greek and Cyrillic capitals, and those of Latin-1, are in rows of their own. */
+static void
+lower_pair(uint8_t *pair)
+{
+	uint8_t lead = pair[0], trail = pair[1];
+
+	if (lead == 0xc3 && trail >= 0x80 && trail <= 0x9e && trail != 0x97)
+		pair[1] = trail + 0x20;
+	else if ((lead == 0xc4 || lead == 0xc5) && lead == 0xc4 && trail < 0xb8 && trail != 0xb0)
+		pair[1] = trail | 1; /* Latin Extended-A: pairs of capital and small */
+	else if (lead == 0xce && trail >= 0x91 && trail <= 0x9f)
+		pair[1] = trail + 0x20;
+	else if (lead == 0xce && trail >= 0xa0 && trail <= 0xa9)
+		pair[0] = 0xcf, pair[1] = trail - 0x20;
+	else if (lead == 0xd0 && trail >= 0x90 && trail <= 0x9f)
+		pair[1] = trail + 0x20;
+	else if (lead == 0xd0 && trail >= 0xa0 && trail <= 0xaf)
+		pair[0] = 0xd1, pair[1] = trail - 0x20;
+	else if (lead == 0xd0 && trail >= 0x80 && trail <= 0x8f)
+		pair[0] = 0xd1, pair[1] = trail + 0x10;
+}
+
+size_t
+text_lower(struct slice s, uint8_t *ret_bytes)
+{
+	uint8_t c = s.data[0];
+
+	ret_bytes[0] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+	if (c < 0xc3 || c > 0xd1 || s.len < 2)
+		return 1;
+	ret_bytes[1] = s.data[1];
+	lower_pair(ret_bytes);
+	return 2;
+}
+
+/* What stands for a byte of ASCII: itself in lower case, or a blank. 0: look at it. */
+#define BLANK ' '
+static const uint8_t plain[256] = {
+	['\t'] = BLANK, ['\r'] = BLANK, [' '] = BLANK, ['!'] = '!',   ['"'] = BLANK, ['#'] = '#',
+	['$'] = '$',	['%'] = '%',	['&'] = '&',   ['\''] = '\'', ['('] = BLANK, [')'] = BLANK,
+	['*'] = '*',	['+'] = '+',	[','] = BLANK, ['-'] = BLANK, ['.'] = '.',   ['/'] = '/',
+	['0'] = '0',	['1'] = '1',	['2'] = '2',   ['3'] = '3',   ['4'] = '4',   ['5'] = '5',
+	['6'] = '6',	['7'] = '7',	['8'] = '8',   ['9'] = '9',   [':'] = BLANK, [';'] = ';',
+	['<'] = BLANK,	['='] = BLANK,	['>'] = BLANK, ['?'] = '?',   ['@'] = '@',   ['A'] = 'a',
+	['B'] = 'b',	['C'] = 'c',	['D'] = 'd',   ['E'] = 'e',   ['F'] = 'f',   ['G'] = 'g',
+	['H'] = 'h',	['I'] = 'i',	['J'] = 'j',   ['K'] = 'k',   ['L'] = 'l',   ['M'] = 'm',
+	['N'] = 'n',	['O'] = 'o',	['P'] = 'p',   ['Q'] = 'q',   ['R'] = 'r',   ['S'] = 's',
+	['T'] = 't',	['U'] = 'u',	['V'] = 'v',   ['W'] = 'w',   ['X'] = 'x',   ['Y'] = 'y',
+	['Z'] = 'z',	['['] = BLANK,	['\\'] = '\\', [']'] = BLANK, ['^'] = '^',   ['_'] = BLANK,
+	['`'] = BLANK,	['a'] = 'a',	['b'] = 'b',   ['c'] = 'c',   ['d'] = 'd',   ['e'] = 'e',
+	['f'] = 'f',	['g'] = 'g',	['h'] = 'h',   ['i'] = 'i',   ['j'] = 'j',   ['k'] = 'k',
+	['l'] = 'l',	['m'] = 'm',	['n'] = 'n',   ['o'] = 'o',   ['p'] = 'p',   ['q'] = 'q',
+	['r'] = 'r',	['s'] = 's',	['t'] = 't',   ['u'] = 'u',   ['v'] = 'v',   ['w'] = 'w',
+	['x'] = 'x',	['y'] = 'y',	['z'] = 'z',   ['{'] = BLANK, ['|'] = '|',   ['}'] = BLANK,
+	['~'] = '~',
+};
+
+bool
+text_is_blank(uint8_t byte)
+{
+	return plain[byte] == BLANK || byte == '\n';
+}
+
+static inline void
+put(struct text *t, uint8_t byte, size_t at, size_t len)
+{
+	t->bytes[t->len] = byte;
+	t->places[t->len] = (uint16_t)at;
+	t->ends[t->len++] = (uint16_t)(at + len);
+}
+
+static inline void
+put_blank(struct text *t, size_t at)
+{
+	if (t->len && t->bytes[t->len - 1] != BLANK)
+		put(t, BLANK, at, 1);
+}
+
+static bool
+digit_at(struct slice s, size_t at)
+{
+	return at < s.len && ascii_is_digit(s.data[at]);
+}
+
+/* Code and status at the start of a line: how many bytes. */
+static size_t
+front_len(struct slice rest)
+{
+	size_t at = 3, digits;
+
+	if (!digit_at(rest, 0) || !digit_at(rest, 1) || !digit_at(rest, 2) || rest.len < 4 ||
+	    (rest.data[3] != ' ' && rest.data[3] != '-'))
+		return 0;
+	while (at < rest.len && (rest.data[at] == ' ' || rest.data[at] == '-'))
+		at++;
+	for (digits = at; digits < rest.len && digits - at < STATUS_BYTES_MAX; digits++) {
+		if (!ascii_is_digit(rest.data[digits]) && rest.data[digits] != '.')
+			break;
+	}
+	return digit_at(rest, at) && at + 1 < rest.len && rest.data[at + 1] == '.' ? digits : at;
+}
+
+/* The next field that is a byte of the text, from an index on; or the count. */
+static size_t
+next_field(const struct normal *normal, size_t index, size_t from)
+{
+	while (index < normal->field_count &&
+	       (normal->fields[index].inside || !kind_marks[normal->fields[index].kind] ||
+		normal->fields[index].index < from))
+		index++;
+	return index;
+}
+
+/* A line end, a control character or the start of a character beyond ASCII: bytes taken. */
+static size_t
+put_other(struct text *t, struct slice rest, size_t at)
+{
+	uint8_t lower[2];
+	size_t len;
+
+	if (rest.data[0] == '\n') {
+		put_blank(t, at);
+		return 1 + front_len(slice_from(rest, 1));
+	}
+	/* A typographic apostrophe is one. */
+	if (slice_starts(rest, SLICE("\xe2\x80\x99"))) {
+		put(t, '\'', at, 3);
+		return 3;
+	}
+	len = text_lower(rest, lower);
+	for (size_t i = 0; i < len; i++)
+		put(t, lower[i] ? lower[i] : BLANK, at + i, 1);
+	return len;
+}
+
+void
+text_prepare(struct text *t, const struct normal *normal)
+{
+	struct slice reply = normal->text;
+	size_t at = front_len(reply), field = next_field(normal, 0, at);
+
+	t->len = 0;
+	while (at < reply.len) {
+		const struct normal_field *f = &normal->fields[field];
+		size_t until = field < normal->field_count ? f->index : reply.len;
+		uint8_t byte = plain[reply.data[at]];
+
+		if (at == until) {
+			put(t, kind_marks[f->kind], at, f->len);
+			at += f->len;
+		} else if (byte == BLANK) {
+			put_blank(t, at++);
+		} else if (byte) {
+			put(t, byte, at, 1);
+			at++;
+		} else {
+			at += put_other(t, slice_from(reply, at), at);
+		}
+		if (at > until)
+			field = next_field(normal, field, at);
+	}
+	memset(t->bytes + t->len, 0, 4);
+}

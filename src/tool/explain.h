@@ -1,0 +1,60 @@
+/*
+ * explain: what the pieces of frank explain share: explain.c (what was asked), explain_input.c (files,
+ * folders, standard input), explain_unknown.c (shapes that no rule fits).
+ */
+#ifndef TOOL_EXPLAIN_H
+#define TOOL_EXPLAIN_H
+
+#include "base/arena.h"
+#include "charset/charset_iconv.h"
+#include "rule/explain/article.h"
+#include "rule/explain/returned.h"
+#include "rule/explain/show.h"
+#include "tool/tool.h"
+
+#define EXPLAIN_REPLIES_BYTES_MAX ((size_t)256 << 20) /* of a file of replies or log lines */
+#define EXPLAIN_OUTPUT_BYTES (2 * EXPLAIN_SHOWN_MAX)
+
+struct explain {
+	struct tool *tool;
+	const char *reply, *replies, *unknown, *redact;
+	const char *stage, *host, *mx;
+	const char *inputs[COMMAND_WORDS_MAX];
+	size_t input_count;
+	struct facts_given given;
+	const struct ruleset *set;
+	struct json_writer json;
+	struct builder out;
+	size_t count;  /* of results */
+	bool unknown_seen;
+	struct arena arena; /* of one mail */
+	struct charset_iconv iconv;
+	uint8_t room[EXPLAIN_OUTPUT_BYTES];
+	uint8_t text[VERDICT_REPLY_MAX];
+	struct explained explained;
+	struct match match;
+	struct bounce bounce;
+	struct logline logline;
+};
+
+/* explain.c: the result in ex->explained goes out; file: where it is from, or NULL. */
+void explain_put(struct explain *ex, const char *file);
+void explain_flush(struct explain *ex);
+/* One reply, its lines as they are. */
+void explain_reply(struct explain *ex, struct slice text, const char *file);
+/* One reply in one line: \n in it parts its lines. */
+void explain_line(struct explain *ex, struct slice line, const char *file);
+struct slice explain_unescape(struct explain *ex, struct slice line);
+
+/* explain_input.c: fn gets the whole of a file or, for "-", of standard input; what is wrong is said. Exit
+ * code. */
+typedef int explain_content_fn(struct explain *ex, const char *file, struct slice content);
+int explain_with_file(struct explain *ex, const char *path, size_t max, explain_content_fn *fn);
+/* A file, a folder of files, standard input, a code, a log line, a reply. Exit code. */
+int explain_input(struct explain *ex, const char *input);
+int explain_redact(struct explain *ex);
+
+/* explain_unknown.c */
+int explain_unknown(struct explain *ex);
+
+#endif

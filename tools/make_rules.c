@@ -1,0 +1,321 @@
+/*
+ * make_rules: compiles the rule files of a folder (docs/rules.md) by Frank's own compiler, tries their
+ * examples and prints the set as C. Run by the build: make_rules FOLDER OUTPUT DEPFILE. With the folder
+ * alone, or single files, only what is wrong is printed. All faults of examples are told; the
+ * first fault of form ends it.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rule/ruleset/compile.h"
+
+static void *
+take(struct mem *mem, size_t size)
+{
+	(void)mem;
+	return calloc(1, size);
+}
+
+static void
+give(struct mem *mem, void *block, size_t size)
+{
+	(void)mem;
+	(void)size;
+	free(block);
+}
+
+static struct mem mem = {take, give};
+static struct arena arena;
+static struct ruleset_file files[RULESET_FILES_MAX];
+static struct ruleset_error error;
+static struct ruleset_check work;
+static size_t file_count;
+static FILE *out;
+
+#define put(...) fprintf(out, __VA_ARGS__)
+
+static void
+die(const char *name, const char *why)
+{
+	fprintf(stderr, "make_rules: %s: %s\n", name, why);
+	exit(1);
+}
+
+static void
+file_read(const char *path)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	FILE *stream = fopen(path, "rb");
+	uint8_t *text = malloc(RULESET_FILE_BYTES_MAX + 1);
+	size_t len;
+
+	if (file_count == RULESET_FILES_MAX)
+		die(path, "too many files");
+	if (!stream || !text)
+		die(path, "cannot be read");
+	len = fread(text, 1, RULESET_FILE_BYTES_MAX + 1, stream);
+	if (ferror(stream))
+		die(path, "cannot be read");
+	fclose(stream);
+	files[file_count++] = (struct ruleset_file){.name = slice_str(strdup(path)),
+						    .text = slice_of(text, len),
+						    .number = (uint16_t)strtoul(name, NULL, 10)};
+}
+
+static int
+is_rules(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot && strcmp(dot, ".rules") == 0;
+}
+
+/* All files of it in the order of their names. */
+static void
+folder_read(const char *folder)
+{
+	struct dirent **entries;
+	int count = scandir(folder, &entries, is_rules, alphasort);
+	char path[4096];
+
+	if (count < 0) {
+		file_read(folder);
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) >=
+		    sizeof(path))
+			die(folder, "name too long");
+		file_read(path);
+	}
+}
+
+/* The folder itself is one, so that a new file is seen. */
+static void
+depfile_print(const char *path, const char *target, const char *folder)
+{
+	out = fopen(path, "w");
+	if (!out)
+		die(path, "cannot be written");
+	put("%s: %s", target, folder);
+	for (size_t i = 0; i < file_count; i++)
+		put(" %.*s", SLICE_ARG(files[i].name));
+	put("\n");
+	if (fclose(out))
+		die(path, "cannot be written");
+}
+
+static void
+fault_print(void)
+{
+	fprintf(stderr, "%.*s:%u:%u: %.*s\n", SLICE_ARG(files[error.file].name), error.line,
+		error.column, (int)error.len, (const char *)error.text);
+}
+
+static void
+print_text(struct ruleset_text text)
+{
+	put("{%u, %u}", text.at, text.len);
+}
+
+static void
+print_range(struct ruleset_range range)
+{
+	put("{%u, %u}", range.first, range.count);
+}
+
+static void
+print_rules(const struct ruleset *set)
+{
+	put("static const struct ruleset_rule rules[] = {\n");
+	for (size_t i = 0; i < set->rule_count; i++) {
+		const struct ruleset_rule *r = &set->rules[i];
+
+		put("\t{");
+		print_text(r->name);
+		put(", ");
+		print_text(r->admin);
+		put(", ");
+		print_text(r->article);
+		put(", ");
+		print_text(r->source);
+		put(", %u, %u, ", r->stages, r->fields);
+		print_range(r->statuses);
+		put(", ");
+		print_range(r->codes);
+		put(", ");
+		print_range(r->takes);
+		put(", ");
+		print_range(r->words);
+		put(", ");
+		print_range(r->near);
+		put(", ");
+		print_range(r->unless);
+		put(", %u, %u, %u, %u, %u, %u, %u, %u, %u, %u},\n", r->level, r->provider,
+		       r->class, r->cause, r->confidence_percent, r->actor, r->action, r->scope,
+		       r->file, r->line);
+	}
+	put("};\n");
+}
+
+static void
+print_numbers(const char *name, const uint16_t *numbers, size_t count)
+{
+	put("static const uint16_t %s[] = {", name);
+	for (size_t i = 0; i < count; i++)
+		put("%s%u,", i % 16 ? " " : "\n\t", numbers[i]);
+	put("\n\t0};\n");
+}
+
+static void
+print_ranges(const char *name, const struct ruleset_range *ranges, size_t count)
+{
+	put("static const struct ruleset_range %s[] = {", name);
+	for (size_t i = 0; i < count; i++) {
+		put("%s", i % 8 ? " " : "\n\t");
+		print_range(ranges[i]);
+		put(",");
+	}
+	put("\n\t{0, 0}};\n");
+}
+
+static void
+print_tree(const struct ruleset *set)
+{
+	put("static const struct ruleset_node nodes[] = {\n");
+	for (size_t i = 0; i < set->nodes_count; i++)
+		put("\t{%u, %u, %u, %u},\n", set->nodes[i].edge, set->nodes[i].edge_count,
+		       set->nodes[i].word, set->nodes[i].start);
+	put("};\nstatic const struct ruleset_edge edges[] = {\n");
+	for (size_t i = 0; i < set->edges_count; i++)
+		put("\t{%u, %u},\n", set->edges[i].byte, set->edges[i].node);
+	put("\t{0, 0}};\nstatic const uint32_t roots[256] = {");
+	for (size_t i = 0; i < 256; i++)
+		put("%s%u,", i % 16 ? " " : "\n\t", set->roots[i]);
+	put("\n};\n");
+}
+
+static void
+print_facts(const struct ruleset *set)
+{
+	put("static const struct ruleset_status statuses[] = {\n");
+	for (size_t i = 0; i < set->statuses_count; i++)
+		put("\t{%u, %u, %u},\n", set->statuses[i].class, set->statuses[i].subject,
+		       set->statuses[i].detail);
+	put("\t{0, 0, 0}};\nstatic const struct ruleset_take takes[] = {\n");
+	for (size_t i = 0; i < set->takes_count; i++) {
+		put("\t{");
+		print_text(set->takes[i].name);
+		put(", ");
+		print_text(set->takes[i].value);
+		put("},\n");
+	}
+	put("\t{{0, 0}, {0, 0}}};\nstatic const uint64_t wordless[] = {\n");
+	for (size_t i = 0; i < RULESET_WORDS(set->rule_count); i++)
+		put("\t0x%llx,\n", (unsigned long long)set->wordless[i]);
+	put("\t0};\n");
+}
+
+static void
+print_providers(const struct ruleset *set)
+{
+	put("static const struct ruleset_provider providers[] = {\n");
+	for (size_t i = 0; i < set->provider_count; i++) {
+		put("\t{");
+		print_text(set->providers[i].name);
+		put(", ");
+		print_text(set->providers[i].title);
+		put(", %u, %d},\n", set->providers[i].group, set->providers[i].receiver);
+	}
+	put("\t{{0, 0}, {0, 0}, 0, 0}};\nstatic const struct ruleset_domain domains[] = {\n");
+	for (size_t i = 0; i < set->domain_count; i++) {
+		put("\t{%uu, %u, %d, ", set->domains[i].hash, set->domains[i].provider,
+		       set->domains[i].link);
+		print_text(set->domains[i].name);
+		put("},\n");
+	}
+	put("\t{0, 0, 0, {0, 0}}};\n");
+}
+
+static void
+print_pool(const struct ruleset *set)
+{
+	put("static const uint8_t pool[] = {");
+	for (size_t i = 0; i < set->pool_len; i++)
+		put("%s%u,", i % 20 ? "" : "\n\t", set->pool[i]);
+	put("\n\t0};\n");
+}
+
+static void
+print_set(const struct ruleset *set)
+{
+	put("/* Made by tools/make_rules.c from share/rules. */\n");
+	print_rules(set);
+	print_facts(set);
+	print_numbers("codes", set->codes, set->codes_count);
+	print_numbers("rule_groups", set->rule_groups, set->rule_groups_count);
+	print_tree(set);
+	print_ranges("phrase_groups", set->phrase_groups, set->phrase_count);
+	print_numbers("groups", set->groups, set->groups_count);
+	print_ranges("anchored", set->anchored, set->group_count);
+	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
+	print_providers(set);
+	print_pool(set);
+	put("static const struct ruleset builtin = {\n"
+	       "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
+	       "\t.rule_groups = rule_groups, .nodes = nodes, .edges = edges, .roots = roots,\n"
+	       "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
+	       "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
+	       "\t.providers = providers, .domains = domains, .pool = pool,\n");
+	put("\t.rule_count = %zu, .phrase_count = %zu, .group_count = %zu,\n", set->rule_count,
+	       set->phrase_count, set->group_count);
+	put("\t.provider_count = %zu, .domain_count = %zu, .pool_len = %zu,\n};\n",
+	       set->provider_count, set->domain_count, set->pool_len);
+}
+
+static int
+faults_print(struct ruleset_source *source)
+{
+	int faults = 0;
+
+	while (ruleset_check(source, &work)) {
+		fault_print();
+		faults++;
+	}
+	return faults;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool build = argc == 4 && !strstr(argv[2], ".rules");
+	struct ruleset_source *source;
+	struct ruleset set;
+	int err;
+
+	for (int i = 1; i < (build ? 2 : argc); i++)
+		folder_read(argv[i]);
+	arena_init(&arena, &mem, RULESET_ARENA_MAX);
+	err = ruleset_compile(&arena, files, file_count, &set, &source, &error);
+	if (err == ERR_SYNTAX) {
+		fault_print();
+		return 1;
+	}
+	if (err)
+		die("rules", err_str(err));
+	if (faults_print(source))
+		return 1;
+	if (build) {
+		depfile_print(argv[3], argv[2], argv[1]);
+		out = fopen(argv[2], "w");
+		if (!out)
+			die(argv[2], "cannot be written");
+		print_set(&set);
+		if (fclose(out))
+			die(argv[2], "cannot be written");
+	}
+	arena_finish(&arena);
+	return 0;
+}
