@@ -11,6 +11,7 @@
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
+#include "proc/queue/suspend.h"
 
 _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 
@@ -285,6 +286,7 @@ job_make(struct queue *queue, struct queue_rcpt *first, struct queue_peer *peer)
 	job->segment = msg->segment;
 	job->body = msg->body;
 	job->dest = first->dest;
+	job->probe_of = 0;
 	peer->job_count++;
 	list_push_back(&peer->jobs, &job->of_peer);
 	return job;
@@ -322,10 +324,8 @@ job_activate(struct queue *queue, const struct queue_job *job, struct queue_msg 
 
 /* False when nothing can be granted now. */
 static bool
-grant_one(struct queue *queue, struct queue_dest *dest)
+grant_first(struct queue *queue, struct queue_dest *dest, struct queue_rcpt *first)
 {
-	struct list_node *node = list_first(&dest->ready);
-	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
 	struct queue_msg *msg = index_msg_of(first);
 	uint16_t slots = 1;
 	struct queue_peer *peer = msg->lost < LOST_ALONE ? worker_of(queue, dest, &slots)
@@ -361,7 +361,21 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	job_activate(queue, job, msg);
 	dest->turn.active++;
 	turns_update(&queue->index.turns, &dest->turn);
+	suspend_granted(queue, job);
 	queue->counters.jobs++;
+	return true;
+}
+
+/* One step for the destination: a job, or a message put aside. */
+static bool
+grant_one(struct queue *queue, struct queue_dest *dest)
+{
+	struct list_node *node = list_first(&dest->ready);
+	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
+
+	if (!suspend_holds(queue, dest))
+		return grant_first(queue, dest, first);
+	suspend_put_aside(queue, index_msg_of(first), dest);
 	return true;
 }
 
@@ -445,6 +459,7 @@ grant_job_end(struct queue *queue, struct queue_job *job)
 	uint32_t body = job->body;
 
 	ASSERT(dest->turn.active > 0);
+	suspend_job_end(queue, job);
 	dest->turn.active--;
 	turns_update(&queue->index.turns, &dest->turn);
 	index_dest_idle(queue, dest);

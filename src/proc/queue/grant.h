@@ -15,6 +15,7 @@ struct queue_job {
 	msg_id id; /* the message may be gone before its job is */
 	struct queue_segment *segment;
 	struct queue_dest *dest;
+	uint64_t probe_of; /* number of the suspension that it probes, 0: of none */
 	uint32_t body;
 	uint16_t rcpt_count;
 	uint16_t rcpts[]; /* numbers in order; those that have had a result with GRANT_HEARD */

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/queue.h"
+#include "proc/queue/suspend.h"
 
 #define DEST_KEY_BYTES 256
 
@@ -38,6 +39,7 @@ index_dest_idle(struct queue *queue, struct queue_dest *dest)
 	if (dest->rcpts || dest->turn.active)
 		return;
 	ASSERT(list_empty(&dest->ready));
+	suspend_forget(queue, dest);
 	turns_remove(&queue->index.turns, &dest->turn);
 	map_remove(&queue->index.dests, &dest->node);
 	mem_give(queue->mem, dest, sizeof(*dest) + dest->name_len);

@@ -15,6 +15,7 @@
 struct queue;
 struct queue_segment;
 struct queue_report;
+struct queue_suspension;
 
 enum queue_rcpt_state {
 	RCPT_WAITING,	/* in the heap, until next_ms */
@@ -33,15 +34,17 @@ enum queue_rcpt_flags {
 	RCPT_SUCCESS = 8,    /* REPORTING: of success */
 	RCPT_IN_REPORT = 16, /* a report with it is under way */
 	RCPT_DELAY_DUE = 32, /* to be told of the delay with the next report */
+	RCPT_ASIDE = 128,    /* WAITING for a destination that refuses our address to recover */
 	RCPT_DELETING = 64,  /* deleted while ACTIVE: unless this attempt ends it, it goes then */
 };
 
 struct queue_dest {
 	struct map_node node;
 	struct turn_taker turn;
-	struct list ready; /* recipients */
-	uint32_t rcpts;	   /* that refer to it */
-	uint8_t kind;	   /* enum spool_rcpt_kind */
+	struct list ready;		     /* recipients */
+	struct queue_suspension *suspension; /* NULL: none */
+	uint32_t rcpts;			     /* that refer to it */
+	uint8_t kind;			     /* enum spool_rcpt_kind */
 	uint8_t name_len;
 	uint8_t name[]; /* empty for local */
 };

@@ -120,14 +120,21 @@ job_answer(struct world_end *end, const struct ipc_job *job)
 		struct ipc_message result = {.type = IPC_JOB_RESULT};
 		uint8_t class = w->answer ? w->answer(w, job, rcpt) : VERDICT_OK;
 
+		bool closed;
+
 		if (class == WORLD_SILENT)
 			continue;
 		delivery_note(w, end, job, rcpt, class);
+		closed = class == WORLD_CLOSED;
+		class = closed ? VERDICT_NEVER : class;
 		result.u.job_result.job = job->job;
 		result.u.job_result.rcpts = ipc_u16s_make(list, 1);
 		result.u.job_result.dsn_passed = w->dsn_passed;
 		result.u.job_result.verdict.class = class;
-		result.u.job_result.verdict.stage = VERDICT_STAGE_FINAL;
+		result.u.job_result.verdict.stage =
+			closed ? VERDICT_STAGE_GREETING : VERDICT_STAGE_FINAL;
+		if (closed)
+			result.u.job_result.verdict.scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
 		result.u.job_result.verdict.retry_after_s = w->retry_after_s;
 		result.u.job_result.verdict.code = class == VERDICT_OK ? 250 : 550;
 		result.u.job_result.verdict.reply = SLICE("their own words");
@@ -198,6 +205,8 @@ control_receive(struct world *w, struct ipc_message *message)
 		snprintf(w->row_rcpts[w->row_count], 64, "%.*s", SLICE_ARG(row->rcpt));
 		snprintf(w->row_replies[w->row_count], 64, "%.*s", SLICE_ARG(row->last.reply));
 		w->rows[w->row_count++] = *row;
+	} else if (message->type == IPC_CTL_SUSPENSION) {
+		w->suspension_count++;
 	} else if (message->type == IPC_CTL_COUNTER) {
 		w->counter_count++;
 		if (slice_eq(slice_sub(message->u.ctl_counter.name, 0, 19),
@@ -234,6 +243,9 @@ own_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 		w->report_rcpts[w->report_rcpt_count++] = message->u.report_rcpt.rcpt;
 		snprintf(w->report_reply, sizeof(w->report_reply), "%.*s",
 			 SLICE_ARG(message->u.report_rcpt.verdict.reply));
+		snprintf(w->report_evidence, sizeof(w->report_evidence), "%.*s",
+			 SLICE_ARG(message->u.report_rcpt.verdict.evidence));
+		w->report_expired = message->u.report_rcpt.expired;
 	} else if (message->type == IPC_REPORT_END) {
 		if (!w->bounce_silent)
 			world_report_make(w);

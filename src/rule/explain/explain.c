@@ -60,6 +60,19 @@ confidence(const struct match *m, size_t index)
 	return (uint8_t)(percent > SURE_PERCENT_MAX ? SURE_PERCENT_MAX : percent);
 }
 
+/* Beside "it took too long": what the text says of the last attempt. */
+static enum verdict_cause
+other_cause(const struct match *m, size_t index)
+{
+	size_t count = m->set->rule_count;
+
+	while (index < count && m->set->rules[index].cause == VERDICT_CAUSE_EXPIRED)
+		index = match_next(m, index + 1);
+	return index < count && m->set->rules[index].level < RULESET_STATUS
+		       ? m->set->rules[index].cause
+		       : VERDICT_CAUSE_NONE;
+}
+
 static void
 rule_find(struct verdict *v, const struct match *m, struct explain_why *why)
 {
@@ -73,6 +86,8 @@ rule_find(struct verdict *v, const struct match *m, struct explain_why *why)
 	}
 	why->rule = &m->set->rules[index];
 	v->cause = why->rule->cause;
+	if (v->cause == VERDICT_CAUSE_EXPIRED)
+		why->beside = other_cause(m, index);
 	v->confidence_percent = confidence(m, index);
 	why->evidence_count = match_evidence(m, index, why->evidence);
 	/* what is known already says more than the words that the reply has anyway */
@@ -153,6 +168,7 @@ explain_read(struct slice text, const struct facts_given *given, const struct ru
 	ret_explained->kind = "reply";
 	ret_explained->last_cause = VERDICT_CAUSE_NONE;
 	explain_judge(facts, set, work, &ret_explained->why);
+	ret_explained->last_cause = ret_explained->why.beside;
 	/* Neither what it means nor whether it is for good: there is nothing to advise. */
 	if (!facts->class_known && facts->verdict.cause == VERDICT_CAUSE_UNKNOWN)
 		facts->verdict.action = VERDICT_ACTION_NONE;

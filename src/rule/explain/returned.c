@@ -7,40 +7,55 @@
 
 /* Causes that last: the lifetime ended because of them. */
 static bool
-is_lasting(const struct verdict *v)
+is_lasting(unsigned cause)
 {
-	switch (v->cause) {
-	case VERDICT_CAUSE_UNKNOWN:
-	case VERDICT_CAUSE_EXPIRED:
-	case VERDICT_CAUSE_NET_OR_ROUTE:
-	case VERDICT_CAUSE_REMOTE_SYSTEM:
-	case VERDICT_CAUSE_RATE:
-	case VERDICT_CAUSE_DOMAIN_UNRESOLVABLE:
-	case VERDICT_CAUSE_TLS:
-	case VERDICT_CAUSE_PROTOCOL:
-	case VERDICT_CAUSE_POLICY:
-	case VERDICT_CAUSE_LOCAL_DELIVERY:
-		return false;
-	default:
-		return v->confidence_percent >= CLEAR_PERCENT;
-	}
+	static const bool lasting[VERDICT_CAUSE_MAX] = {
+		[VERDICT_CAUSE_RCPT_UNKNOWN] = true, [VERDICT_CAUSE_RCPT_MOVED] = true,
+		[VERDICT_CAUSE_RCPT_DISABLED] = true, [VERDICT_CAUSE_RCPT_FULL] = true,
+		[VERDICT_CAUSE_RCPT_REFUSED] = true, [VERDICT_CAUSE_SENDER_REFUSED] = true,
+		[VERDICT_CAUSE_IP_BLOCKED] = true, [VERDICT_CAUSE_PTR] = true,
+		[VERDICT_CAUSE_AUTH] = true, [VERDICT_CAUSE_RELAY_DENIED] = true,
+		[VERDICT_CAUSE_SPAM] = true, [VERDICT_CAUSE_VIRUS] = true,
+		[VERDICT_CAUSE_CONTENT] = true, [VERDICT_CAUSE_SIZE] = true,
+	};
+
+	return lasting[cause];
 }
 
 static void
-set_expired(struct explained *e)
+set_cause(struct verdict *v, unsigned cause, unsigned percent)
 {
-	struct verdict *v = &e->facts.verdict;
-	const struct cause_row *row = cause_row(VERDICT_CAUSE_EXPIRED);
+	const struct cause_row *row = cause_row(cause);
 
-	if (v->cause != VERDICT_CAUSE_EXPIRED)
-		e->last_cause = v->cause;
-	else if (e->why.rule)
-		return;
-	v->cause = VERDICT_CAUSE_EXPIRED;
-	v->confidence_percent = EXPIRED_PERCENT;
+	v->cause = (uint16_t)cause;
+	v->confidence_percent = (uint8_t)percent;
 	v->actor = row->actor;
 	v->scope = row->scope;
-	e->why.rule = NULL;
+}
+
+/* It took too long: why, if that is known; else that. */
+static void
+set_given_up(struct explained *e)
+{
+	struct verdict *v = &e->facts.verdict;
+
+	if (v->cause == VERDICT_CAUSE_EXPIRED) {
+		if (is_lasting(e->last_cause))
+			set_cause(v, e->last_cause, CLEAR_PERCENT);
+	} else if (!is_lasting(v->cause) || v->confidence_percent < CLEAR_PERCENT) {
+		e->last_cause = v->cause == VERDICT_CAUSE_UNKNOWN ? VERDICT_CAUSE_NONE : v->cause;
+		set_cause(v, VERDICT_CAUSE_EXPIRED, EXPIRED_PERCENT);
+		e->why.rule = NULL;
+	}
+	if (v->cause == e->last_cause)
+		e->last_cause = VERDICT_CAUSE_NONE;
+}
+
+/* The domain of the recipient tells whose server it is, as far as no host does. */
+static struct slice
+domain_of(struct slice address)
+{
+	return slice_from(address, slice_rindex(address, '@') + 1);
 }
 
 /* The report says that it is over, or that it is not. */
@@ -71,15 +86,16 @@ explain_returned(const struct bounce *mail, size_t index, const struct ruleset *
 	const struct facts_given given = {.stage = (uint8_t)bounce_command_stage(rcpt->command),
 					  .code = rcpt->code,
 					  .status = rcpt->status,
-					  .host = rcpt->remote_host};
+					  .host = rcpt->remote_host,
+					  .mx = domain_of(rcpt->recipient)};
 	bool final = rcpt->action == BOUNCE_FAILED;
 
 	ASSERT(index < mail->rcpt_count);
 	explain_read(rcpt->reply, &given, set, work, ret);
 	ret->kind = bounce_kind_str(mail->kind);
 	ret->recipient = rcpt->recipient;
-	if (rcpt->gave_up && final && !is_lasting(&ret->facts.verdict))
-		set_expired(ret);
+	if (final && (rcpt->gave_up || ret->facts.verdict.cause == VERDICT_CAUSE_EXPIRED))
+		set_given_up(ret);
 	set_outcome(ret, final);
 }
 
@@ -109,13 +125,14 @@ explain_logline(const struct logline *line, const struct ruleset *set, struct ma
 	const struct facts_given given = {.stage = line->stage,
 					  .code = line->code,
 					  .status = line->status,
-					  .host = line->remote_host};
+					  .host = line->remote_host,
+					  .mx = domain_of(line->recipient)};
 
 	explain_read(logline_reply(line), &given, set, work, ret);
 	ret->kind = logline_program_str(line->program);
 	ret->recipient = line->recipient;
-	if (line->action == LOGLINE_EXPIRED && !is_lasting(&ret->facts.verdict))
-		set_expired(ret);
+	if (line->action == LOGLINE_EXPIRED)
+		set_given_up(ret);
 	if (line->action == LOGLINE_BOUNCED || line->action == LOGLINE_EXPIRED)
 		set_outcome(ret, true);
 	if (line->action == LOGLINE_DEFERRED)
