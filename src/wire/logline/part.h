@@ -32,6 +32,7 @@ bool part_host_set(struct logline *l, struct slice text);
  * to tell. */
 bool postfix_read(struct slice daemon, struct slice text, struct logline *l);
 bool exim_read(struct slice text, struct logline *l);
+bool sendmail_read(struct slice text, struct logline *l);
 bool mailenable_read(struct slice line, struct logline *l);
 bool exchange_read(struct slice line, struct slice fields, struct logline *l);
 
