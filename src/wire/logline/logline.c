@@ -15,7 +15,8 @@
 #define TAG_WORDS_MAX 8
 
 static const char *const program_names[LOGLINE_PROGRAM_MAX] = {
-	[LOGLINE_UNKNOWN] = "unknown",	 [LOGLINE_POSTFIX] = "postfix",
+	[LOGLINE_UNKNOWN] = "unknown",	 [LOGLINE_FRANK] = "frank",
+		 [LOGLINE_POSTFIX] = "postfix",
 	[LOGLINE_EXIM] = "exim",	 [LOGLINE_MAILENABLE] = "mailenable",
 	[LOGLINE_EXCHANGE] = "exchange", [LOGLINE_SENDMAIL] = "sendmail",
 };
@@ -186,6 +187,8 @@ read_any(struct slice line, struct slice fields, struct logline *l)
 		exim_read(p.text, l);
 	else if (p.program == LOGLINE_SENDMAIL)
 		sendmail_read(p.text, l);
+	else if (frank_read(line, l))
+		return LOGLINE_FRANK;
 	else if (exchange_read(line, fields, l))
 		return LOGLINE_EXCHANGE;
 	else if (mailenable_read(line, l))

@@ -3,7 +3,7 @@
  * back. For people who paste a line and ask what it means, and for reading whole logs. Nothing is
  * judged here: reply, code, status and stage are what rule/explain asks for.
  *
- * Read: Postfix (smtp, lmtp, local, virtual, pipe, error, qmgr, smtpd, cleanup, postscreen), Exim
+ * Read: our own (outcomes of attempts), Postfix (smtp, lmtp, local, virtual, pipe, error, qmgr, smtpd, cleanup, postscreen), Exim
  * (main and reject log), Sendmail, MailEnable (activity and debug log), Exchange (message tracking
  * and protocol logs), with or without the prefix of syslog (RFC 3164, RFC 5424, ISO dates) or of
  * journalctl. A line of none of these is LOGLINE_UNKNOWN; what a line does not say is not made up.
@@ -24,6 +24,7 @@
 
 enum logline_program {
 	LOGLINE_UNKNOWN,
+	LOGLINE_FRANK,
 	LOGLINE_POSTFIX,
 	LOGLINE_EXIM,
 	LOGLINE_MAILENABLE,

@@ -536,6 +536,24 @@ TEST(exchange_protocol)
 	assert_int_equal(l.program, LOGLINE_EXCHANGE);
 }
 
+static const struct row frank_rows[] = {
+	{"2026-11-28T08:00:00.123Z info smtpout smtpout_result message=1a2b3c rcpts=1 try=2 "
+	 "class=never stage=greeting cause=ip-blocked code=554 status=5.7.1 host=mx.example.org "
+	 "addr=192.0.2.1 reply=\"554-mx.example.org\\n554 5.7.1 \\\"no\\\" way\" took_ms=12",
+	 LOGLINE_FRANK, LOGLINE_BOUNCED, S(GREETING), 554, .status = "5.7.1", .id = "1a2b3c",
+	 .host = "mx.example.org", .ip = "192.0.2.1",
+	 .reply = "554-mx.example.org\n554 5.7.1 \"no\" way"},
+	{"t info smtpout smtpout_result message=1 class=later stage=recipient code=450 reply=later",
+	 LOGLINE_FRANK, LOGLINE_DEFERRED, S(RECIPIENT), 450, .id = "1", .reply = "later"},
+	{"t info smtpout smtpout_result message=1 class=ok reply=\"250 cut", LOGLINE_FRANK,
+	 LOGLINE_SENT, .id = "1", .reply = "250 cu"},
+};
+
+TEST(frank)
+{
+	CHECK(frank_rows);
+}
+
 TEST(unknown)
 {
 	static const struct row rows[] = {
@@ -571,6 +589,6 @@ TEST(limits)
 	assert_int_equal(logline_reply(&l).len, LOGLINE_REPLY_MAX);
 }
 
-TESTS(TEST_ROW(postfix_deliveries), TEST_ROW(postfix_refusals), TEST_ROW(exim_deliveries),
+TESTS(TEST_ROW(frank), TEST_ROW(postfix_deliveries), TEST_ROW(postfix_refusals), TEST_ROW(exim_deliveries),
       TEST_ROW(exim_refusals), TEST_ROW(sendmail), TEST_ROW(mailenable),
       TEST_ROW(exchange_tracking), TEST_ROW(exchange_protocol), TEST_ROW(unknown), TEST_ROW(limits))
