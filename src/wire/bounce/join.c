@@ -1,0 +1,408 @@
+/*
+ * join: what fields, text and dialogue say about one recipient, made one result. The remote's own
+ * words count most: first those with a code in the status block, then in the text beside the
+ * address, then in the dialogue, then before the list; then words without a code in that order.
+ */
+#include "wire/bounce/reading.h"
+
+#include "base/assert.h"
+
+struct join {
+	struct reading *reading;
+	const struct draft *draft;
+	struct slice own;    /* the text beside the recipient */
+	struct slice beside; /* that, with the line before: who said it */
+	struct slice about; /* where the command may stand; the whole text for a single recipient */
+	bool sentence;
+	const struct answer *answer;
+};
+
+static bool
+has(const struct reading *r, struct slice text, unsigned kinds)
+{
+	return phrase_find(r->index, text, kinds, NULL);
+}
+
+static bool
+is_blank(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (slice_index(SLICE(" \t\n:.>-=_*"), text.data[i]) == 10)
+			return false;
+	return true;
+}
+
+/* --- where the text speaks of a recipient ----------------------------------------------------- */
+
+static size_t
+block_index(const struct reading *r, const struct draft *draft)
+{
+	for (size_t i = 0; i < r->block_count; i++)
+		if (r->blocks[i].hash == draft->hash &&
+		    slice_eq_nocase(r->blocks[i].address, draft->recipient))
+			return i;
+	return r->draft_count == 1 && r->block_count ? 0 : r->block_count;
+}
+
+static struct slice
+block_text(const struct block *block)
+{
+	const uint8_t *end = block->after.data + block->after.len;
+
+	if (!block->rest.data)
+		return block->after;
+	return slice_of(block->rest.data, (size_t)(end - block->rest.data));
+}
+
+static struct slice
+region_head(struct slice text)
+{
+	return slice_sub(text, 0, BOUNCE_REGION_MAX);
+}
+
+/* Recipients that stand one below the other share what stands below the last of them. */
+static void
+own_find(struct join *j)
+{
+	const struct reading *r = j->reading;
+	size_t at = block_index(r, j->draft), begin = at;
+
+	if (at == r->block_count) {
+		if (r->draft_count == 1)
+			j->own = region_head(slice_from(r->human, r->list_at));
+		j->beside = j->own;
+		j->about = r->draft_count == 1 ? region_head(r->human) : j->own;
+		return;
+	}
+	while (at + 1 < r->block_count && is_blank(block_text(&r->blocks[at])))
+		at++;
+	j->sentence = r->blocks[begin].sentence;
+	j->own = region_head(block_text(&r->blocks[at]));
+	j->beside = r->blocks[at].line;
+	if (j->own.len)
+		j->beside.len = (size_t)(j->own.data + j->own.len - j->beside.data);
+	j->about = r->draft_count == 1 ? region_head(r->human) : j->beside;
+}
+
+static const struct answer *
+answer_find(const struct reading *r, const struct draft *draft)
+{
+	const struct answer *general = NULL;
+
+	for (size_t i = 0; i < r->answer_count; i++) {
+		const struct answer *answer = &r->answers[i];
+
+		if (!answer->address.len)
+			general = answer;
+		else if (answer->hash == draft->hash &&
+			 slice_eq_nocase(answer->address, draft->recipient))
+			return answer;
+	}
+	return !general && r->answer_count && r->draft_count == 1 ? &r->answers[0] : general;
+}
+
+/* --- the reply -------------------------------------------------------------------------------- */
+
+static bool
+reply_of_answer(const struct join *j, struct bounce_reply *ret)
+{
+	return j->answer && bounce_reply_diagnostic(j->reading->index, j->answer->words, ret) &&
+	       ret->code;
+}
+
+/* A reply with a code in the text. */
+static bool
+reply_of_text(const struct join *j, struct bounce_reply *ret)
+{
+	const struct reading *r = j->reading;
+
+	return bounce_reply_find(r->index, j->own, ret) || reply_of_answer(j, ret) ||
+	       bounce_reply_find(r->index, region_head(r->lead), ret);
+}
+
+static size_t
+line_len(struct slice s)
+{
+	size_t len = slice_index(s, '\n');
+
+	return len < s.len ? len + 1 : len;
+}
+
+/* The first paragraph; with the next one where it only announces that ("details:"). */
+static struct slice
+paragraph(struct slice text)
+{
+	size_t at = 0, begin, end = 0;
+
+	while (at < text.len && is_blank(slice_sub(text, at, line_len(slice_from(text, at)))))
+		at += line_len(slice_from(text, at));
+	begin = at;
+	while (at < text.len) {
+		struct slice line = slice_sub(text, at, line_len(slice_from(text, at)));
+
+		at += line.len;
+		if (!is_blank(line))
+			end = at;
+		else if (end > begin + 1 &&
+			 text.data[end - 1 - (text.data[end - 1] == '\n')] != ':')
+			break;
+	}
+	return slice_sub(text, begin, end > begin ? end - begin : 0);
+}
+
+/* The last paragraph with strong words before the recipients. */
+static struct slice
+lead_words(const struct reading *r)
+{
+	struct slice rest = region_head(r->lead), words = SLICE_EMPTY;
+
+	while (rest.len) {
+		struct slice one = paragraph(rest);
+
+		if (!one.len)
+			break;
+		if (has(r, one, PHRASE_FAILED | PHRASE_GAVE_UP | PHRASE_FORM))
+			words = one;
+		rest = slice_from(rest, (size_t)(one.data + one.len - rest.data));
+	}
+	return words;
+}
+
+static struct slice
+cut_tail(const struct reading *r, struct slice words)
+{
+	struct phrase_hit hit;
+
+	if (phrase_find(r->index, words, PHRASE_TAIL, &hit) && hit.at > 0)
+		words = slice_sub(words, 0, hit.at);
+	return words;
+}
+
+/* The last line before the list, when the list's heading is about reasons. */
+static struct slice
+line_before(const struct reading *r)
+{
+	struct slice lead = r->lead;
+	size_t begin;
+
+	while (lead.len && is_blank(slice_from(lead, lead.len - 1)))
+		lead.len--;
+	begin = slice_rindex(lead, '\n');
+	return begin < lead.len ? slice_from(lead, begin + 1) : lead;
+}
+
+/* Of the text beside the recipient: the first paragraph with strong words, else the first at all.
+ */
+static struct slice
+own_words(const struct join *j)
+{
+	const struct reading *r = j->reading;
+	struct slice rest = j->own, first = SLICE_EMPTY;
+
+	while (rest.len) {
+		struct slice one = paragraph(rest);
+
+		if (!one.len)
+			break;
+		if (has(r, one, PHRASE_FAILED | PHRASE_GAVE_UP))
+			return cut_tail(r, one);
+		if (!first.len || has(r, first, PHRASE_WAITING))
+			first = one;
+		rest = slice_from(rest, (size_t)(one.data + one.len - rest.data));
+	}
+	return cut_tail(r, first);
+}
+
+/* Words without a code, as good as there are. */
+static struct slice
+words_of_text(const struct join *j)
+{
+	const struct reading *r = j->reading;
+	struct slice own = own_words(j), lead;
+
+	if (j->sentence || (is_blank(own) && r->block_count)) {
+		size_t at = block_index(r, j->draft);
+
+		if (at < r->block_count && has(r, r->blocks[at].line, PHRASE_FAILED))
+			return r->blocks[at].line;
+	}
+	if (!is_blank(own))
+		return own;
+	if (j->answer)
+		return j->answer->words;
+	lead = lead_words(r);
+	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
+		lead = line_before(r);
+	return is_blank(lead) ? slice_sub(r->human, 0, BOUNCE_REPLY_MAX / 4) : lead;
+}
+
+/* The same answer, more of it. */
+static bool
+is_longer(const struct bounce_reply *longer, const struct bounce_reply *reply)
+{
+	return longer->code == reply->code && longer->words.len > reply->words.len &&
+	       (!reply->status.class || longer->status.class);
+}
+
+/* The field tells only the lifetime's end, the text also what was before it. */
+static bool
+is_later(const struct bounce_reply *text, const struct bounce_reply *field)
+{
+	return field->gave_up && field->status.detail == 7 && text->gave_up &&
+	       text->status.detail != 7;
+}
+
+static bool
+has_words(struct slice text)
+{
+	size_t letters = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		letters += ascii_is_alpha(text.data[i]) || text.data[i] >= 0x80;
+	return letters > 3;
+}
+
+static void
+reply_choose(const struct join *j, struct bounce_reply *ret)
+{
+	const struct reading *r = j->reading;
+	struct bounce_reply field = {0}, text = {0};
+	bool has_text = reply_of_text(j, &text);
+
+	if (!bounce_reply_diagnostic(r->index, j->draft->diagnostic, &field) ||
+	    (!field.code && !has_words(field.words)))
+		field = (struct bounce_reply){0};
+	if (has_text && (!field.code || is_longer(&text, &field) || is_later(&text, &field))) {
+		text.gave_up = text.gave_up || field.gave_up;
+		*ret = text;
+		return;
+	}
+	if (!field.words.len) {
+		field.words = words_of_text(j);
+		field.status = bounce_status_find(field.words);
+	}
+	*ret = field;
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *begin, *name;
+	enum verdict_stage stage;
+} commands[] = {
+	{"connect", "connect", VERDICT_STAGE_GREETING},
+	{"ehlo", "EHLO", VERDICT_STAGE_HELLO},
+	{"helo", "EHLO", VERDICT_STAGE_HELLO},
+	{"starttls", "STARTTLS", VERDICT_STAGE_TLS},
+	{"auth", "AUTH", VERDICT_STAGE_LOGIN},
+	{"mail", "MAIL FROM", VERDICT_STAGE_SENDER},
+	{"rcpt", "RCPT TO", VERDICT_STAGE_RECIPIENT},
+	{"data", "DATA", VERDICT_STAGE_DATA},
+	{"end of data", "end of data", VERDICT_STAGE_FINAL},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+enum verdict_stage
+bounce_command_stage(struct slice command)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (slice_eq(command, slice_str(commands[i].name)))
+			return commands[i].stage;
+	return VERDICT_STAGE_MAX;
+}
+
+static struct slice
+command_name(struct slice words)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (slice_starts_nocase(words, slice_str(commands[i].begin)))
+			return slice_str(commands[i].name);
+	return SLICE_EMPTY;
+}
+
+static struct slice
+command_find(const struct join *j)
+{
+	struct slice named = j->answer ? command_name(j->answer->command) : SLICE_EMPTY;
+	struct phrase_hit hit;
+
+	if (named.len && j->answer->address.len)
+		return named;
+	if (phrase_find(j->reading->index, j->about, PHRASE_COMMAND, &hit))
+		return slice_str(hit.value);
+	if (phrase_find(j->reading->index, j->draft->diagnostic, PHRASE_COMMAND, &hit))
+		return slice_str(hit.value);
+	return named;
+}
+
+static struct slice
+host_find(const struct join *j, struct slice words)
+{
+	struct slice before = j->beside;
+
+	if (j->draft->remote.len)
+		return j->draft->remote;
+	if (j->answer && j->answer->host.len)
+		return j->answer->host;
+	if (words.data >= before.data && words.data < before.data + before.len)
+		before.len = (size_t)(words.data - before.data);
+	return bounce_host_find(j->reading->index, before);
+}
+
+static bool
+is_expiry(struct verdict_status status)
+{
+	return status.class && status.subject == 4 && status.detail == 7;
+}
+
+/* A permanent reply is why a mail came back, however long it had waited. */
+static bool
+gave_up(const struct join *j, const struct bounce_reply *reply)
+{
+	const struct reading *r = j->reading;
+
+	if (reply->gave_up || j->draft->expired || is_expiry(reply->status) ||
+	    is_expiry(j->draft->status))
+		return true;
+	if (reply->code >= 500 || j->draft->action != BOUNCE_FAILED)
+		return false;
+	return has(r, reply->words, PHRASE_GAVE_UP) || has(r, j->own, PHRASE_GAVE_UP) ||
+	       has(r, j->draft->diagnostic, PHRASE_GAVE_UP) || r->gave_up;
+}
+
+static void
+rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
+{
+	struct join j = {.reading = r, .draft = draft};
+	struct bounce_reply reply;
+
+	*ret = (struct bounce_rcpt){.recipient = draft->recipient, .action = draft->action};
+	if (draft->action == BOUNCE_ANSWERED) {
+		ret->remote_host = draft->remote;
+		return;
+	}
+	own_find(&j);
+	j.answer = answer_find(r, draft);
+	reply_choose(&j, &reply);
+	ret->reply = bounce_reply_clean(r->arena, reply.words);
+	ret->code = reply.code;
+	ret->status = draft->status;
+	if (bounce_status_is_precise(reply.status) ||
+	    (reply.status.class && !bounce_status_is_precise(draft->status)))
+		ret->status = reply.status;
+	ret->command = command_find(&j);
+	ret->remote_host = host_find(&j, reply.words);
+	ret->gave_up = gave_up(&j, &reply);
+}
+
+void
+reading_join(struct reading *r)
+{
+	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) ||
+		     has(r, region_head(r->lead), PHRASE_GAVE_UP) ||
+		     has(r, region_head(r->dialogue), PHRASE_GAVE_UP);
+	for (size_t i = 0; i < r->draft_count; i++)
+		rcpt_join(r, &r->drafts[i], &r->bounce->rcpts[i]);
+	r->bounce->rcpt_count = r->draft_count;
+}

@@ -1,0 +1,160 @@
+/*
+ * phrase: phrases.def as a table, chained by a hash of the first bytes. A text is looked at
+ * only where a word begins, so that the cost is that of reading it.
+ */
+#include "wire/bounce/phrase.h"
+
+#include "base/assert.h"
+
+static const struct {
+	unsigned kind;
+	const char *value;
+	struct slice text;
+} phrases[] = {
+#define PHRASE(KIND, VALUE, TEXT) {PHRASE_##KIND, VALUE, {(const uint8_t *)TEXT, sizeof(TEXT) - 1}},
+#include "wire/bounce/phrases.def"
+#undef PHRASE
+};
+
+#define PHRASE_LEAST 3 /* bytes of the shortest; the hash is over so many */
+#define PHRASE_COUNT (sizeof(phrases) / sizeof(phrases[0]))
+
+static bool
+is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+static unsigned
+bucket_of(const struct phrase_index *index, const uint8_t *at)
+{
+	return ((unsigned)index->folded[at[0]] * 961 + index->folded[at[1]] * 31u +
+		index->folded[at[2]]) %
+	       PHRASE_BUCKETS;
+}
+
+static void
+bytes_init(struct phrase_index *index)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		uint8_t c = (uint8_t)i;
+
+		index->word[i] = ascii_is_alpha(c) || ascii_is_digit(c);
+		index->folded[i] = ascii_is_digit(c) ? '0' : is_blank(c) ? ' ' : ascii_lower(c);
+	}
+}
+
+void
+phrase_index_init(struct phrase_index *index)
+{
+	ASSERT(PHRASE_COUNT < PHRASES_MAX);
+	*index = (struct phrase_index){0};
+	bytes_init(index);
+	/* From the last to the first, so that each chain is in the order of the table; 0 is its
+	 * end. */
+	for (size_t i = PHRASE_COUNT; i > 0; i--) {
+		struct slice text = phrases[i - 1].text;
+		unsigned bucket = bucket_of(index, text.data);
+
+		ASSERT(text.len >= PHRASE_LEAST);
+		index->next[i] = index->first[bucket];
+		index->first[bucket] = (uint16_t)i;
+		index->kinds[bucket] |= (uint16_t)phrases[i - 1].kind;
+	}
+}
+
+/* Length of what one byte of a phrase stands for at the start of text; 0 when it does not match. */
+static size_t
+byte_len(uint8_t want, struct slice text)
+{
+	size_t len = 0;
+
+	if (want == ' ') {
+		bool line = false;
+
+		for (; len < text.len && is_blank(text.data[len]); len++) {
+			if (line && text.data[len] == '\n')
+				break;
+			line = line || text.data[len] == '\n';
+		}
+		return len;
+	}
+	if (want == '0') {
+		while (len < text.len && ascii_is_digit(text.data[len]))
+			len++;
+		return len;
+	}
+	if (want == '\'' && slice_starts(text, SLICE("\xe2\x80\x99")))
+		return 3;
+	return text.len && ascii_lower(text.data[0]) == want;
+}
+
+static size_t
+phrase_len(struct slice phrase, struct slice text)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < phrase.len; i++) {
+		size_t len = byte_len(phrase.data[i], slice_from(text, at));
+
+		if (!len)
+			return 0;
+		at += len;
+	}
+	return at;
+}
+
+/* The longest phrase of one of the kinds at the start of text; false when there is none. */
+static bool
+phrase_at(const struct phrase_index *index, struct slice text, unsigned kinds,
+	  struct phrase_hit *ret_hit)
+{
+	size_t p = index->first[bucket_of(index, text.data)], best = 0;
+
+	for (; p; p = index->next[p]) {
+		size_t len =
+			phrases[p - 1].kind & kinds ? phrase_len(phrases[p - 1].text, text) : 0;
+
+		if (len <= best)
+			continue;
+		best = len;
+		*ret_hit = (struct phrase_hit){phrases[p - 1].kind, phrases[p - 1].value, 0, len};
+	}
+	return best > 0;
+}
+
+bool
+phrase_next(const struct phrase_index *index, struct slice text, unsigned kinds, size_t *at,
+	    struct phrase_hit *ret_hit)
+{
+	bool within = *at && *at < text.len && index->word[text.data[*at - 1]];
+
+	for (size_t i = *at; i + PHRASE_LEAST <= text.len; i++) {
+		bool word = index->word[text.data[i]], begins = !(within && word);
+
+		within = word;
+		if (!begins || !(index->kinds[bucket_of(index, text.data + i)] & kinds) ||
+		    !phrase_at(index, slice_from(text, i), kinds, ret_hit))
+			continue;
+		ret_hit->at += i;
+		ret_hit->end += i;
+		*at = i + 1;
+		return true;
+	}
+	*at = text.len;
+	return false;
+}
+
+bool
+phrase_find(const struct phrase_index *index, struct slice text, unsigned kinds,
+	    struct phrase_hit *ret_hit)
+{
+	struct phrase_hit hit;
+	size_t at = 0;
+
+	if (!phrase_next(index, text, kinds, &at, &hit))
+		return false;
+	if (ret_hit)
+		*ret_hit = hit;
+	return true;
+}

@@ -1,0 +1,482 @@
+/*
+ * reply: finds codes and tells them from other numbers by what stands around them.
+ *
+ * A code is three digits, 4xx or 5xx, with an end behind; and either a status follows it, or it
+ * begins a line or a quotation, or a word that announces it stands before ("said", "error", ":").
+ * Words end where the paragraph ends, at the sign that closes what was opened before the code, or
+ * where the reporter speaks again (PHRASE_TAIL).
+ */
+#include "wire/bounce/reply.h"
+
+#include "wire/bounce/bounce.h"
+#include "wire/text/utf8.h"
+
+#define STATUS_SUBJECT_MAX 7 /* RFC 3463 3 */
+
+static uint8_t
+byte_at(struct slice s, size_t at)
+{
+	return at < s.len ? s.data[at] : '\n';
+}
+
+static bool
+is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Digits at the start of s, at most max; 0 when more follow. */
+static size_t
+digits_len(struct slice s, size_t max)
+{
+	size_t len = 0;
+
+	while (len < s.len && ascii_is_digit(s.data[len]))
+		len++;
+	return len > max ? 0 : len;
+}
+
+static uint16_t
+digits_value(struct slice s)
+{
+	unsigned value = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		value = value * 10 + (s.data[i] - '0');
+	return (uint16_t)value;
+}
+
+/* Length of "d.d.d" at the start of s, or 0. */
+static size_t
+status_len(struct slice s, struct verdict_status *ret_status)
+{
+	struct verdict_status status;
+	size_t subject, detail;
+
+	if (s.len < 5 || (s.data[0] != '2' && s.data[0] != '4' && s.data[0] != '5') ||
+	    s.data[1] != '.')
+		return 0;
+	subject = digits_len(slice_from(s, 2), 3);
+	if (!subject || byte_at(s, 2 + subject) != '.')
+		return 0;
+	detail = digits_len(slice_from(s, 3 + subject), 3);
+	if (!detail || (byte_at(s, 3 + subject + detail) == '.' &&
+			ascii_is_digit(byte_at(s, 4 + subject + detail))))
+		return 0;
+	status.class = (uint8_t)(s.data[0] - '0');
+	status.subject = digits_value(slice_sub(s, 2, subject));
+	status.detail = digits_value(slice_sub(s, 3 + subject, detail));
+	if (status.subject > STATUS_SUBJECT_MAX)
+		return 0;
+	*ret_status = status;
+	return 3 + subject + detail;
+}
+
+struct verdict_status
+bounce_status_find(struct slice text)
+{
+	struct verdict_status status = {0};
+
+	for (size_t i = 0; i + 4 < text.len; i++) {
+		uint8_t before = i ? text.data[i - 1] : ' ';
+
+		if (text.data[i + 1] != '.' || ascii_is_digit(before) || ascii_is_alpha(before) ||
+		    before == '.' || before == '/')
+			continue;
+		if (status_len(slice_from(text, i), &status))
+			break;
+	}
+	return status;
+}
+
+bool
+bounce_status_is_precise(struct verdict_status status)
+{
+	return status.class && (status.subject || status.detail);
+}
+
+/* --- codes ------------------------------------------------------------------------------------ */
+
+/* A digit or letter, or one of the signs that bind as strongly as these. */
+static bool
+is_bound(uint8_t c, struct slice signs)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c) || slice_index(signs, c) < signs.len;
+}
+
+/* Three digits with an end, as a reply code; 0 when there is none. */
+static uint16_t
+code_at(struct slice s, size_t at)
+{
+	uint8_t first = byte_at(s, at), behind = byte_at(s, at + 3);
+
+	if ((first != '2' && first != '4' && first != '5') || digits_len(slice_from(s, at), 3) != 3)
+		return 0;
+	if (at && is_bound(s.data[at - 1], SLICE("./@=_")))
+		return 0;
+	if (behind >= 0x80 || is_bound(behind, SLICE("/@_%")))
+		return 0;
+	if ((behind == '.' || behind == ',') && ascii_is_digit(byte_at(s, at + 4)))
+		return 0;
+	return digits_value(slice_sub(s, at, 3));
+}
+
+static size_t
+signs_skip(struct slice s, size_t at)
+{
+	const struct slice signs = SLICE(" \t-:,#");
+
+	while (at < s.len && slice_index(signs, s.data[at]) < signs.len)
+		at++;
+	return at;
+}
+
+/* To what a code says: over blanks, signs and the code repeated ("554 554 5.7.0"). */
+static size_t
+code_skip(struct slice s, size_t at, uint16_t code)
+{
+	size_t next = signs_skip(s, at + 3);
+
+	return code_at(s, next) == code ? signs_skip(s, next + 3) : next;
+}
+
+static bool
+is_announcement(struct slice word)
+{
+	static const char *const words[] = {"said",   "returned", "error",	  "code",
+					    "reply",  "response", "status",	  "reason",
+					    "with",   "was",	  "answered",	  "replied",
+					    "failed", "said:",	  "responsecode", "errorcode"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (slice_eq_nocase(word, slice_str(words[i])))
+			return true;
+	return false;
+}
+
+/* What stands before a code makes it one. */
+static bool
+is_announced(struct slice s, size_t at)
+{
+	const struct slice signs = SLICE(":;>#[(<\"'|=`*");
+	size_t end = at, begin;
+
+	while (end && is_blank(s.data[end - 1]))
+		end--;
+	if (!end || s.data[end - 1] == '\n' || slice_index(signs, s.data[end - 1]) < signs.len)
+		return true;
+	/* U+201C and the like: typographic quotes. */
+	if (end >= 3 && s.data[end - 3] == 0xe2 && s.data[end - 2] == 0x80)
+		return true;
+	begin = end;
+	while (begin && end - begin < 16 && ascii_is_alpha(s.data[begin - 1]))
+		begin--;
+	return is_announcement(slice_sub(s, begin, end - begin));
+}
+
+/* A code that is a reply's, at this place. */
+static uint16_t
+reply_code_at(struct slice s, size_t at)
+{
+	uint16_t code = code_at(s, at);
+	struct verdict_status status;
+	size_t next;
+
+	if (code < 400)
+		return 0;
+	next = code_skip(s, at, code);
+	if (status_len(slice_from(s, next), &status))
+		return code;
+	return is_announced(s, at) ? code : 0;
+}
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static bool
+is_empty_line(struct slice line)
+{
+	return slice_trim(line).len == 0;
+}
+
+/* Length of the paragraph at the start of s. */
+static size_t
+paragraph_len(struct slice s)
+{
+	struct slice rest = s;
+	size_t len = 0;
+
+	while (rest.data) {
+		struct slice line = slice_cut(&rest, '\n');
+
+		if (is_empty_line(line))
+			break;
+		len = (size_t)(line.data + line.len - s.data);
+	}
+	return len;
+}
+
+/* Cuts at the sign that closes what the sign before the words opened. */
+static struct slice
+close_cut(struct slice words, uint8_t before)
+{
+	static const char pairs[][2] = {
+		{'\'', '\''}, {'"', '"'}, {'[', ']'}, {'<', '>'}, {'(', ')'}};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		size_t end;
+
+		if (before != (uint8_t)pairs[i][0])
+			continue;
+		end = pairs[i][0] == '\'' ? slice_index(words, '\'')
+					  : slice_rindex(words, (uint8_t)pairs[i][1]);
+		/* An apostrophe within the words is none of the reporter's signs. */
+		while (pairs[i][0] == '\'' && end + 1 < words.len &&
+		       ascii_is_alpha(words.data[end + 1]))
+			end += 1 + slice_index(slice_from(words, end + 1), '\'');
+		return slice_sub(words, 0, end);
+	}
+	return words;
+}
+
+static struct slice
+words_of(const struct phrase_index *index, struct slice text, size_t at)
+{
+	struct slice words = slice_from(text, at);
+	struct phrase_hit hit;
+	size_t before = at;
+
+	words = slice_sub(words, 0, paragraph_len(words));
+	while (before && is_blank(text.data[before - 1]))
+		before--;
+	if (before)
+		words = close_cut(words, text.data[before - 1]);
+	if (phrase_find(index, words, PHRASE_TAIL, &hit))
+		words = slice_sub(words, 0, hit.at);
+	return words;
+}
+
+static bool
+is_expiry(struct verdict_status status)
+{
+	return status.subject == 4 && status.detail == 7;
+}
+
+static void
+reply_at(const struct phrase_index *index, struct slice text, size_t at, struct bounce_reply *ret)
+{
+	struct bounce_reply reply = {.at = at, .code = code_at(text, at)};
+	size_t next = code_skip(text, at, reply.code);
+
+	reply.words = words_of(index, text, at);
+	if (!status_len(slice_from(text, next), &reply.status))
+		reply.status = bounce_status_find(slice_from(reply.words, next - at));
+	*ret = reply;
+}
+
+static bool
+reply_from(const struct phrase_index *index, struct slice text, size_t at, struct bounce_reply *ret)
+{
+	for (size_t i = at; i + 2 < text.len; i++) {
+		if ((text.data[i] == '4' || text.data[i] == '5') && reply_code_at(text, i)) {
+			reply_at(index, text, i, ret);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "550 4.4.7 message expired <421 4.4.2 timed out>": the last real reply counts. */
+static void
+reply_before_expiry(const struct phrase_index *index, struct slice text, struct bounce_reply *reply)
+{
+	struct bounce_reply last;
+
+	if (!is_expiry(reply->status))
+		return;
+	reply->gave_up = true;
+	if (!reply_from(index, text, reply->at + 3, &last) || is_expiry(last.status))
+		return;
+	reply->code = last.code;
+	reply->status = last.status;
+	/* Where it stands in the same words, these tell the whole story. */
+	if (last.at >= reply->at + reply->words.len)
+		reply->words = last.words;
+}
+
+bool
+bounce_reply_find(const struct phrase_index *index, struct slice text,
+		  struct bounce_reply *ret_reply)
+{
+	if (!reply_from(index, text, 0, ret_reply))
+		return false;
+	reply_before_expiry(index, text, ret_reply);
+	return true;
+}
+
+/* Words without a code at its place; "5.3.0 - what it means 550-what was said" has it later. */
+static void
+reply_without(const struct phrase_index *index, struct slice value, struct bounce_reply *ret)
+{
+	struct bounce_reply reply = {.words = words_of(index, value, 0),
+				     .status = bounce_status_find(value)};
+	struct verdict_status status;
+
+	for (size_t i = 0; status_len(value, &status) && i < reply.words.len && !reply.code; i++)
+		if (byte_at(value, i + 3) == '-' && code_at(value, i) >= 400)
+			reply.code = code_at(value, i);
+	*ret = reply;
+}
+
+bool
+bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
+			struct bounce_reply *ret_reply)
+{
+	struct bounce_reply reply = {0};
+	size_t at = 0;
+
+	while (at < value.len && (is_blank(value.data[at]) || value.data[at] == '\n' ||
+				  value.data[at] == '"' || value.data[at] == '\''))
+		at++;
+	value = slice_from(value, at);
+	if (!value.len)
+		return false;
+	if (code_at(value, 0))
+		reply_at(index, value, 0, &reply);
+	else if (!bounce_reply_find(index, value, &reply))
+		reply_without(index, value, &reply);
+	else
+		reply.words =
+			reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
+	reply_before_expiry(index, value, &reply);
+	*ret_reply = reply;
+	return true;
+}
+
+/* --- for the caller --------------------------------------------------------------------------- */
+
+/* The line goes on with the same code: a further line of the reply, not a wrapped one. */
+static bool
+is_reply_line(struct slice words, struct slice line)
+{
+	return words.len > 3 && line.len > 3 &&
+	       slice_eq(slice_sub(words, 0, 3), slice_sub(line, 0, 3)) &&
+	       ascii_is_digit(line.data[0]) && (line.data[3] == '-' || line.data[3] == ' ');
+}
+
+static struct slice
+line_trim(struct slice line)
+{
+	line = slice_trim(line);
+	while (slice_starts(line, SLICE("<<< ")) || slice_starts(line, SLICE("<-- ")))
+		line = slice_trim(slice_from(line, 4));
+	return line;
+}
+
+struct slice
+bounce_reply_clean(struct arena *arena, struct slice words)
+{
+	struct slice rest = words, one = slice_trim(words);
+	struct builder b;
+
+	if (slice_index(one, '\n') == one.len && slice_index(one, '\t') == one.len &&
+	    slice_find(one, SLICE("  ")) == one.len)
+		return utf8_head(one, BOUNCE_REPLY_MAX);
+	words = slice_sub(words, 0, (size_t)BOUNCE_REPLY_MAX * 2);
+	rest = words;
+	builder_init_arena(&b, arena, words.len);
+	while (rest.data) {
+		struct slice line = line_trim(slice_cut(&rest, '\n'));
+
+		if (line.len && b.len)
+			builder_byte(&b, is_reply_line(line_trim(words), line) ? '\n' : ' ');
+		for (size_t i = 0; i < line.len; i++)
+			if (!is_blank(line.data[i]))
+				builder_byte(&b, line.data[i]);
+			else if (!is_blank(line.data[i - 1]))
+				builder_byte(&b, ' ');
+	}
+	return utf8_head(builder_slice(&b), BOUNCE_REPLY_MAX);
+}
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+static bool
+is_host_byte(uint8_t c)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '.' || c == '-' || c == '_';
+}
+
+static struct slice
+host_word(struct slice s, size_t at)
+{
+	size_t len = 0;
+
+	while (at + len < s.len && (is_host_byte(s.data[at + len]) || s.data[at + len] == ':'))
+		len++;
+	while (len && (s.data[at + len - 1] == '.' || s.data[at + len - 1] == ':'))
+		len--;
+	return slice_sub(s, at, len);
+}
+
+static bool
+is_address(struct slice s)
+{
+	size_t dots = 0, colons = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = ascii_lower(s.data[i]);
+
+		dots += c == '.';
+		colons += c == ':';
+		if (!ascii_is_digit(c) && c != '.' && c != ':' && !(c >= 'a' && c <= 'f'))
+			return false;
+	}
+	return s.len >= 7 && (dots == 3 || colons >= 2);
+}
+
+/* "name [address]" or "name (address)" with the opening sign at this place. */
+static struct slice
+host_before(struct slice s, size_t at)
+{
+	struct slice address = host_word(s, at + 1);
+	size_t end = at, begin;
+
+	if (!is_address(address))
+		return SLICE_EMPTY;
+	while (end && (is_blank(s.data[end - 1]) || s.data[end - 1] == '.'))
+		end--;
+	begin = end;
+	while (begin && is_host_byte(s.data[begin - 1]))
+		begin--;
+	if (slice_index(slice_sub(s, begin, end - begin), '.') < end - begin)
+		return slice_sub(s, begin, end - begin);
+	return address;
+}
+
+struct slice
+bounce_host_find(const struct phrase_index *index, struct slice text)
+{
+	struct slice found = SLICE_EMPTY, rest = text;
+	struct phrase_hit hit;
+	size_t at = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] == '[' || text.data[i] == '(') {
+			struct slice host = host_before(text, i);
+
+			found = host.len ? host : found;
+		}
+	while (!found.len && phrase_next(index, text, PHRASE_HOST, &at, &hit)) {
+		struct slice host = host_word(text, hit.end);
+
+		if (slice_index(host, '.') < host.len)
+			found = host;
+	}
+	while (rest.data && !found.len) {
+		struct slice host = host_word(slice_trim(slice_cut(&rest, '\n')), 0);
+
+		if (is_address(host))
+			found = host;
+	}
+	return found;
+}
