@@ -10,8 +10,9 @@
 struct join {
 	struct reading *reading;
 	const struct draft *draft;
-	struct slice own;   /* the text beside the recipient */
-	struct slice about; /* that, and the line before: who said it, and to which command */
+	struct slice own;    /* the text beside the recipient */
+	struct slice beside; /* that, with the line before: who said it */
+	struct slice about; /* where the command may stand; the whole text for a single recipient */
 	bool sentence;
 	const struct answer *answer;
 };
@@ -69,6 +70,7 @@ own_find(struct join *j)
 	if (at == r->block_count) {
 		if (r->draft_count == 1)
 			j->own = region_head(slice_from(r->human, r->list_at));
+		j->beside = j->own;
 		j->about = r->draft_count == 1 ? region_head(r->human) : j->own;
 		return;
 	}
@@ -76,10 +78,10 @@ own_find(struct join *j)
 		at++;
 	j->sentence = r->blocks[begin].sentence;
 	j->own = region_head(block_text(&r->blocks[at]));
-	j->about = slice_of(r->blocks[at].line.data,
-			    (size_t)(j->own.data + j->own.len - r->blocks[at].line.data));
-	if (r->draft_count == 1)
-		j->about = region_head(r->human);
+	j->beside = r->blocks[at].line;
+	if (j->own.len)
+		j->beside.len = (size_t)(j->own.data + j->own.len - j->beside.data);
+	j->about = r->draft_count == 1 ? region_head(r->human) : j->beside;
 }
 
 static const struct answer *
@@ -141,7 +143,8 @@ paragraph(struct slice text)
 		at += line.len;
 		if (!is_blank(line))
 			end = at;
-		else if (end > begin + 1 && text.data[end - 1 - (text.data[end - 1] == '\n')] != ':')
+		else if (end > begin + 1 &&
+			 text.data[end - 1 - (text.data[end - 1] == '\n')] != ':')
 			break;
 	}
 	return slice_sub(text, begin, end > begin ? end - begin : 0);
@@ -188,7 +191,8 @@ line_before(const struct reading *r)
 	return begin < lead.len ? slice_from(lead, begin + 1) : lead;
 }
 
-/* Of the text beside the recipient: the first paragraph with strong words, else the first at all. */
+/* Of the text beside the recipient: the first paragraph with strong words, else the first at all.
+ */
 static struct slice
 own_words(const struct join *j)
 {
@@ -320,19 +324,22 @@ command_name(struct slice words)
 static struct slice
 command_find(const struct join *j)
 {
+	struct slice named = j->answer ? command_name(j->answer->command) : SLICE_EMPTY;
 	struct phrase_hit hit;
 
+	if (named.len && j->answer->address.len)
+		return named;
 	if (phrase_find(j->reading->index, j->about, PHRASE_COMMAND, &hit))
 		return slice_str(hit.value);
 	if (phrase_find(j->reading->index, j->draft->diagnostic, PHRASE_COMMAND, &hit))
 		return slice_str(hit.value);
-	return j->answer ? command_name(j->answer->command) : SLICE_EMPTY;
+	return named;
 }
 
 static struct slice
 host_find(const struct join *j, struct slice words)
 {
-	struct slice before = j->about;
+	struct slice before = j->beside;
 
 	if (j->draft->remote.len)
 		return j->draft->remote;
@@ -392,7 +399,8 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 void
 reading_join(struct reading *r)
 {
-	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) || has(r, region_head(r->lead), PHRASE_GAVE_UP) ||
+	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) ||
+		     has(r, region_head(r->lead), PHRASE_GAVE_UP) ||
 		     has(r, region_head(r->dialogue), PHRASE_GAVE_UP);
 	for (size_t i = 0; i < r->draft_count; i++)
 		rcpt_join(r, &r->drafts[i], &r->bounce->rcpts[i]);

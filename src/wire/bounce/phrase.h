@@ -33,8 +33,8 @@ enum phrase_kind {
 struct phrase_index {
 	uint16_t first[PHRASE_BUCKETS], next[PHRASES_MAX];
 	uint16_t kinds[PHRASE_BUCKETS]; /* of all in it, enum phrase_kind */
-	uint8_t folded[256]; /* lower case; '0' for digits, ' ' for blanks */
-	bool word[256];	     /* a letter or digit of ASCII */
+	uint8_t folded[256];		/* lower case; '0' for digits, ' ' for blanks */
+	bool word[256];			/* a letter or digit of ASCII */
 };
 
 struct phrase_hit {

@@ -57,11 +57,11 @@ struct reading {
 	struct bounce *bounce;
 
 	struct slice subject, from, to, failed; /* of its header; failed: X-Failed-Recipients */
-	struct slice human, returned; /* text */
-	struct slice lead, dialogue;  /* of human: before the first block; a session */
+	struct slice human, returned;		/* text */
+	struct slice lead, dialogue;		/* of human: before the first block; a session */
 	struct slice returned_header;
 	size_t list_at, dialogue_at; /* in human: lines that announce recipients, a session */
-	const char *form; /* NULL: none was recognized */
+	const char *form;	     /* NULL: none was recognized */
 	bool by_words, by_sender, waiting, gave_up;
 	bool list_known, by_fields; /* of the text: list_at is set; it has fields of RFC 3464 */
 

@@ -97,20 +97,24 @@ bounce_status_is_precise(struct verdict_status status)
 
 /* --- codes ------------------------------------------------------------------------------------ */
 
+/* A digit or letter, or one of the signs that bind as strongly as these. */
+static bool
+is_bound(uint8_t c, struct slice signs)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c) || slice_index(signs, c) < signs.len;
+}
+
 /* Three digits with an end, as a reply code; 0 when there is none. */
 static uint16_t
 code_at(struct slice s, size_t at)
 {
-	uint8_t before = at ? s.data[at - 1] : ' ', behind = byte_at(s, at + 3);
+	uint8_t first = byte_at(s, at), behind = byte_at(s, at + 3);
 
-	if (byte_at(s, at) < '2' || byte_at(s, at) > '5' || byte_at(s, at) == '3' ||
-	    digits_len(slice_from(s, at), 3) != 3)
+	if ((first != '2' && first != '4' && first != '5') || digits_len(slice_from(s, at), 3) != 3)
 		return 0;
-	if (ascii_is_alpha(before) || ascii_is_digit(before) || before == '.' || before == '/' ||
-	    before == '@' || before == '=' || before == '_')
+	if (at && is_bound(s.data[at - 1], SLICE("./@=_")))
 		return 0;
-	if (ascii_is_alpha(behind) || behind == '/' || behind == '@' || behind == '_' ||
-	    behind == '%' || (behind >= 0x80))
+	if (behind >= 0x80 || is_bound(behind, SLICE("/@_%")))
 		return 0;
 	if ((behind == '.' || behind == ',') && ascii_is_digit(byte_at(s, at + 4)))
 		return 0;
@@ -139,10 +143,10 @@ code_skip(struct slice s, size_t at, uint16_t code)
 static bool
 is_announcement(struct slice word)
 {
-	static const char *const words[] = {"said",	"returned", "error",  "code",  "reply",
-					    "response", "status",   "reason", "with",  "was",
-					    "answered", "replied",  "failed", "said:", "responsecode",
-					    "errorcode"};
+	static const char *const words[] = {"said",   "returned", "error",	  "code",
+					    "reply",  "response", "status",	  "reason",
+					    "with",   "was",	  "answered",	  "replied",
+					    "failed", "said:",	  "responsecode", "errorcode"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (slice_eq_nocase(word, slice_str(words[i])))
@@ -215,15 +219,16 @@ paragraph_len(struct slice s)
 static struct slice
 close_cut(struct slice words, uint8_t before)
 {
-	static const char pairs[][2] = {{'\'', '\''}, {'"', '"'}, {'[', ']'}, {'<', '>'}, {'(', ')'}};
+	static const char pairs[][2] = {
+		{'\'', '\''}, {'"', '"'}, {'[', ']'}, {'<', '>'}, {'(', ')'}};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		size_t end;
 
 		if (before != (uint8_t)pairs[i][0])
 			continue;
-		end = pairs[i][0] == '\'' ? slice_index(words, '\'') :
-					    slice_rindex(words, (uint8_t)pairs[i][1]);
+		end = pairs[i][0] == '\'' ? slice_index(words, '\'')
+					  : slice_rindex(words, (uint8_t)pairs[i][1]);
 		/* An apostrophe within the words is none of the reporter's signs. */
 		while (pairs[i][0] == '\'' && end + 1 < words.len &&
 		       ascii_is_alpha(words.data[end + 1]))
@@ -299,7 +304,8 @@ reply_before_expiry(const struct phrase_index *index, struct slice text, struct 
 }
 
 bool
-bounce_reply_find(const struct phrase_index *index, struct slice text, struct bounce_reply *ret_reply)
+bounce_reply_find(const struct phrase_index *index, struct slice text,
+		  struct bounce_reply *ret_reply)
 {
 	if (!reply_from(index, text, 0, ret_reply))
 		return false;
@@ -339,7 +345,8 @@ bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 	else if (!bounce_reply_find(index, value, &reply))
 		reply_without(index, value, &reply);
 	else
-		reply.words = reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
+		reply.words =
+			reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
 	reply_before_expiry(index, value, &reply);
 	*ret_reply = reply;
 	return true;
@@ -351,7 +358,8 @@ bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 static bool
 is_reply_line(struct slice words, struct slice line)
 {
-	return words.len > 3 && line.len > 3 && slice_eq(slice_sub(words, 0, 3), slice_sub(line, 0, 3)) &&
+	return words.len > 3 && line.len > 3 &&
+	       slice_eq(slice_sub(words, 0, 3), slice_sub(line, 0, 3)) &&
 	       ascii_is_digit(line.data[0]) && (line.data[3] == '-' || line.data[3] == ' ');
 }
 

@@ -2,12 +2,13 @@
  * text: the human part of a report, as blocks: an address that is shown as a recipient, and the
  * lines up to the next one. What shows a recipient, strongest first:
  *
- *   alone or first on its line ("<a@x>:", "a@x: 550 ...", "a@x (reason)", "* a@x"), or behind a label
- *   in a sentence with words of failure ("error delivering your mail to <a@x>.")
- *   any other address that is not the sender's or a postmaster's: only the first such one
+ *   alone or first on its line ("<a@x>:", "a@x: 550 ...", "a@x (reason)", "* a@x"), or behind a
+ * label in a sentence with words of failure ("error delivering your mail to <a@x>.") any other
+ * address that is not the sender's or a postmaster's: only the first such one
  *
  * A weaker way counts only where the stronger ones found nothing. Further addresses of the first
- * way must look as the first did and not be indented more, for addresses in replies may begin a line.
+ * way must look as the first did and not be indented more, for addresses in replies may begin a
+ * line.
  */
 #include "wire/bounce/reading.h"
 
@@ -35,7 +36,7 @@ struct walk {
 static bool
 is_header_line(struct slice line)
 {
-	static const char *const names[] = {"received: from ", "received: by ", "return-path:",
+	static const char *const names[] = {"received: from ", "received: by ",	  "return-path:",
 					    "dkim-signature:", "x-received: by ", "received:from "};
 
 	line = slice_trim(line);
@@ -86,7 +87,8 @@ hit_read(struct reading *r, struct slice text, const struct phrase_hit *hit)
 		if (hit->at - begin > 32)
 			return true;
 		r->human = slice_sub(text, 0, begin);
-		r->returned = slice_from(text, hit->end + slice_index(slice_from(text, hit->end), '\n'));
+		r->returned =
+			slice_from(text, hit->end + slice_index(slice_from(text, hit->end), '\n'));
 		return false;
 	case PHRASE_FORM:
 		return true;
@@ -170,9 +172,12 @@ rest_behind(struct slice body, size_t end)
 {
 	struct slice rest = slice_trim(slice_from(body, end));
 
+	if (slice_starts(rest, SLICE("]"))) /* "[SMTP:a@x]" */
+		rest = slice_trim(slice_from(rest, 1));
 	if (slice_starts_nocase(rest, SLICE("<mailto:")) ||
 	    slice_starts_nocase(rest, SLICE("(mailto:")))
-		rest = slice_trim(slice_from(rest, slice_index(rest, rest.data[0] == '<' ? '>' : ')') + 1));
+		rest = slice_trim(
+			slice_from(rest, slice_index(rest, rest.data[0] == '<' ? '>' : ')') + 1));
 	return rest;
 }
 
@@ -190,11 +195,11 @@ shown_first(const struct reading *r, struct line_shown *shown)
 		return SHOWN_FIRST;
 	}
 	/* The same address again, as a name. */
-	if (rest.len && (slice_index(SLICE("(,;<]"), rest.data[0]) < 5 ||
-			 slice_starts(rest, SLICE("..."))))
+	if (rest.len &&
+	    (slice_index(SLICE("(,;<]"), rest.data[0]) < 5 || slice_starts(rest, SLICE("..."))))
 		return SHOWN_FIRST;
-	if (!rest.len || slice_starts(rest, SLICE("on ")) || has(r, rest, PHRASE_FAILED | PHRASE_FORM) ||
-	    bounce_reply_find(r->index, rest, &reply))
+	if (!rest.len || slice_starts(rest, SLICE("on ")) ||
+	    has(r, rest, PHRASE_FAILED | PHRASE_FORM) || bounce_reply_find(r->index, rest, &reply))
 		return SHOWN_FIRST;
 	return SHOWN_ANYHOW;
 }
@@ -253,7 +258,8 @@ line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 
 			if (has(r, before, PHRASE_OURS))
 				continue;
-			shown.how = shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
+			shown.how =
+				shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
 			if (shown.how != SHOWN_LABEL && is_servant(shown.found.address))
 				shown.how = SHOWN_ANYHOW;
 		}
@@ -288,7 +294,7 @@ counts(const struct walk *w, const struct line_shown *shown)
 	if (first->how == SHOWN_NOT || shown->how != SHOWN_FIRST || first->how != SHOWN_FIRST)
 		return true;
 	return shown->indent <= first->indent && shown->colon == first->colon &&
-	       shown->found.bracketed == first->found.bracketed;
+	       (shown->found.bracketed == first->found.bracketed || !shown->rest.len);
 }
 
 static void
@@ -307,7 +313,8 @@ block_open(struct walk *w, struct slice line, const struct line_shown *shown)
 	uint32_t hash = address_hash(shown->found.address);
 	struct block *block;
 
-	if (w->open && w->open->hash == hash && slice_eq_nocase(w->open->address, shown->found.address))
+	if (w->open && w->open->hash == hash &&
+	    slice_eq_nocase(w->open->address, shown->found.address))
 		return;
 	block_close(w, line.data);
 	if (r->block_count >= BOUNCE_RCPTS_MAX || is_known(r, shown->found.address, hash))
@@ -361,8 +368,11 @@ blocks_read(struct reading *r, struct slice text)
 {
 	static const enum shown kinds[] = {SHOWN_LABEL, SHOWN_SENTENCE, SHOWN_ANYHOW};
 
+	if (!text.len)
+		return;
 	for (size_t i = 0; i < 2 * sizeof(kinds) / sizeof(kinds[0]) && !r->block_count; i++) {
-		struct walk w = {.reading = r, .text = text, .weakest = kinds[i % 3], .no_sender = i < 3};
+		struct walk w = {
+			.reading = r, .text = text, .weakest = kinds[i % 3], .no_sender = i < 3};
 
 		walk(&w);
 	}

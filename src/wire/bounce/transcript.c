@@ -28,7 +28,7 @@ side_of_line(struct slice line, struct slice *ret_words)
 		const char *sign;
 		enum side side;
 	} signs[] = {
-		{">>> ", SIDE_OURS},  {"In:  ", SIDE_OURS},    {"--> ", SIDE_OURS},
+		{">>> ", SIDE_OURS},   {"In:  ", SIDE_OURS},   {"--> ", SIDE_OURS},
 		{"<<< ", SIDE_THEIRS}, {"Out: ", SIDE_THEIRS}, {"<-- ", SIDE_THEIRS},
 	};
 	size_t arrow;
@@ -155,8 +155,12 @@ summary_read(struct dialogue *d, struct slice line)
 	dots = slice_find(slice_from(line, found.end), SLICE("... "));
 	if (dots == 0 && is_bad(slice_from(line, found.end + 4)))
 		words = slice_from(line, found.end + 4);
-	if (d->reply.len && d->bad)
+	if (d->reply.len && d->bad) {
 		words = d->reply;
+	} else { /* the mailer's own finding: it asked nobody */
+		d->command = SLICE_EMPTY;
+		d->host = SLICE_EMPTY;
+	}
 	answer_add(d, found.address, words, true);
 	d->reply = SLICE_EMPTY;
 	d->bad = false;
@@ -185,7 +189,7 @@ line_read(struct dialogue *d, struct slice line)
 		while (d->host.len && (d->host.data[d->host.len - 1] == ':' ||
 				       d->host.data[d->host.len - 1] == '.'))
 			d->host.len--;
-		d->command = SLICE_EMPTY;
+		d->command = SLICE("connect");
 		d->address = SLICE_EMPTY;
 		return;
 	}
