@@ -154,7 +154,7 @@ explain_verdict_by(struct verdict *v, const struct ruleset *set)
 	struct match work;
 
 	facts.verdict = *v;
-	facts.mx = SLICE_EMPTY;
+	facts.mx = facts.reporter = SLICE_EMPTY;
 	facts.empty = false;
 	normalise(v->reply, v->code, v->status, &facts.normal);
 	explain_judge(&facts, set, &work, &why);

@@ -87,7 +87,8 @@ explain_returned(const struct bounce *mail, size_t index, const struct ruleset *
 					  .code = rcpt->code,
 					  .status = rcpt->status,
 					  .host = rcpt->remote_host,
-					  .mx = domain_of(rcpt->recipient)};
+					  .mx = domain_of(rcpt->recipient),
+					  .reporter = mail->reporter};
 	bool final = rcpt->action == BOUNCE_FAILED;
 
 	ASSERT(index < mail->rcpt_count);

@@ -270,6 +270,7 @@ facts_read(struct slice text, const struct facts_given *given, struct facts *ret
 	e->verdict = (struct verdict){.reply = slice_sub(text, 0, VERDICT_REPLY_MAX),
 				      .host = given->host};
 	e->mx = given->mx;
+	e->reporter = given->reporter;
 	e->empty = blanks(v->reply, 0) == v->reply.len;
 	read_code(e, given);
 	read_stage(e, given->stage);

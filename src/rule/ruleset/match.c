@@ -178,6 +178,7 @@ providers_find(struct match *m, const struct facts *facts)
 
 	host_look(m, facts->verdict.host, false);
 	host_look(m, facts->mx, false);
+	host_look(m, facts->reporter, false);
 	for (size_t i = 0; i < normal->field_count; i++) {
 		const struct normal_field *f = &normal->fields[i];
 
