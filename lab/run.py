@@ -320,7 +320,7 @@ class Lab:
             "", "Try, in another terminal:", "",
             "  ./dev mail --to bob@example.test        delivered to bob",
             "  ./dev mail --to carol@accept.test       relayed to another server",
-            "  ./dev mail --to dave@gateway.test       they do not let us in: kept, and explained", "",
+            "  ./dev mail --to dave@gateway.test       they do not let us in: kept, explained", "",
             f"Log: {self.path('frank.log')}   mail: {self.path('mail')}",
             f"The frank command: {self.path('bin', 'frank')} --config {self.path('frank.conf')}",
             "Ctrl-C stops it.", ""])

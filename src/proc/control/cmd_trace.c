@@ -111,7 +111,9 @@ result_write(struct builder *b, const struct trace_message *message,
 	rcpts_write(b, message, result->rcpts);
 	builder_str(b, ": ");
 	builder_str(b, journal_state_str(result->state));
-	if (result->state == JOURNAL_WAITING) {
+	if (result->state == JOURNAL_WAITING && result->verdict.class == VERDICT_NEVER) {
+		builder_str(b, " until their server lets ours in");
+	} else if (result->state == JOURNAL_WAITING) {
 		builder_str(b, ", next in ");
 		render_duration(b, (int64_t)result->wait_ms);
 	}

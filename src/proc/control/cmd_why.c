@@ -21,7 +21,7 @@ struct standing {
 	unsigned state; /* enum trace_state */
 	unsigned attempts;
 	const struct journal_result *last; /* NULL: no attempt has ended */
-	int64_t next_wall_ms;		   /* of a next attempt */
+	int64_t next_wall_ms;		   /* of a next attempt; 0: unknown, or none */
 	msg_id report;			   /* the last one to the sender about it, 0: none */
 	struct dsn_rcpt rcpt;
 };
@@ -35,9 +35,20 @@ is_among(struct journal_rcpts rcpts, uint32_t index)
 	return false;
 }
 
-static struct standing
-standing_of(const struct trace_message *message, uint32_t index)
+/* Refused for our address, and kept. */
+static bool
+is_suspended(const struct standing *s)
 {
+	return s->state == TRACE_WAITING && s->last &&
+	       (s->last->flags & JOURNAL_NOT_TRIED || s->last->verdict.class == VERDICT_NEVER);
+}
+
+static struct standing
+standing_of(const struct control_client *client, const struct trace_message *message,
+	    uint32_t index)
+{
+	const struct ipc_ctl_suspension *suspension =
+		suspensions_find(client, message->accept.rcpts[index].target);
 	struct standing s = {.address = message->accept.rcpts[index].address,
 			     .state = message->states[index],
 			     .attempts = message->attempts[index]};
@@ -65,6 +76,10 @@ standing_of(const struct trace_message *message, uint32_t index)
 		.verdict = s.last->verdict,
 	};
 	explain_verdict(&s.rcpt.verdict);
+	if (s.state != TRACE_WAITING)
+		s.next_wall_ms = 0;
+	else if (is_suspended(&s))
+		s.next_wall_ms = suspension ? suspension->next_wall_ms : 0;
 	return s;
 }
 
@@ -72,16 +87,6 @@ static bool
 is_explained(const struct standing *s)
 {
 	return s->last && s->last->verdict.class != VERDICT_OK && s->state != TRACE_DELETED;
-}
-
-/* Refused for our address, and kept. */
-static bool
-is_suspended(const struct standing *s)
-{
-	const struct verdict *v = &s->rcpt.verdict;
-
-	return s->state == TRACE_WAITING && is_explained(s) &&
-	       (s->last->flags & JOURNAL_NOT_TRIED || v->class == VERDICT_NEVER);
 }
 
 /* --- text ------------------------------------------------------------------------------------- */
@@ -103,8 +108,9 @@ what_next(const struct standing *s)
 	if (s->state == TRACE_WAITING && !s->last)
 		return "no attempt has ended yet.";
 	if (is_suspended(s))
-		return "kept until their server lets ours in; from time to time one message tries "
-		       "(frank status).";
+		return s->next_wall_ms
+			       ? "kept until their server lets ours in; one message tries at "
+			       : "kept until their server lets ours in.";
 	return texts[s->state];
 }
 
@@ -137,7 +143,7 @@ standing_text(struct builder *b, const struct standing *s)
 	clean_line(b, s->address, 320);
 	builder_str(b, ": ");
 	builder_str(b, next);
-	if (s->state == TRACE_WAITING && s->last && !is_suspended(s)) {
+	if (s->next_wall_ms) {
 		render_time(b, s->next_wall_ms);
 		builder_byte(b, '.');
 	}
@@ -174,7 +180,7 @@ standing_json(struct control_client *client, const struct standing *s)
 	json_number(w, "attempts", s->attempts);
 	json_flag(w, "retried", s->state == TRACE_WAITING);
 	json_flag(w, "suspended", is_suspended(s));
-	if (s->state == TRACE_WAITING && s->last && !is_suspended(s))
+	if (s->next_wall_ms)
 		json_number(w, "next_ms", s->next_wall_ms);
 	else
 		json_null(w, "next_ms");
@@ -210,7 +216,7 @@ why_json(struct control_client *client, const struct trace_message *message)
 	json_text(w, "sender", message->accept.sender);
 	json_array_begin(w, "recipients");
 	for (uint32_t i = 0; i < message->accept.rcpt_count; i++) {
-		struct standing s = standing_of(message, i);
+		struct standing s = standing_of(client, message, i);
 
 		standing_json(client, &s);
 	}
@@ -229,7 +235,7 @@ why_text(struct control_client *client, const struct trace_message *message)
 	clean_line(b, message->accept.sender.len ? message->accept.sender : SLICE("<>"), 320);
 	builder_byte(b, '\n');
 	for (uint32_t i = 0; i < message->accept.rcpt_count; i++) {
-		struct standing s = standing_of(message, i);
+		struct standing s = standing_of(client, message, i);
 
 		standing_text(b, &s);
 	}

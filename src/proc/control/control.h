@@ -159,6 +159,9 @@ void render_id_json(struct json_writer *w, const char *key, msg_id id);
 
 /* suspensions.c: keeps a row; shows all of them. */
 void suspensions_row(struct control_client *client, struct ipc_message *message);
+/* NULL: queue told of none such. */
+const struct ipc_ctl_suspension *suspensions_find(const struct control_client *client,
+						  struct slice destination);
 void suspensions_text(struct control_client *client);
 void suspensions_json(struct control_client *client);
 

@@ -1,6 +1,6 @@
 /*
- * suspensions: what `frank status` and `frank queue list` say of destinations that refuse our
- * address: since when, why, how much is kept, when the next probe is due.
+ * suspensions: what `frank status`, `frank queue list` and `frank why` say of destinations that
+ * refuse our address: since when, why, how much is kept, when the next probe is due.
  */
 #include "proc/control/control.h"
 #include "wire/text/clean.h"
@@ -30,6 +30,19 @@ suspensions_row(struct control_client *client, struct ipc_message *message)
 	last->host = arena_keep(&client->arena, last->host);
 	last->helo = arena_keep(&client->arena, last->helo);
 	list_push_back(&client->suspensions, &shown->node);
+}
+
+const struct ipc_ctl_suspension *
+suspensions_find(const struct control_client *client, struct slice destination)
+{
+	for (struct list_node *node = list_first(&client->suspensions); node;
+	     node = list_next(&client->suspensions, node)) {
+		const struct shown *shown = CONTAINER_OF(node, struct shown, node);
+
+		if (slice_eq_nocase(shown->row.destination, destination))
+			return &shown->row;
+	}
+	return NULL;
 }
 
 static void

@@ -510,6 +510,10 @@ trace_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 		journal_write_now(queue);
 		trace_send(queue, peer, given->request, j->number);
 	}
+	if (suspend_show(queue, peer, given->request)) {
+		answer(peer, given->request, EXIT_UNAVAILABLE, 0, "the answer was too long");
+		return;
+	}
 	answer(peer, given->request, 0, 0, "");
 }
 

@@ -128,6 +128,9 @@ uint8_t index_hash(struct slice address);
 /* NULL: out of memory. Counts one recipient more. */
 struct queue_dest *index_dest(struct queue *queue, uint8_t kind, struct slice name);
 
+/* Somebody who asked for it lets go. */
+void index_dest_unref(struct queue *queue, struct queue_dest *dest);
+
 /* One of its jobs has ended. Frees it when nothing refers to it any more. */
 void index_dest_idle(struct queue *queue, struct queue_dest *dest);
 

@@ -1,7 +1,7 @@
 /*
  * suspend: see suspend.h. Those put aside wait in the heap like other deferred mail, so that their
- * lifetime ends in time and a restart finds nothing unusual. When the destination recovers a walk
- * over the messages makes them ready, some at a time.
+ * lifetime ends in time, and all goes on even if the journal has lost the suspension. When the
+ * destination recovers a walk over the messages makes them ready, some at a time.
  */
 #include "proc/queue/suspend.h"
 
@@ -56,12 +56,42 @@ suspend_finish(struct queue *queue)
 	rt_timer_finish(&queue->release_timer);
 }
 
+/* --- the journal ------------------------------------------------------------------------------ */
+
+static void
+note(const struct queue_suspension *s, bool over)
+{
+	struct journal_record record = {.kind = JOURNAL_SUSPENDED};
+	struct journal_suspended *to = &record.u.suspended;
+	uint64_t now_ms = rt_now_ms(s->queue->rt);
+
+	to->over = over;
+	to->name = slice_of(s->dest->name, s->dest->name_len);
+	to->since_wall_ms = s->since_wall_ms;
+	to->refusals = s->state.refusals;
+	to->interval_ms = s->state.wait_ms;
+	to->wait_ms = s->state.probe_ms > now_ms ? s->state.probe_ms - now_ms : 0;
+	if (!over)
+		suspend_verdict(s, &to->verdict);
+	(void)journal_append(s->queue, &record);
+}
+
+void
+suspend_carry(struct queue *queue)
+{
+	for (struct list_node *node = list_first(&queue->suspended); node;
+	     node = list_next(&queue->suspended, node))
+		note(CONTAINER_OF(node, struct queue_suspension, node), false);
+}
+
 void
 suspend_forget(struct queue *queue, struct queue_dest *dest)
 {
 	(void)queue;
-	if (dest->suspension)
-		suspension_free(dest->suspension);
+	if (!dest->suspension)
+		return;
+	note(dest->suspension, true);
+	suspension_free(dest->suspension);
 }
 
 /* --- the refusal that holds ------------------------------------------------------------------- */
@@ -157,29 +187,41 @@ known_add(struct queue_suspension *s, msg_id id)
 	s->known[s->known_next++ % SUSPEND_PROBES_KNOWN] = id;
 }
 
-static void
-begin(struct queue *queue, struct queue_dest *dest, const struct verdict *verdict)
+/* NULL: no memory, or there are too many. */
+static struct queue_suspension *
+suspension_add(struct queue *queue, struct queue_dest *dest, const struct verdict *verdict)
 {
 	struct queue_suspension *s = queue->suspended_count < SUSPEND_MAX
 					     ? MEM_NEW(queue->mem, struct queue_suspension)
 					     : NULL;
 
 	if (!s)
-		return; /* the next refusal is the first then */
+		return NULL;
 	s->queue = queue;
 	if (verdict_keep(s, verdict)) {
 		mem_give(queue->mem, s, sizeof(*s));
-		return;
+		return NULL;
 	}
 	s->dest = dest;
 	s->number = ++queue->suspended_number;
-	s->since_wall_ms = rt_wall_ms(queue->rt);
-	suspension_begin(&s->state, &queue->rules.probes, rt_now_ms(queue->rt));
 	rt_timer_init(&s->timer, queue->rt, probe_run, s);
 	list_push_back(&queue->suspended, &s->node);
 	queue->suspended_count++;
 	dest->suspension = s;
+	return s;
+}
+
+static void
+begin(struct queue *queue, struct queue_dest *dest, const struct verdict *verdict)
+{
+	struct queue_suspension *s = suspension_add(queue, dest, verdict);
+
+	if (!s)
+		return; /* the next refusal is the first then */
+	s->since_wall_ms = rt_wall_ms(queue->rt);
+	suspension_begin(&s->state, &queue->rules.probes, rt_now_ms(queue->rt));
 	timer_arm(s);
+	note(s, false);
 	event_log(queue, dest, EVENT_queue_suspended, verdict);
 }
 
@@ -187,6 +229,7 @@ static void
 release(struct queue *queue, struct queue_dest *dest)
 {
 	event_log(queue, dest, EVENT_queue_resumed, NULL);
+	note(dest->suspension, true);
 	suspension_free(dest->suspension);
 	release_stop(queue); /* from the first message on, for this destination too */
 	queue->releasing = true;
@@ -240,6 +283,97 @@ release_run(void *ctx)
 	if (queue->releasing)
 		rt_timer_arm(&queue->release_timer, 0);
 	grant_kick(queue);
+}
+
+/* --- a start ---------------------------------------------------------------------------------- */
+
+/* Of a wait that began at wall_ms; a clock that went back makes it no longer. */
+static uint64_t
+wait_left(struct queue *queue, const struct journal_suspended *given, int64_t wall_ms)
+{
+	int64_t now_ms = rt_wall_ms(queue->rt);
+	uint64_t passed_ms = now_ms > wall_ms ? (uint64_t)now_ms - (uint64_t)wall_ms : 0;
+	uint64_t wait_ms = given->wait_ms;
+
+	if (wait_ms > queue->rules.probes.max_ms)
+		wait_ms = queue->rules.probes.max_ms;
+	return wait_ms > passed_ms ? wait_ms - passed_ms : 0;
+}
+
+static void
+restore(struct queue_suspension *s, const struct journal_suspended *given, int64_t wall_ms)
+{
+	struct queue *queue = s->queue;
+
+	s->since_wall_ms = given->since_wall_ms;
+	suspension_restore(&s->state, &queue->rules.probes, given->refusals, given->interval_ms,
+			   rt_now_ms(queue->rt) + wait_left(queue, given, wall_ms));
+	timer_arm(s);
+}
+
+/* It holds its destination, whose mail is not known yet. */
+static int
+restore_new(struct queue *queue, struct queue_dest *dest, const struct journal_suspended *given,
+	    int64_t wall_ms)
+{
+	struct queue_suspension *s;
+
+	if (queue->suspended_count >= SUSPEND_MAX)
+		return 0;
+	s = suspension_add(queue, dest, &given->verdict);
+	if (!s)
+		return ERR_NO_MEMORY;
+	s->recovered = true;
+	dest->rcpts++;
+	restore(s, given, wall_ms);
+	return 0;
+}
+
+static int
+restore_again(struct queue_suspension *s, const struct journal_suspended *given, int64_t wall_ms)
+{
+	if (verdict_keep(s, &given->verdict))
+		return ERR_NO_MEMORY;
+	restore(s, given, wall_ms);
+	return 0;
+}
+
+int
+suspend_recover(struct queue *queue, const struct journal_suspended *given, int64_t wall_ms)
+{
+	struct queue_dest *dest = index_dest(queue, SPOOL_RCPT_REMOTE, given->name);
+	int err = 0;
+
+	if (!dest)
+		return ERR_NO_MEMORY;
+	if (given->over || !queue->rules.suspend) {
+		if (dest->suspension) {
+			suspension_free(dest->suspension);
+			index_dest_unref(queue, dest);
+		}
+	} else if (dest->suspension) {
+		err = restore_again(dest->suspension, given, wall_ms);
+	} else {
+		err = restore_new(queue, dest, given, wall_ms);
+	}
+	index_dest_unref(queue, dest);
+	return err;
+}
+
+void
+suspend_recover_end(struct queue *queue)
+{
+	struct list_node *node, *after;
+
+	for (node = list_first(&queue->suspended); node; node = after) {
+		struct queue_suspension *s = CONTAINER_OF(node, struct queue_suspension, node);
+
+		after = list_next(&queue->suspended, node);
+		if (!s->recovered)
+			continue;
+		s->recovered = false;
+		index_dest_unref(queue, s->dest);
+	}
 }
 
 /* --- probes ----------------------------------------------------------------------------------- */
@@ -321,6 +455,7 @@ suspend_hear(struct queue *queue, struct queue_job *job, const struct verdict *v
 				     rt_now_ms(queue->rt));
 		if (door == SCHEDULE_DOOR_REFUSED && verdict_keep(dest->suspension, verdict) == 0)
 			event_log(queue, dest, EVENT_queue_probed, verdict);
+		note(dest->suspension, false);
 		timer_arm(dest->suspension);
 	}
 	if (dest->suspension)

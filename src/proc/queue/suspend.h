@@ -2,8 +2,8 @@
  * suspend: destinations that refuse our address at the greeting (rule/schedule/suspend.h). Their
  * mail is put aside: each message gets the refusal as its outcome once, so that its sender is told,
  * and waits; one message at a time is granted as a probe; when it gets past the greeting all goes
- * on. The suspension lives in memory, with its destination: after a restart the first attempt finds
- * the refusal again, and the journal knows who has been told.
+ * on. The suspension lives with its destination: when no mail for it is left it is forgotten. The
+ * journal knows it, and says it again in each new file.
  */
 #ifndef PROC_QUEUE_SUSPEND_H
 #define PROC_QUEUE_SUSPEND_H
@@ -11,9 +11,9 @@
 #include "proc/queue/grant.h"
 
 /* Destinations suspended at once; mail for more is deferred like any other. */
-#define SUSPEND_MAX 10000
+#define SUSPEND_MAX 2000
 /* Of the refusal, what is kept to be told to those put aside. */
-#define SUSPEND_REPLY_BYTES 2048
+#define SUSPEND_REPLY_BYTES 1024
 /* Of those an answer to `frank status` or `frank queue list` names. */
 #define SUSPEND_SHOWN_MAX 100
 /* Messages remembered as the next probe; others come by themselves when their wait is over. */
@@ -27,6 +27,7 @@ struct queue_suspension {
 	struct rt_timer timer; /* to the next probe */
 	uint64_t number;       /* never used again: names it in the job that probes */
 	int64_t since_wall_ms;
+	bool recovered; /* holds its destination until all mail is known */
 	msg_id known[SUSPEND_PROBES_KNOWN];
 	size_t known_next;
 	struct slice encoded; /* the verdict of the last refusal */
@@ -52,6 +53,13 @@ void suspend_job_end(struct queue *queue, const struct queue_job *job);
 void suspend_probe_now(struct queue *queue, struct queue_dest *dest);
 /* The destination goes, and what is known of it. */
 void suspend_forget(struct queue *queue, struct queue_dest *dest);
+
+/* From the journal at a start; that mail is known now. ERR_NO_MEMORY: nothing was changed. */
+int suspend_recover(struct queue *queue, const struct journal_suspended *given,
+		    int64_t wall_ms) MUST_USE;
+void suspend_recover_end(struct queue *queue);
+/* All of them into the journal, for a new file. */
+void suspend_carry(struct queue *queue);
 
 /* The refusal that holds, borrowed from the suspension until that ends or hears another one. */
 void suspend_verdict(const struct queue_suspension *suspension, struct verdict *ret_verdict);

@@ -2,6 +2,7 @@
  * A destination that refuses our address at the greeting: its mail is kept, each sender is told
  * once, one message probes, and all goes on when it recovers.
  */
+#include "proc/queue/journal_file.h"
 #include "proc/queue/suspend.h"
 #include "proc/queue/test_world.h"
 
@@ -124,8 +125,8 @@ TEST(refused_recipient_releases)
 	world_end(&w);
 }
 
-/* A restart forgets that the destination is suspended, not who has been told: of those that were
- * tried, nor of those that were not; also when the journal file with their notice goes. */
+/* A restart forgets neither that the destination is suspended nor who has been told, tried or not.
+ */
 TEST(told_once_over_restarts)
 {
 	struct world w;
@@ -143,14 +144,80 @@ TEST(told_once_over_restarts)
 		WORLD_WAIT(&w, !w.queue->recovery);
 		assert_true(index_find(w.queue, tried)->rcpts[0].flags & RCPT_DELAY_TOLD);
 		assert_true(index_find(w.queue, aside)->rcpts[0].flags & RCPT_DELAY_TOLD);
+		assert_int_equal(w.queue->suspended_count, 1);
+		assert_int_equal(suspension(&w)->state.refusals, i + 1);
+		world_run_ms(&w, 150); /* those whose wait is over are no probe */
+		assert_int_equal(tries(&w, "far.test"), i + 1);
 		world_ctl(&w, CTL_QUEUE_FLUSH, 0);
-		WORLD_WAIT(&w, w.queue->suspended_count == 1 && w.queue->index.waiting_count == 2);
+		WORLD_WAIT(&w, suspension(&w)->state.refusals == i + 2 &&
+				       w.queue->index.waiting_count == 2);
 	}
 	world_run_ms(&w, 50);
 	assert_int_equal(w.report_count, 2);
 	w.answer = NULL;
 	world_ctl(&w, CTL_QUEUE_FLUSH, 0);
 	WORLD_WAIT(&w, world_is_empty(&w));
+	world_end(&w);
+}
+
+/* What is over, or has no mail any more, is not found again; nor is it where bounces are wanted. */
+TEST(restarts_without_it)
+{
+	struct world w;
+	msg_id id;
+
+	begin(&w);
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1);
+	w.answer = NULL;
+	probe(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	assert_int_equal(w.queue->suspended_count, 0);
+
+	w.answer = answer_far_closed;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 2);
+	world_ctl(&w, CTL_QUEUE_DELETE, id);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	assert_int_equal(w.queue->suspended_count, 0);
+
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 3);
+	world_stop(&w);
+	w.config.greeting_refusal = CONFIG_GREETING_BOUNCE;
+	world_start(&w);
+	WORLD_WAIT(&w, world_is_empty(&w) && w.report_count == 4);
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
+	world_end(&w);
+}
+
+/* The journal file that has it goes, and the next one knows. */
+TEST(carried)
+{
+	struct world w;
+	uint32_t first;
+
+	begin(&w);
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1);
+	world_run_ms(&w, 20);
+	first = w.queue->journal.number;
+	w.config.journal_size_max = 64;
+	probe(&w);
+	WORLD_WAIT(&w, w.queue->journal.number > first);
+	w.config.journal_size_max = 1 << 20;
+	w.config.trace_keep_size = 1;
+	world_run_ms(&w, 20);
+	journal_keep_run(w.queue);
+	WORLD_WAIT(&w, list_empty(&w.queue->journal.old));
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	assert_int_equal(w.queue->suspended_count, 1);
+	assert_int_equal(suspension(&w)->state.refusals, 2);
 	world_end(&w);
 }
 
@@ -274,6 +341,6 @@ TEST(administrator)
 }
 
 TESTS(TEST_ROW(kept_told_and_released), TEST_ROW(refused_recipient_releases),
-      TEST_ROW(told_once_over_restarts), TEST_ROW(expires_with_the_refusal),
-      TEST_ROW(probe_is_lost), TEST_ROW(bounce_instead), TEST_ROW(no_memory),
-      TEST_ROW(administrator))
+      TEST_ROW(told_once_over_restarts), TEST_ROW(restarts_without_it), TEST_ROW(carried),
+      TEST_ROW(expires_with_the_refusal), TEST_ROW(probe_is_lost), TEST_ROW(bounce_instead),
+      TEST_ROW(no_memory), TEST_ROW(administrator))

@@ -50,6 +50,26 @@ suspension_begin(struct schedule_suspension *s, const struct schedule_probes *pr
 	};
 }
 
+/* The limits may have changed since. */
+static uint64_t
+bounded(uint64_t wait_ms, const struct schedule_probes *probes)
+{
+	if (wait_ms < probes->first_ms)
+		wait_ms = probes->first_ms;
+	return wait_ms > probes->max_ms ? probes->max_ms : wait_ms;
+}
+
+void
+suspension_restore(struct schedule_suspension *s, const struct schedule_probes *probes,
+		   uint32_t refusals, uint64_t interval_ms, uint64_t probe_ms)
+{
+	*s = (struct schedule_suspension){
+		.probe_ms = probe_ms,
+		.wait_ms = bounded(interval_ms, probes),
+		.refusals = refusals,
+	};
+}
+
 bool
 suspension_probe_due(const struct schedule_suspension *s, uint64_t now_ms)
 {
@@ -73,11 +93,7 @@ suspension_probe_end(struct schedule_suspension *s, const struct schedule_probes
 		s->refusals++;
 		s->wait_ms *= 2;
 	}
-	/* Both limits may have changed since the last one. */
-	if (s->wait_ms < probes->first_ms)
-		s->wait_ms = probes->first_ms;
-	if (s->wait_ms > probes->max_ms)
-		s->wait_ms = probes->max_ms;
+	s->wait_ms = bounded(s->wait_ms, probes);
 	s->probe_ms = now_ms + s->wait_ms;
 }
 

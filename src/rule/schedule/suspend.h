@@ -35,6 +35,9 @@ struct schedule_suspension {
 /* The first refusal has come. */
 void suspension_begin(struct schedule_suspension *s, const struct schedule_probes *probes,
 		      uint64_t now_ms);
+/* As it was before a restart: so often refused, and so long until the next probe. */
+void suspension_restore(struct schedule_suspension *s, const struct schedule_probes *probes,
+			uint32_t refusals, uint64_t interval_ms, uint64_t probe_ms);
 bool suspension_probe_due(const struct schedule_suspension *s, uint64_t now_ms);
 void suspension_probe_begin(struct schedule_suspension *s);
 /* What the probe met; not PASSED, which ends the suspension. A refusal makes the waits longer. */

@@ -104,6 +104,17 @@ TEST(limits_change)
 	assert_int_equal(s.probe_ms, 15 * MIN_MS);
 }
 
+TEST(restored)
+{
+	struct schedule_suspension s;
+
+	suspension_restore(&s, &probes, 9, UINT64_MAX, 5000);
+	assert_int_equal(s.wait_ms, 4 * HOUR_MS);
+	assert_int_equal(s.refusals, 9);
+	assert_false(suspension_probe_due(&s, 4999));
+	assert_true(suspension_probe_due(&s, 5000));
+}
+
 /* --- the message ------------------------------------------------------------------------------ */
 
 static const struct verdict refused = {.class = VERDICT_NEVER,
@@ -187,5 +198,6 @@ TEST(bounce_is_the_other_setting)
 }
 
 TESTS(TEST_ROW(door), TEST_ROW(probes_grow), TEST_ROW(probe_without_an_answer),
-      TEST_ROW(limits_change), TEST_ROW(kept_and_told_at_once), TEST_ROW(told_only_where_wanted),
-      TEST_ROW(lifetime_alone_ends_it), TEST_ROW(bounce_is_the_other_setting))
+      TEST_ROW(limits_change), TEST_ROW(restored), TEST_ROW(kept_and_told_at_once),
+      TEST_ROW(told_only_where_wanted), TEST_ROW(lifetime_alone_ends_it),
+      TEST_ROW(bounce_is_the_other_setting))

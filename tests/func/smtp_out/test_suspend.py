@@ -57,6 +57,7 @@ def test_kept_and_told(lab):
     document = json.loads(lab.frank("why", identity, "--json"))
     told, = document["recipients"]
     assert told["suspended"] and told["retried"] and told["number"] == "ME-E0193", told
+    assert told["next_ms"] and "one message tries at 2" in said, (told, said)
     assert told["verdict"]["cause"] == "ip-blocked" and "For you: " in told["text"], told
 
     before = sessions(lab, "gateway.test")
