@@ -375,9 +375,13 @@ line_trim(struct slice line)
 struct slice
 bounce_reply_clean(struct arena *arena, struct slice words)
 {
-	struct slice rest = words, one = slice_trim(words);
+	struct slice rest = words, one;
 	struct builder b;
 
+	/* What joined an address and the words. */
+	while (words.len && slice_index(SLICE(" \t\n;:,.)]"), words.data[0]) < 9)
+		words = slice_from(words, 1);
+	one = slice_trim(words);
 	if (slice_index(one, '\n') == one.len && slice_index(one, '\t') == one.len &&
 	    slice_find(one, SLICE("  ")) == one.len)
 		return utf8_head(one, BOUNCE_REPLY_MAX);
