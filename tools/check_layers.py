@@ -25,10 +25,13 @@ LAYERS = {
     "resolver": ["base", "def", "wire", "rt"],
     "db": ["base", "def", "wire", "rt"],
     "json": ["base", "def", "wire", "rt"],
+    "charset": ["base", "def", "wire"],
     "spool": ["base", "def", "wire", "rt", "ipc"],  # a writer tells queue what is durable
     "boot": PURE + ["rt", "ipc", "log"],
-    "proc": PURE + ["rt", "ipc", "log", "tls", "resolver", "db", "json", "spool", "boot"],
-    "tool": PURE + ["rt", "ipc", "log", "tls", "resolver", "db", "json", "spool", "boot"],
+    "proc": PURE + ["rt", "ipc", "log", "tls", "resolver", "db", "json", "charset", "spool",
+                    "boot"],
+    "tool": PURE + ["rt", "ipc", "log", "tls", "resolver", "db", "json", "charset", "spool",
+                    "boot"],
 }
 PURE_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "limits.h", "string.h", "xxhash.h"}
 # Headers of foreign libraries -> the folders that may include them.
@@ -38,6 +41,7 @@ FOREIGN = [
     (r"unbound\.h", ["src/resolver/"]),
     (r"sqlite3\.h|libpq-fe\.h", ["src/db/"]),
     (r"jansson\.h", ["src/json/"]),
+    (r"iconv\.h", ["src/charset/"]),
     (r"idn2\.h", ["src/resolver/"]),
     (r"xxhash\.h", ["src/wire/spool/", "src/spool/"]),
     (r"seccomp\.h|linux/landlock\.h|linux/seccomp\.h", ["src/rt/", "src/boot/"]),

@@ -30,6 +30,10 @@ struct charset {
 
 static const struct charset charset_guess = {"", CHARSET_KIND_GUESS, 0, charset_windows_1252, NULL};
 
+/* Escapes in a text that declares nothing better: Japanese mail before MIME looked like this. */
+static const struct charset charset_escapes = {"", CHARSET_KIND_FOREIGN, 0x1b, NULL,
+					       "ISO-2022-JP-3"};
+
 static const struct charset charsets[] = {
 #define CHARSET_NAME(name, kind, shift, table)                                                     \
 	{name, CHARSET_KIND_##kind, shift, charset_##table, NULL},
@@ -59,6 +63,18 @@ charset_find(struct slice name)
 	return &charset_guess;
 }
 
+/* By its name, and by what the text shows where names are often wrong. */
+static const struct charset *
+charset_of(struct slice name, struct slice text)
+{
+	const struct charset *charset = name.len ? charset_find(name) : &charset_guess;
+	struct slice escape = slice_from(text, slice_index(text, 0x1b));
+
+	if (charset->kind == CHARSET_KIND_GUESS && slice_starts(escape, SLICE("\x1b$")))
+		return &charset_escapes;
+	return charset;
+}
+
 /* How many bytes at the start are ASCII. Eight at a time: nearly all of them are. */
 static size_t
 charset_ascii_span(struct slice text)
@@ -75,17 +91,40 @@ charset_ascii_span(struct slice text)
 	return len;
 }
 
-static bool
-charset_utf8_is_valid(struct slice text)
+/* What remains from the first byte on that is no UTF-8; *ret_some: characters beyond ASCII stand
+ * before it. */
+static struct slice
+charset_utf8_rest(struct slice text, bool *ret_some)
 {
 	uint32_t code;
 
-	while (text.len) {
-		text = slice_from(text, charset_ascii_span(text));
-		if (text.len && !utf8_next(&text, &code))
-			return false;
+	*ret_some = false;
+	for (;;) {
+		struct slice at = slice_from(text, charset_ascii_span(text));
+
+		text = at;
+		if (text.len == 0 || !utf8_next(&text, &code))
+			return at;
+		*ret_some = true;
 	}
-	return true;
+}
+
+static bool
+charset_utf8_is_valid(struct slice text)
+{
+	bool some;
+
+	return charset_utf8_rest(text, &some).len == 0;
+}
+
+/* UTF-8 whose last character was cut, as happens to long texts. */
+static bool
+charset_utf8_is_cut(struct slice text)
+{
+	bool some;
+	struct slice rest = charset_utf8_rest(text, &some);
+
+	return some && rest.len < 4 && rest.data[0] >= 0xc2;
 }
 
 static bool
@@ -98,11 +137,8 @@ charset_has_shift(const struct charset *charset, struct slice text)
 bool
 charset_is_utf8(struct slice name, struct slice text)
 {
-	const struct charset *charset;
+	const struct charset *charset = charset_of(name, text);
 
-	if (name.len == 0)
-		return charset_utf8_is_valid(text);
-	charset = charset_find(name);
 	if (charset->kind == CHARSET_KIND_GUESS || charset->kind == CHARSET_KIND_UTF8)
 		return charset_utf8_is_valid(text);
 	return !charset_has_shift(charset, text) && charset_ascii_span(text) == text.len;
@@ -134,17 +170,21 @@ void
 charset_convert(struct builder *b, struct slice name, struct slice text,
 		const struct charset_hook *hook)
 {
-	const struct charset *charset;
+	const struct charset *charset = charset_of(name, text);
 
 	if (charset_is_utf8(name, text)) {
-		builder_add_head(b, text);
+		utf8_add_head(b, text);
 		return;
 	}
-	charset = charset_find(name);
+	if (charset->kind == CHARSET_KIND_UTF8 ||
+	    (charset->kind == CHARSET_KIND_GUESS && charset_utf8_is_cut(text))) {
+		charset_convert_by(b, NULL, text);
+		return;
+	}
 	if (charset->kind == CHARSET_KIND_FOREIGN && hook &&
 	    hook->convert(b, charset->foreign, text, hook->context))
 		return;
-	charset_convert_by(b, charset->kind == CHARSET_KIND_UTF8 ? NULL : charset->table, text);
+	charset_convert_by(b, charset->table, text);
 }
 
 uint32_t

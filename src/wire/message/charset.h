@@ -4,8 +4,8 @@
  * tables are libraries of their own (charset/).
  *
  * Declarations are often wrong. What is not declared, or unknown, is UTF-8 if it is valid, else
- * windows-1252; ISO-8859-1 is read as windows-1252, and what is declared so or as US-ASCII is UTF-8
- * if it is valid.
+ * windows-1252 (or ISO-2022-JP, if it holds its escapes); what is declared as US-ASCII, ISO-8859-1
+ * or windows-1252 is taken as not declared.
  */
 #ifndef WIRE_MESSAGE_CHARSET_H
 #define WIRE_MESSAGE_CHARSET_H

@@ -27,32 +27,41 @@ struct encoded {
 	uint8_t bytes[ENCODED_RUN_MAX];
 };
 
-/* Whether s, which begins with "=?", is a word. */
+/* Index of the text in s, which begins with "=?"; 0 when it is no word. Sets all but text and len.
+ */
+static size_t
+encoded_parse_head(struct slice s, struct encoded_word *word)
+{
+	struct slice charset = slice_sub(slice_from(s, 2), 0, CHARSET_NAME_MAX);
+	size_t at = slice_index(charset, '?');
+	uint8_t encoding;
+
+	if (at == 0 || at == charset.len || at + 4 >= s.len || s.data[at + 4] != '?')
+		return 0;
+	charset = slice_sub(charset, 0, at);
+	if (slice_index(charset, ' ') < at || slice_index(charset, '\n') < at)
+		return 0;
+	word->charset = slice_sub(charset, 0, slice_index(charset, '*')); /* RFC 2231 5 */
+	encoding = ascii_lower(s.data[at + 3]);
+	word->base64 = encoding == 'b';
+	return word->base64 || encoding == 'q' ? at + 5 : 0;
+}
+
 static bool
 encoded_parse(struct slice s, struct encoded_word *ret_word)
 {
 	struct encoded_word word = {0};
-	struct slice charset = slice_sub(slice_from(s, 2), 0, CHARSET_NAME_MAX);
-	size_t at = slice_index(charset, '?'), end;
+	size_t at = encoded_parse_head(s, &word), end;
 
-	if (at == 0 || at == charset.len)
+	if (!at)
 		return false;
-	charset = slice_sub(charset, 0, at);
-	if (slice_index(charset, ' ') < at || slice_index(charset, '\n') < at)
-		return false;
-	word.charset = slice_sub(charset, 0, slice_index(charset, '*')); /* RFC 2231 5 */
-	at += 3;
-	if (at + 1 >= s.len || s.data[at + 1] != '?')
-		return false;
-	word.base64 = ascii_lower(s.data[at]) == 'b';
-	if (!word.base64 && ascii_lower(s.data[at]) != 'q')
-		return false;
-	at += 2;
 	for (end = at; end + 1 < s.len; end++) {
-		bool next = s.data[end] == '=' && s.data[end + 1] == '?' &&
-			    (end + 2 == s.len || s.data[end + 2] != '=');
+		struct slice two = slice_sub(s, end, 2);
 
-		if (next || (s.data[end] == '?' && s.data[end + 1] == '='))
+		if (slice_eq(two, SLICE("?=")))
+			break;
+		/* The next word; but "=?=" is padding and the end. */
+		if (slice_eq(two, SLICE("=?")) && !slice_starts(slice_from(s, end + 2), SLICE("=")))
 			break;
 	}
 	word.len = end + 2;

@@ -82,7 +82,7 @@ static void
 html_put(struct html *h, struct slice word)
 {
 	html_flush(h);
-	builder_add_head(h->b, word);
+	utf8_add_head(h->b, word);
 }
 
 /* Text without tags and entities. */
@@ -161,32 +161,38 @@ html_number(struct slice digits, uint32_t *ret_code)
 	return true;
 }
 
+/* The letters and digits of an entity, with "#" before a number. */
+static struct slice
+html_entity_name(struct slice s)
+{
+	size_t len = slice_starts(s, SLICE("#")) ? 1 : 0;
+
+	while (len < s.len && len < HTML_NAME_MAX &&
+	       (ascii_is_alpha(s.data[len]) || ascii_is_digit(s.data[len])))
+		len++;
+	return slice_sub(s, 0, len);
+}
+
 /* At "&": takes the entity, or the "&" as text. */
 static void
 html_entity(struct html *h)
 {
-	struct slice name = slice_sub(slice_from(h->rest, 1), 0, HTML_NAME_MAX);
+	struct slice name = html_entity_name(slice_from(h->rest, 1));
+	struct slice behind = slice_from(h->rest, 1 + name.len);
 	uint32_t code = 0;
-	size_t len = 0;
-	bool known, ended;
+	bool known = false;
 
-	while (len < name.len &&
-	       (ascii_is_alpha(name.data[len]) || ascii_is_digit(name.data[len]) ||
-		(len == 0 && name.data[len] == '#')))
-		len++;
-	ended = len < name.len && name.data[len] == ';';
 	/* "&copy=1" belongs to an address of the web. */
-	known = len > 0 && (ended || len == name.len || name.data[len] != '=');
-	name = slice_sub(name, 0, len);
-	if (known)
-		known = name.data[0] == '#' ? html_number(name, &code)
-					    : html_entity_find(name, &code);
+	if (slice_starts(name, SLICE("#")))
+		known = html_number(name, &code);
+	else if (name.len && !slice_starts(behind, SLICE("=")))
+		known = html_entity_find(name, &code);
 	if (!known) {
 		html_put(h, slice_sub(h->rest, 0, 1));
 		h->rest = slice_from(h->rest, 1);
 		return;
 	}
-	h->rest = slice_from(h->rest, 1 + len + (ended ? 1 : 0));
+	h->rest = slice_from(behind, slice_starts(behind, SLICE(";")) ? 1 : 0);
 	if (code == 0xa0 || code == '\n' || code == '\r') {
 		h->blank = true;
 		return;

@@ -4,9 +4,10 @@
  * the innermost out, and ends all that lies above the one that it names: thereby a missing final
  * boundary or wrong nesting costs nothing but the order that was never there.
  *
- * A header ends at its empty line; at a boundary; or at a line that is no field and is followed by
- * none: such a line begins the body. A part of a multipart that shows neither an empty line nor a
- * Content field is all body.
+ * A multipart without a boundary parameter takes the first line that looks like one. A header ends
+ * at its empty line; at a boundary; or at a line that is no field and is followed by none: such a
+ * line begins the body. A part of a multipart that shows neither an empty line nor a Content field
+ * is all body.
  */
 #include "wire/message/mime.h"
 
@@ -14,6 +15,9 @@
 
 #include "base/assert.h"
 #include "wire/message/mime_field.h"
+
+/* Where a boundary that is not named is looked for: so many lines of the body. */
+#define MIME_GUESS_LINES 32
 
 struct mime_frame {
 	uint8_t part;
@@ -146,9 +150,14 @@ mime_header_read(struct mime_reader *r, struct mime_header *h)
 			h->empty_line = true;
 			return;
 		}
-		/* The line of a boundary ends with nothing; any other may be forgiven. */
-		if (mime_boundary_match(r, line, &final) >= 0 ||
-		    (!mime_header_line(h, line) && !mime_is_field(rest))) {
+		/* The LF before the boundary is its own (RFC 2046 5.1.1). */
+		if (mime_boundary_match(r, line, &final) >= 0) {
+			h->end = at > r->at ? at - 1 : at;
+			h->body = at;
+			return;
+		}
+		/* A line that is no field is forgiven when one follows. */
+		if (!mime_header_line(h, line) && !mime_is_field(rest)) {
 			h->end = at;
 			h->body = at;
 			return;
@@ -202,6 +211,25 @@ mime_part_type(struct mime_part *part, struct slice value, struct mime_frame *fr
 	       (boundary.data[boundary.len - 1] == ' ' || boundary.data[boundary.len - 1] == '\t'))
 		boundary.len--;
 	frame->boundary_bytes = boundary.failed ? 0 : boundary.len;
+}
+
+/* A multipart that names no boundary: the first line that looks like one, before a Content field.
+ */
+static void
+mime_boundary_guess(struct slice body, struct mime_frame *frame)
+{
+	struct slice line;
+
+	for (unsigned i = 0; i < MIME_GUESS_LINES && mime_line_next(&body, &line); i++) {
+		line = slice_trim(line);
+		if (line.len < 3 || line.len > 2 + sizeof(frame->boundary) ||
+		    !slice_starts(line, SLICE("--")) ||
+		    !slice_starts_nocase(body, SLICE("content-")) || !mime_is_field(body))
+			continue;
+		frame->boundary_bytes = line.len - 2;
+		memcpy(frame->boundary, line.data + 2, frame->boundary_bytes);
+		return;
+	}
 }
 
 static bool
@@ -266,10 +294,16 @@ mime_part_begin(struct mime_reader *r)
 	part->encoding = mime_encoding_of(h.encoding);
 	mime_part_type(part, h.type, &frame);
 	message = mime_is_message(part);
-	if (message)
+	if (message) {
 		frame.boundary_bytes = 0;
-	else if (!slice_starts_nocase(part->type, SLICE("multipart/")) || !frame.boundary_bytes)
-		return false;
+	} else {
+		if (!slice_starts_nocase(part->type, SLICE("multipart/")))
+			return false;
+		if (!frame.boundary_bytes)
+			mime_boundary_guess(part->body, &frame);
+		if (!frame.boundary_bytes)
+			return false;
+	}
 	if (r->frame_count + 1 >= MIME_DEPTH_MAX) {
 		r->mime->cut = true;
 		return false;
@@ -337,7 +371,6 @@ mime_read(struct slice text, struct mime *ret_mime)
 
 		if (frame < 0)
 			continue;
-		/* The LF before the boundary is its own (RFC 2046 5.1.1). */
 		mime_end_above(&r, (size_t)frame + 1, at ? at - 1 : 0);
 		r.frames[frame].closed = final;
 		if (final)

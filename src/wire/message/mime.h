@@ -52,8 +52,9 @@ void mime_read(struct slice text, struct mime *ret_mime);
  * it is. Never more than body.len bytes; with less room the end is cut and b fails. */
 void mime_decode(struct builder *b, const struct mime_part *part);
 
-/* Room with which mime_text never cuts; for ASCII text twice the body suffices. */
-#define MIME_TEXT_ROOM(body_len) ((body_len)*6)
+/* Room with which mime_text never cuts. For text in UTF-8 the body's length suffices, for HTML in
+ * UTF-8 twice that and one. */
+#define MIME_TEXT_ROOM(body_len) ((body_len)*6 + 1)
 /*
  * As mime_decode, and made UTF-8 by its charset (charset.h; hook may be NULL); bytes that are no
  * character become U+FFFD. text/html becomes plain text (html.h). With less room than

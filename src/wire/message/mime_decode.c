@@ -13,12 +13,25 @@
 #include "wire/text/base64.h"
 #include "wire/text/qp.h"
 
+/* A single word is no base64 when its length cannot be one's: text that only says that it is. */
+static bool
+decode_is_word(struct slice text)
+{
+	struct slice line = slice_trim(slice_cut(&text, '\n'));
+
+	return line.len % 4 == 1 && text.len == 0;
+}
+
 /* Line by line: what a list or a scanner wrote below the base64 is text, and stays. */
 static void
 decode_base64(struct builder *b, struct slice text)
 {
 	struct base64_loose loose = {0};
 
+	if (decode_is_word(text)) {
+		builder_add_head(b, text);
+		return;
+	}
 	while (text.len && !b->failed) {
 		size_t len = slice_index(text, '\n');
 		struct slice line = slice_trim(slice_sub(text, 0, len));
@@ -52,13 +65,13 @@ struct decode_step {
 };
 
 /*
- * factor: how many bytes one can become at most, itself included. With less room than that the text
- * is cut to half of it: then at least that half is read.
+ * factor: how many bytes one can become at most, itself included; a line end more may be written.
+ * With less room than that the text is cut to half of it: then at least that half is read.
  */
 static bool
 decode_step_begin(struct builder *b, size_t start, size_t factor, struct decode_step *ret_step)
 {
-	size_t len = b->len - start, room = len * factor;
+	size_t len = b->len - start, room = len * factor + 1;
 	bool cut = b->failed;
 
 	b->failed = false;

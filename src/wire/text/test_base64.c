@@ -82,4 +82,43 @@ TEST(lines_and_limits)
 	assert_int_equal(base64_decode(&b, SLICE("Zm9v")), ERR_LIMIT);
 }
 
-TESTS(TEST_ROW(vectors), TEST_ROW(refused), TEST_ROW(there_and_back), TEST_ROW(lines_and_limits))
+TEST(loose)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"", ""},
+		{"Zm9vYmFy", "foobar"},
+		{"Zm9vYg==", "foob"},
+		{"Zm9vYg", "foob"},
+		{"Zm9vYmE", "fooba"},
+		{"Zm9vY", "foo"},
+		{"Zm 9v\r\n Ym!Fy", "foobar"},
+		{"Zg==Zm8=Zm9v", "ffofoo"},
+		{"====Zg======", "f"},
+		{"\xff\x80Zg", "f"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice text = slice_str(rows[i].text);
+
+		/* However it is cut. */
+		for (size_t cut = 0; cut <= text.len; cut++) {
+			struct base64_loose loose = {0};
+			uint8_t buf[64];
+			struct builder b;
+
+			builder_init_fixed(&b, buf, sizeof(buf));
+			base64_loose_feed(&b, &loose, slice_sub(text, 0, cut));
+			base64_loose_feed(&b, &loose, slice_from(text, cut));
+			base64_loose_end(&b, &loose);
+			assert_slice_str(builder_slice(&b), rows[i].want);
+		}
+	}
+	assert_true(base64_is_line(SLICE("Zg==")));
+	assert_false(base64_is_line(SLICE("")));
+	assert_false(base64_is_line(SLICE("two words")));
+}
+
+TESTS(TEST_ROW(vectors), TEST_ROW(refused), TEST_ROW(there_and_back), TEST_ROW(lines_and_limits),
+      TEST_ROW(loose))

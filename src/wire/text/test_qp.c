@@ -82,7 +82,54 @@ TEST(there_and_back)
 			}
 		}
 		assert_slice(builder_slice(&r), slice_of(in, len + 2));
+		builder_clear(&r);
+		qp_decode(&r, s);
+		in[len] = '\n';
+		assert_slice(builder_slice(&r), slice_of(in, len + 1));
 	}
 }
 
-TESTS(TEST_ROW(lines), TEST_ROW(there_and_back))
+/* What qp_encode never writes, but others do. */
+TEST(lenient)
+{
+	static const struct {
+		const char *text, *want, *word;
+	} rows[] = {
+		{"", "", ""},
+		{"a=3db=3Dc", "a=b=c", "a=b=c"},
+		{"soft =\nend=  \r\nhere", "soft endhere", "soft =\nend=  \r\nhere"},
+		{"gone \t\r\nkept a b\n", "gone\nkept a b\n", "gone \t\r\nkept a b\n"},
+		{"=", "", "="},
+		{"=3", "=3", "=3"},
+		{"=XY=4", "=XY=4", "=XY=4"},
+		{"==41=", "=A", "=A="},
+		{"a_b=5F", "a_b_", "a b_"},
+		{"gr=C3=BC=c3=9f", "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+		{"\xe4 raw", "\xe4 raw", "\xe4 raw"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t buf[64];
+		struct builder b;
+
+		builder_init_fixed(&b, buf, sizeof(buf));
+		qp_decode(&b, slice_str(rows[i].text));
+		assert_slice_str(builder_slice(&b), rows[i].want);
+		builder_clear(&b);
+		qp_decode_word(&b, slice_str(rows[i].text));
+		assert_slice_str(builder_slice(&b), rows[i].word);
+	}
+}
+
+TEST(lenient_is_cut)
+{
+	uint8_t buf[5];
+	struct builder b;
+
+	builder_init_fixed(&b, buf, sizeof(buf));
+	qp_decode(&b, SLICE("ab=43def"));
+	assert_true(b.failed);
+	assert_slice_str(builder_slice(&b), "abCde");
+}
+
+TESTS(TEST_ROW(lines), TEST_ROW(there_and_back), TEST_ROW(lenient), TEST_ROW(lenient_is_cut))

@@ -65,10 +65,16 @@ TEST(every_code_point)
 		uint8_t bytes[4];
 		struct slice rest = slice_of(bytes, encode(code, bytes));
 		uint32_t got = 0;
+		uint8_t put[4];
+		struct builder b;
 
 		assert_int_equal(utf8_next(&rest, &got), want);
 		assert_int_equal(got, want ? code : bytes[0]);
 		assert_int_equal(rest.len == 0, want);
+		builder_init_fixed(&b, put, sizeof(put));
+		utf8_put(&b, code);
+		assert_slice(builder_slice(&b),
+			     want ? slice_of(bytes, encode(code, bytes)) : SLICE("\xef\xbf\xbd"));
 	}
 }
 
@@ -86,4 +92,17 @@ TEST(heads)
 	assert_int_equal(utf8_head(SLICE("\x80\x80\x80\x80\x80\x80"), 5).len, 5);
 }
 
-TESTS(TEST_ROW(validity), TEST_ROW(every_code_point), TEST_ROW(heads))
+TEST(added_heads)
+{
+	uint8_t buf[3];
+	struct builder b;
+
+	builder_init_fixed(&b, buf, sizeof(buf));
+	utf8_add_head(&b, SLICE("\xc3\xbc"));
+	assert_false(b.failed);
+	utf8_add_head(&b, SLICE("\xc3\xbc"));
+	assert_true(b.failed);
+	assert_slice_str(builder_slice(&b), "\xc3\xbc");
+}
+
+TESTS(TEST_ROW(validity), TEST_ROW(every_code_point), TEST_ROW(heads), TEST_ROW(added_heads))

@@ -89,6 +89,7 @@ utf8_head(struct slice s, size_t max)
 void
 utf8_put(struct builder *b, uint32_t code)
 {
+	static const uint8_t marks[] = {0, 0xc0, 0xe0, 0xf0};
 	uint8_t bytes[4];
 	size_t follow = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
 
@@ -96,12 +97,19 @@ utf8_put(struct builder *b, uint32_t code)
 		code = UTF8_REPLACEMENT;
 		follow = 2;
 	}
-	bytes[0] = (uint8_t)code;
 	for (size_t i = follow; i > 0; i--) {
 		bytes[i] = (uint8_t)(0x80 | (code & 0x3f));
 		code >>= 6;
 	}
-	if (follow)
-		bytes[0] = (uint8_t)(0xf00u >> follow | code);
+	bytes[0] = (uint8_t)(marks[follow] | code);
 	builder_bytes(b, bytes, follow + 1);
+}
+
+void
+utf8_add_head(struct builder *b, struct slice s)
+{
+	struct slice head = utf8_head(s, b->max - b->len);
+
+	builder_add(b, head);
+	b->failed = b->failed || head.len < s.len;
 }

@@ -21,6 +21,10 @@ bool utf8_is_valid(struct slice s);
 /* The longest beginning of s that is not longer than max and cuts no character. */
 struct slice utf8_head(struct slice s, size_t max);
 
+/* As much of the beginning of s as fits without cutting a character; b fails when that is not all.
+ */
+void utf8_add_head(struct builder *b, struct slice s);
+
 /* Appends the character; U+FFFD for what is none. */
 void utf8_put(struct builder *b, uint32_t code);
 
