@@ -126,14 +126,30 @@ reply_of_answer(const struct join *j, struct bounce_reply *ret)
 	       ret->code;
 }
 
+/* The same answer, more of it. */
+static bool
+is_longer(const struct bounce_reply *longer, const struct bounce_reply *reply)
+{
+	struct slice sample = slice_sub(slice_trim(slice_from(reply->words, 4)), 0, 16);
+
+	return longer->code == reply->code && longer->words.len > reply->words.len &&
+	       (!reply->status.class || longer->status.class) &&
+	       slice_find(longer->words, sample) < longer->words.len;
+}
+
 /* A reply with a code in the text. */
 static bool
 reply_of_text(const struct join *j, struct bounce_reply *ret)
 {
 	const struct reading *r = j->reading;
+	struct bounce_reply answer;
 
-	return bounce_reply_find(r->index, j->own, ret) || reply_of_answer(j, ret) ||
-	       bounce_reply_find(r->index, region_head(r, r->lead), ret);
+	if (!bounce_reply_find(r->index, j->own, ret))
+		return reply_of_answer(j, ret) ||
+		       bounce_reply_find(r->index, region_head(r, r->lead), ret);
+	if (reply_of_answer(j, &answer) && is_longer(&answer, ret))
+		*ret = answer;
+	return true;
 }
 
 /* "details:" */
@@ -237,14 +253,6 @@ words_of_text(const struct join *j)
 	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
 		words = line_before(r);
 	return is_blank(words) ? slice_sub(r->human, 0, BOUNCE_REPLY_MAX / 4) : words;
-}
-
-/* The same answer, more of it. */
-static bool
-is_longer(const struct bounce_reply *longer, const struct bounce_reply *reply)
-{
-	return longer->code == reply->code && longer->words.len > reply->words.len &&
-	       (!reply->status.class || longer->status.class);
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */
