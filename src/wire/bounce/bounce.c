@@ -268,7 +268,9 @@ is_answer(const struct reading *r)
 	struct phrase_hit hit;
 	size_t begin = 0;
 
-	if (is_marked_answer(r, r->mime->parts[r->root].header))
+	if (r->form || r->by_sender || r->root != 0)
+		return false;
+	if (!r->by_subject && is_marked_answer(r, r->mime->parts[r->root].header))
 		return true;
 	/* Behind "Re:" and the like. */
 	if (slice_index(slice_sub(r->subject, 0, 6), ':') < 6 && r->subject.len > 6 &&
@@ -312,7 +314,9 @@ draft_by_text(struct reading *r, struct slice recipient)
 	struct draft *draft = reading_draft_add(r, recipient);
 
 	if (draft)
-		draft->action = r->waiting ? BOUNCE_DELAYED : BOUNCE_FAILED;
+		draft->action = r->waiting ? BOUNCE_DELAYED
+				: r->done  ? BOUNCE_DELIVERED
+					   : BOUNCE_FAILED;
 }
 
 static void
@@ -365,9 +369,10 @@ header_read(struct reading *r)
 	r->from = reading_header(r, header, SLICE("From"));
 	r->to = address_of_value(reading_header(r, header, SLICE("To")));
 	r->failed = reading_header(r, header, SLICE("X-Failed-Recipients"));
-	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON) ||
-		       has(r, r->subject, PHRASE_NOTICE);
+	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON);
+	r->by_subject = has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
+	r->done = has(r, r->subject, PHRASE_DONE);
 }
 
 /* Status and feedback parts; true when it is feedback. */
@@ -402,18 +407,22 @@ text_read(struct reading *r)
 	returned_header_find(r);
 }
 
-/* Whether text that no block or field backs is a report. */
+/* Whether text that no field backs is a report: by who wrote it, by its subject, by its words. */
 static bool
 is_report(const struct reading *r)
 {
-	const struct mime_part *part = &r->mime->parts[r->root];
+	struct slice type = r->mime->parts[r->root].report_type;
 	struct bounce_reply reply;
+	bool told = r->by_words;
 
-	if (slice_eq_nocase(part->report_type, SLICE("delivery-status")))
+	if (r->form || slice_eq_nocase(type, SLICE("delivery-status")))
 		return true;
-	return r->form || (r->by_sender && (r->by_words || has(r, r->subject, PHRASE_NOTICE) ||
-					    has(r, r->human, PHRASE_FAILED) ||
-					    bounce_reply_find(r->index, r->human, &reply)));
+	if (!r->by_sender && !r->by_subject)
+		return false;
+	if (!told && (r->block_count || r->answer_count))
+		told = has(r, r->human, PHRASE_FAILED | PHRASE_CAUSE) ||
+		       bounce_reply_find(r->index, r->human, &reply);
+	return told || (r->by_sender && r->by_subject);
 }
 
 /* Fields of RFC 3464 within the text: for people, or of a report that is there with its header. */
@@ -438,7 +447,11 @@ drafts_make(struct reading *r)
 		drafts_by_failed(r);
 	if (r->draft_count)
 		return;
-	if (!r->form && !r->by_sender && r->root == 0 && is_answer(r))
+	if (has(r, r->subject, PHRASE_COMPLAINT)) {
+		reading_feedback_add(r, SLICE_EMPTY, SLICE_EMPTY);
+		r->bounce->kind = BOUNCE_FEEDBACK;
+		r->form = "feedback";
+	} else if (is_answer(r))
 		answer_result(r);
 	else if (is_report(r))
 		drafts_by_text(r);

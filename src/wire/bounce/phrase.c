@@ -59,7 +59,7 @@ phrase_index_init(struct phrase_index *index)
 		ASSERT(text.len >= PHRASE_LEAST);
 		index->next[i] = index->first[bucket];
 		index->first[bucket] = (uint16_t)i;
-		index->kinds[bucket] |= (uint16_t)phrases[i - 1].kind;
+		index->kinds[bucket] |= phrases[i - 1].kind;
 	}
 }
 

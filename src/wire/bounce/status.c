@@ -234,8 +234,8 @@ reading_status(struct reading *r, struct slice text, bool named_only)
 
 /* --- RFC 5965 --------------------------------------------------------------------------------- */
 
-static void
-feedback_add(struct reading *r, struct slice recipient, struct slice source)
+void
+reading_feedback_add(struct reading *r, struct slice recipient, struct slice source)
 {
 	struct draft *draft = reading_draft_add(r, recipient);
 
@@ -258,10 +258,10 @@ reading_feedback(struct reading *r, struct slice text)
 			struct slice line = slice_cut(&rest, '\n');
 
 			if (slice_starts_nocase(line, name))
-				feedback_add(r, address_of_value(slice_from(line, name.len)),
-					     source);
+				reading_feedback_add(
+					r, address_of_value(slice_from(line, name.len)), source);
 		}
 	}
 	if (!r->draft_count)
-		feedback_add(r, SLICE_EMPTY, source);
+		reading_feedback_add(r, SLICE_EMPTY, source);
 }

@@ -71,39 +71,52 @@ line_begin(struct slice text, size_t at)
 	return at;
 }
 
+/* So many bytes may stand before an announcement of the returned message on its line. */
+#define ANNOUNCED_AT_MAX 32
+
+static bool
+is_near_begin(struct slice text, size_t at)
+{
+	size_t least = at > ANNOUNCED_AT_MAX ? at - ANNOUNCED_AT_MAX : 0;
+	struct slice before = slice_sub(text, least, at - least);
+
+	return !least || slice_index(before, '\n') < before.len;
+}
+
 /* What a phrase tells about the text; false when the text for people ends before it. */
 static bool
 hit_read(struct reading *r, struct slice text, const struct phrase_hit *hit)
 {
-	size_t begin = line_begin(text, hit->at);
-
 	if (hit->value || hit->kind == PHRASE_FORM) {
 		r->by_words = true;
 		r->form = r->form ? r->form : hit->value;
 	}
 	switch (hit->kind) {
 	case PHRASE_RETURNED:
-		/* Announced near the beginning of a line, not spoken of. */
-		if (hit->at - begin > 32)
+		if (!is_near_begin(text, hit->at)) /* only spoken of */
 			return true;
-		r->human = slice_sub(text, 0, begin);
+		r->human = slice_sub(text, 0, line_begin(text, hit->at));
 		r->returned =
 			slice_from(text, hit->end + slice_index(slice_from(text, hit->end), '\n'));
 		return false;
 	case PHRASE_FORM:
 		return true;
 	case PHRASE_LIST:
-		r->list_at = r->list_known ? r->list_at : begin;
+		if (!r->list_known)
+			r->list_at = line_begin(text, hit->at);
 		r->list_known = true;
 		return true;
 	case PHRASE_DIALOGUE:
 		if (!r->dialogue.len) {
 			r->dialogue = slice_from(text, hit->end);
-			r->dialogue_at = begin;
+			r->dialogue_at = line_begin(text, hit->at);
 		}
 		return true;
 	case PHRASE_STATUS:
 		r->by_fields = true;
+		return true;
+	case PHRASE_DONE:
+		r->done = true;
 		return true;
 	default:
 		r->waiting = true;
@@ -116,7 +129,7 @@ static void
 text_split(struct reading *r, struct slice text)
 {
 	const unsigned kinds = PHRASE_RETURNED | PHRASE_FORM | PHRASE_LIST | PHRASE_DIALOGUE |
-			       PHRASE_STATUS | PHRASE_WAITING;
+			       PHRASE_STATUS | PHRASE_WAITING | PHRASE_DONE;
 	size_t header = header_begin(text), at = 0;
 	struct phrase_hit hit;
 
@@ -189,6 +202,11 @@ shown_first(const struct reading *r, struct line_shown *shown)
 	struct bounce_reply reply;
 
 	shown->rest = rest;
+	if (slice_starts_nocase(rest, SLICE("(expanded from"))) {
+		size_t end = slice_find(rest, SLICE("):"));
+
+		rest = slice_from(rest, end < rest.len ? end + 1 : 0);
+	}
 	if (rest.len && rest.data[0] == ':') {
 		shown->colon = true;
 		shown->rest = slice_trim(slice_from(rest, 1));
@@ -198,8 +216,12 @@ shown_first(const struct reading *r, struct line_shown *shown)
 	if (rest.len &&
 	    (slice_index(SLICE("(,;<]"), rest.data[0]) < 5 || slice_starts(rest, SLICE("..."))))
 		return SHOWN_FIRST;
-	if (!rest.len || slice_starts(rest, SLICE("on ")) ||
-	    has(r, rest, PHRASE_FAILED | PHRASE_FORM) || bounce_reply_find(r->index, rest, &reply))
+	if (slice_starts(rest, SLICE("on "))) { /* a date */
+		shown->rest = SLICE_EMPTY;
+		return SHOWN_FIRST;
+	}
+	if (!rest.len || has(r, rest, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM) ||
+	    bounce_reply_find(r->index, rest, &reply))
 		return SHOWN_FIRST;
 	return SHOWN_ANYHOW;
 }
@@ -228,7 +250,7 @@ shown_behind(const struct reading *r, struct line_shown *shown)
 	shown->rest = rest_behind(shown->body, shown->found.end);
 	if (whom && label)
 		return SHOWN_LABEL;
-	if (whom || has(r, shown->body, PHRASE_FAILED))
+	if (whom || has(r, shown->body, PHRASE_FAILED | PHRASE_CAUSE))
 		return SHOWN_SENTENCE;
 	return SHOWN_ANYHOW;
 }
@@ -243,6 +265,16 @@ is_servant(struct slice address)
 		if (slice_starts_nocase(address, slice_str(names[i])))
 			return true;
 	return false;
+}
+
+/* A field names it as a recipient. */
+static bool
+is_expected(const struct reading *r, struct slice address)
+{
+	for (size_t i = 0; i < r->draft_count; i++)
+		if (slice_eq_nocase(r->drafts[i].recipient, address))
+			return true;
+	return slice_find_nocase(r->failed, address) < r->failed.len;
 }
 
 static void
@@ -260,7 +292,8 @@ line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 				continue;
 			shown.how =
 				shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
-			if (shown.how != SHOWN_LABEL && is_servant(shown.found.address))
+			if (shown.how != SHOWN_LABEL && is_servant(shown.found.address) &&
+			    !is_expected(r, shown.found.address))
 				shown.how = SHOWN_ANYHOW;
 		}
 	}
@@ -327,7 +360,7 @@ block_open(struct walk *w, struct slice line, const struct line_shown *shown)
 	block->line = line;
 	block->rest = shown->rest;
 	block->after = slice_of(line.data + line.len, 0);
-	block->sentence = shown->how >= SHOWN_LABEL;
+	block->sentence = shown->how > SHOWN_LABEL;
 	w->open = block;
 }
 
@@ -368,7 +401,7 @@ blocks_read(struct reading *r, struct slice text)
 {
 	static const enum shown kinds[] = {SHOWN_LABEL, SHOWN_SENTENCE, SHOWN_ANYHOW};
 
-	if (!text.len)
+	if (slice_index(text, '@') == text.len)
 		return;
 	for (size_t i = 0; i < 2 * sizeof(kinds) / sizeof(kinds[0]) && !r->block_count; i++) {
 		struct walk w = {
@@ -389,7 +422,7 @@ reading_text(struct reading *r, struct slice text)
 	if (r->dialogue.len)
 		r->human.len = r->dialogue_at;
 	blocks_read(r, slice_from(r->human, r->list_at));
-	if (!r->block_count)
+	if (!r->block_count && r->list_at)
 		blocks_read(r, r->human);
 	r->lead = r->human;
 	if (r->block_count)

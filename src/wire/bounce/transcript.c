@@ -117,18 +117,19 @@ reply_read(struct dialogue *d, struct slice words)
 	d->bad = is_bad(words);
 }
 
-/* "<a@x>... Deferred: why" */
+/* "<a@x>... Deferred: why", "local... Deferred: why" */
 static void
 deferred_read(struct dialogue *d, struct slice line)
 {
-	struct address_found found;
-	size_t at = 0;
+	size_t at = 0, dots = slice_find(line, SLICE("... Deferred"));
+	struct address_found found = {.address = SLICE_EMPTY};
 
-	if (!slice_starts(line, SLICE("<")) || !address_next(line, &at, &found) || found.at != 0 ||
-	    !slice_starts(slice_from(line, found.end), SLICE("... ")))
+	if (dots == line.len)
 		return;
 	if (!d->reply.len || !d->bad)
-		d->reply = slice_from(line, found.end + 4);
+		d->reply = slice_from(line, dots + 4);
+	if (!address_next(slice_sub(line, 0, dots), &at, &found))
+		found.address = SLICE_EMPTY;
 	answer_add(d, found.address, d->reply, false);
 	d->reply = SLICE_EMPTY;
 	d->bad = false;
