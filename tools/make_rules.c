@@ -1,8 +1,8 @@
 /*
- * make_rules: compiles the rule files of a folder (docs/rules.md) by Frank's own compiler, tries their
- * examples and prints the set as C. Run by the build: make_rules FOLDER OUTPUT DEPFILE. With the folder
- * alone, or single files, only what is wrong is printed. All faults of examples are told; the
- * first fault of form ends it.
+ * make_rules: compiles the rule files of a folder (docs/rules.md) by Frank's own compiler, tries
+ * their examples and prints the set as C. Run by the build: make_rules FOLDER OUTPUT DEPFILE. With
+ * the folder alone, or single files, only what is wrong is printed. All faults of examples are
+ * told; the first fault of form ends it.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -214,7 +214,7 @@ print_facts(const struct ruleset *set)
 	put("static const struct ruleset_status statuses[] = {\n");
 	for (size_t i = 0; i < set->statuses_count; i++)
 		put("\t{%u, %u, %u},\n", set->statuses[i].class, set->statuses[i].subject,
-		       set->statuses[i].detail);
+		    set->statuses[i].detail);
 	put("\t{0, 0, 0}};\nstatic const struct ruleset_take takes[] = {\n");
 	for (size_t i = 0; i < set->takes_count; i++) {
 		put("\t{");
@@ -243,7 +243,7 @@ print_providers(const struct ruleset *set)
 	put("\t{{0, 0}, {0, 0}, 0, 0}};\nstatic const struct ruleset_domain domains[] = {\n");
 	for (size_t i = 0; i < set->domain_count; i++) {
 		put("\t{%uu, %u, %d, ", set->domains[i].hash, set->domains[i].provider,
-		       set->domains[i].link);
+		    set->domains[i].link);
 		print_text(set->domains[i].name);
 		put("},\n");
 	}
@@ -266,16 +266,16 @@ print_set(const struct ruleset *set)
 	print_providers(set);
 	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
-	       "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
-	       "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
+	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
+	    "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
 	    "\t.edge_nodes = edge_nodes, .labels = labels, .roots = roots,\n"
-	       "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
-	       "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	       "\t.providers = providers, .domains = domains, .pool = pool,\n");
+	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
+	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
+	    "\t.providers = providers, .domains = domains, .pool = pool,\n");
 	put("\t.rule_count = %zu, .phrase_count = %zu, .group_count = %zu,\n", set->rule_count,
-	       set->phrase_count, set->group_count);
+	    set->phrase_count, set->group_count);
 	put("\t.provider_count = %zu, .domain_count = %zu, .pool_len = %zu,\n};\n",
-	       set->provider_count, set->domain_count, set->pool_len);
+	    set->provider_count, set->domain_count, set->pool_len);
 }
 
 static int
@@ -301,7 +301,7 @@ main(int argc, char **argv)
 	for (int i = 1; i < (build ? 2 : argc); i++)
 		folder_read(argv[i]);
 	arena_init(&arena, &mem, RULESET_ARENA_MAX);
-	err = ruleset_compile(&arena, files, file_count, &set, &source, &error);
+	err = ruleset_compile(&arena, (struct ruleset_files){files, file_count}, &set, &source, &error);
 	if (err == ERR_SYNTAX) {
 		fault_print();
 		return 1;

@@ -1,6 +1,7 @@
 /*
  * explain: frank explain: a refusal that somebody has before him, explained. Needs no server, no
- * configuration and no network; links are shown and never followed. With --json the results are one array.
+ * configuration and no network; links are shown and never followed. With --json the results are one
+ * array.
  */
 #include "tool/explain.h"
 
@@ -54,9 +55,8 @@ given_read(struct explain *ex)
 	unsigned asked = (ex->reply != NULL) + (ex->replies != NULL) + (ex->unknown != NULL) +
 			 (ex->redact != NULL) + (ex->input_count > 0);
 
-	ex->given = (struct facts_given){.stage = VERDICT_STAGE_MAX,
-					 .host = slice_str(ex->host),
-					 .mx = slice_str(ex->mx)};
+	ex->given = (struct facts_given){
+		.stage = VERDICT_STAGE_MAX, .host = slice_str(ex->host), .mx = slice_str(ex->mx)};
 	if (asked != 1)
 		return usage_fail(ex,
 				  "expected one of: explain FILE|FOLDER|-|CODE|LINE, --reply LINE, "
@@ -175,8 +175,8 @@ rules_content(struct explain *ex, const char *file, struct slice content)
 	uint8_t room[RULESET_ERROR_MAX + 512];
 	struct ruleset_error error;
 	struct builder b;
-	int err = explain_local_compile(&ex->rules_arena, slice_str(file), content, &ex->own,
-					&error);
+	int err =
+		explain_local_compile(&ex->rules_arena, slice_str(file), content, &ex->own, &error);
 
 	ex->set = &ex->own;
 	if (!err)

@@ -1,7 +1,7 @@
 /*
- * explain_input: what somebody has before him, by what it looks like: a file or folder by its name, a
- * code by the knowledge base, and the content of a file by its first lines: log lines, replies, or a
- * mail.
+ * explain_input: what somebody has before him, by what it looks like: a file or folder by its name,
+ * a code by the knowledge base, and the content of a file by its first lines: log lines, replies,
+ * or a mail.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * explain_unknown: which shapes of replies no rule fits, the most frequent first, each with a reply to
- * write a rule from. The file holds replies, one a line, or lines of a log.
+ * explain_unknown: which shapes of replies no rule fits, the most frequent first, each with a reply
+ * to write a rule from. The file holds replies, one a line, or lines of a log.
  */
 #include <string.h>
 

@@ -264,11 +264,13 @@ file_open(struct super *super, struct slice path, int *ret_fd)
 	return err;
 }
 
+static const struct super_files files_none = {-1, -1, -1, -1, -1};
+
 int
 super_files_open(struct super *super, const struct config *config, struct super_files *ret_files,
 		 struct slice *ret_bad)
 {
-	struct super_files files = SUPER_FILES_NONE;
+	struct super_files files = files_none;
 	struct slice zone =
 		super->options.zone_path ? slice_str(super->options.zone_path) : config->zone_file;
 	const struct {
@@ -303,5 +305,5 @@ super_files_close(struct super *super, struct super_files *files)
 	rt_close(super->rt, files->zone);
 	rt_close(super->rt, files->smart_host_password);
 	rt_close(super->rt, files->refusal_rules);
-	*files = (struct super_files)SUPER_FILES_NONE;
+	*files = files_none;
 }

@@ -69,10 +69,6 @@ struct super_config {
 struct super_files {
 	int certificate, key, zone, smart_host_password, refusal_rules;
 };
-#define SUPER_FILES_NONE                                                                           \
-	{                                                                                          \
-		-1, -1, -1, -1, -1                                                                 \
-	}
 
 /* Of a request for a reload that control passed on. */
 struct super_asker {

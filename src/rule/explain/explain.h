@@ -13,9 +13,9 @@
 /* What decided. Borrowed from set and reply. */
 struct explain_why {
 	const struct ruleset *set;
-	const struct ruleset_rule *rule;	   /* NULL: none fitted, or none was asked */
-	uint16_t beside; /* with expired: what the words say besides; or 0 */
-	uint8_t provider;			   /* of the set, or RULESET_NO_PROVIDER */
+	const struct ruleset_rule *rule; /* NULL: none fitted, or none was asked */
+	uint16_t beside;		 /* with expired: what the words say besides; or 0 */
+	uint8_t provider;		 /* of the set, or RULESET_NO_PROVIDER */
 	struct slice evidence[MATCH_EVIDENCE_MAX]; /* verbatim parts of the reply */
 	size_t evidence_count;
 };

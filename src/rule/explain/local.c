@@ -20,7 +20,7 @@ explain_local_compile(struct arena *arena, struct slice name, struct slice text,
 	file->local = true;
 	if (arena->failed)
 		return ERR_NO_MEMORY;
-	err = ruleset_compile(arena, file, 1, ret_set, &source, ret_error);
+	err = ruleset_compile(arena, (struct ruleset_files){file, 1}, ret_set, &source, ret_error);
 	if (!err)
 		err = ruleset_check(source, work);
 	ret_set->next = explain_builtin();

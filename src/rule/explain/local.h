@@ -8,8 +8,8 @@
 #include "rule/ruleset/compile.h"
 
 /*
- * Compiles one file and tries its examples. The set lives in the arena and is followed by the built-in rules. name:
- * for errors. 0; ERR_SYNTAX with *ret_error; ERR_NO_MEMORY.
+ * Compiles one file and tries its examples. The set lives in the arena and is followed by the
+ * built-in rules. name: for errors. 0; ERR_SYNTAX with *ret_error; ERR_NO_MEMORY.
  */
 int explain_local_compile(struct arena *arena, struct slice name, struct slice text,
 			  struct ruleset *ret_set, struct ruleset_error *ret_error) MUST_USE;

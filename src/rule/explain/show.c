@@ -228,8 +228,7 @@ explain_show_json(struct json_writer *w, const struct explained *e, struct slice
 	evidence_json(w, e);
 	fields_json(w, e);
 	remedy_json(w, e);
-	text_or_null(w, "remote_host",
-		     v->host.len || e->recipient.len ? v->host : e->facts.mx);
+	text_or_null(w, "remote_host", v->host.len || e->recipient.len ? v->host : e->facts.mx);
 	json_text(w, "article", article_name(e, number));
 	text_or_null(w, "rule",
 		     e->why.rule ? ruleset_slice(e->why.set, e->why.rule->name) : SLICE_EMPTY);
@@ -399,8 +398,7 @@ put_facts(struct builder *b, const struct explained *e)
 		builder_dec(b, v->confidence_percent);
 		builder_str(b, " %\n");
 	}
-	put_fact(b, "Remote host:   ",
-		 v->host.len || e->recipient.len ? v->host : e->facts.mx);
+	put_fact(b, "Remote host:   ", v->host.len || e->recipient.len ? v->host : e->facts.mx);
 	put_fact(b, "Receiver:      ", provider_title(e));
 	put_fields(b, e);
 	builder_str(b, "The queue:     ");

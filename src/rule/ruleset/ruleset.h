@@ -96,7 +96,7 @@ struct ruleset_provider {
 };
 
 struct ruleset {
-	const struct ruleset *next; /* asked where no rule of this one fits; or NULL */
+	const struct ruleset *next;	  /* asked where no rule of this one fits; or NULL */
 	const struct ruleset_rule *rules; /* in the order of trying */
 	size_t rule_count;
 	const struct ruleset_status *statuses;
@@ -104,7 +104,7 @@ struct ruleset {
 	const struct ruleset_take *takes;
 	const uint16_t *rule_groups;
 	const struct ruleset_node *nodes; /* 0 is the root */
-	const uint8_t *edge_bytes; /* ascending within a node */
+	const uint8_t *edge_bytes;	  /* ascending within a node */
 	const uint32_t *edge_nodes;
 	const uint8_t *labels;
 	const uint32_t *roots;			   /* by byte: the node behind it, or 0 */
@@ -120,7 +120,8 @@ struct ruleset {
 	size_t domain_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
-		edges_count, labels_count, groups_count, anchored_rules_count, pool_len; /* for print.c */
+		edges_count, labels_count, groups_count, anchored_rules_count,
+		pool_len; /* for print.c */
 };
 
 struct slice ruleset_slice(const struct ruleset *set, struct ruleset_text text);

@@ -1,6 +1,7 @@
 /*
- * frank: a line of our own log, "TIME LEVEL PROCESS smtpout_result message=ID ... key=value": values as
- * clean_quote writes them (wire/text/clean.h). The outcome of an attempt tells its verdict.
+ * frank: a line of our own log, "TIME LEVEL PROCESS smtpout_result message=ID ... key=value":
+ * values as clean_quote writes them (wire/text/clean.h). The outcome of an attempt tells its
+ * verdict.
  */
 #include "wire/logline/part.h"
 

@@ -15,10 +15,10 @@
 #define TAG_WORDS_MAX 8
 
 static const char *const program_names[LOGLINE_PROGRAM_MAX] = {
-	[LOGLINE_UNKNOWN] = "unknown",	 [LOGLINE_FRANK] = "frank",
-		 [LOGLINE_POSTFIX] = "postfix",
-	[LOGLINE_EXIM] = "exim",	 [LOGLINE_MAILENABLE] = "mailenable",
-	[LOGLINE_EXCHANGE] = "exchange", [LOGLINE_SENDMAIL] = "sendmail",
+	[LOGLINE_UNKNOWN] = "unknown",	     [LOGLINE_FRANK] = "frank",
+	[LOGLINE_POSTFIX] = "postfix",	     [LOGLINE_EXIM] = "exim",
+	[LOGLINE_MAILENABLE] = "mailenable", [LOGLINE_EXCHANGE] = "exchange",
+	[LOGLINE_SENDMAIL] = "sendmail",
 };
 
 static const char *const action_names[LOGLINE_ACTION_MAX] = {

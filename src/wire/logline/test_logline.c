@@ -589,6 +589,6 @@ TEST(limits)
 	assert_int_equal(logline_reply(&l).len, LOGLINE_REPLY_MAX);
 }
 
-TESTS(TEST_ROW(frank), TEST_ROW(postfix_deliveries), TEST_ROW(postfix_refusals), TEST_ROW(exim_deliveries),
-      TEST_ROW(exim_refusals), TEST_ROW(sendmail), TEST_ROW(mailenable),
+TESTS(TEST_ROW(frank), TEST_ROW(postfix_deliveries), TEST_ROW(postfix_refusals),
+      TEST_ROW(exim_deliveries), TEST_ROW(exim_refusals), TEST_ROW(sendmail), TEST_ROW(mailenable),
       TEST_ROW(exchange_tracking), TEST_ROW(exchange_protocol), TEST_ROW(unknown), TEST_ROW(limits))
