@@ -12,6 +12,7 @@
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 #include "proc/queue/suspend.h"
+#include "rule/schedule/pace.h"
 
 _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 
@@ -67,16 +68,40 @@ grant_kick(struct queue *queue)
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 }
 
-void
-grant_dest(struct queue *queue, struct queue_dest *dest)
+static uint32_t
+limit_full(struct queue *queue, const struct queue_dest *dest)
 {
 	const struct config *config = queue->boot->config;
 
-	dest->turn.limit = dest->kind == SPOOL_RCPT_LOCAL
-				   ? (uint32_t)config->local_concurrency
-				   : (uint32_t)(config->destination_concurrency *
-						config->destination_jobs_ahead);
+	return dest->kind == SPOOL_RCPT_LOCAL ? (uint32_t)config->local_concurrency
+					      : (uint32_t)(config->destination_concurrency *
+							   config->destination_jobs_ahead);
+}
+
+void
+grant_dest(struct queue *queue, struct queue_dest *dest)
+{
+	uint32_t full = limit_full(queue, dest);
+
+	dest->turn.limit = dest->pace && dest->pace < full ? dest->pace : full;
 	turns_update(&queue->index.turns, &dest->turn);
+}
+
+void
+grant_pace(struct queue *queue, const struct queue_job *job, const struct verdict *verdict)
+{
+	struct queue_dest *dest = job->dest;
+	uint32_t full = limit_full(queue, dest), now = dest->pace ? dest->pace : full;
+	uint32_t next = schedule_pace(now, full, verdict);
+
+	/* Those that were under way already when it asked say the same once more. */
+	if (dest->kind == SPOOL_RCPT_LOCAL || next == now ||
+	    (next < now && job->number <= dest->paced_at))
+		return;
+	if (next < now)
+		dest->paced_at = queue->job_number;
+	dest->pace = next == full ? 0 : next;
+	grant_dest(queue, dest);
 }
 
 struct schedule_case
@@ -252,6 +277,8 @@ worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slot
 			best = peer;
 	}
 	*ret_slots = (uint16_t)(most / among);
+	if (dest->pace && dest->pace < *ret_slots)
+		*ret_slots = (uint16_t)dest->pace;
 	return best;
 }
 

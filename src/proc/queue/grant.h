@@ -26,6 +26,8 @@ void grant_init(struct queue *queue);
 void grant_finish(struct queue *queue);
 /* A destination's limits by the configuration of now. */
 void grant_dest(struct queue *queue, struct queue_dest *dest);
+/* What an attempt met: whoever asks us to be slower gets less at once for a while. */
+void grant_pace(struct queue *queue, const struct queue_job *job, const struct verdict *verdict);
 /* The same for all, after a reload. */
 void grant_reload(struct queue *queue);
 /* A recipient of a message that has a place: where its state says it belongs. */

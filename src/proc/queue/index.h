@@ -44,7 +44,9 @@ struct queue_dest {
 	struct list ready;		     /* recipients */
 	struct queue_suspension *suspension; /* NULL: none */
 	uint32_t rcpts;			     /* that refer to it */
-	uint8_t kind;			     /* enum spool_rcpt_kind */
+	uint32_t pace;	   /* most jobs at once while it wants us to be slow; 0: all */
+	uint64_t paced_at; /* the last job that was granted when it asked */
+	uint8_t kind;	   /* enum spool_rcpt_kind */
 	uint8_t name_len;
 	uint8_t name[]; /* empty for local */
 };

@@ -199,6 +199,7 @@ result_take(struct queue *queue, struct queue_job *job, const struct ipc_job_res
 	if (!msg)
 		return; /* all has been said */
 	suspend_hear(queue, job, &given->verdict);
+	grant_pace(queue, job, &given->verdict);
 	while (ruling_next(&ruling, job, given, &at)) {
 		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
 		ruling_apply(queue, &ruling, job->dest);

@@ -108,6 +108,23 @@ delivery_note(struct world *w, struct world_end *end, const struct ipc_job *job,
 	spool_message_close(end->reader, &message);
 }
 
+static struct verdict
+verdict_of(uint8_t answer)
+{
+	struct verdict v = {.class = answer,
+			    .stage = VERDICT_STAGE_FINAL,
+			    .code = answer == VERDICT_OK ? 250 : 550,
+			    .reply = SLICE("their own words")};
+
+	if (answer == WORLD_CLOSED || answer == WORLD_SLOWER) {
+		v.class = answer == WORLD_CLOSED ? VERDICT_NEVER : VERDICT_LATER;
+		v.stage = VERDICT_STAGE_GREETING;
+		v.scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
+		v.action = answer == WORLD_CLOSED ? VERDICT_ACTION_SUSPEND : VERDICT_ACTION_SLOW;
+	}
+	return v;
+}
+
 static void
 job_answer(struct world_end *end, const struct ipc_job *job)
 {
@@ -120,24 +137,14 @@ job_answer(struct world_end *end, const struct ipc_job *job)
 		struct ipc_message result = {.type = IPC_JOB_RESULT};
 		uint8_t class = w->answer ? w->answer(w, job, rcpt) : VERDICT_OK;
 
-		bool closed;
-
 		if (class == WORLD_SILENT)
 			continue;
 		delivery_note(w, end, job, rcpt, class);
-		closed = class == WORLD_CLOSED;
-		class = closed ? VERDICT_NEVER : class;
 		result.u.job_result.job = job->job;
 		result.u.job_result.rcpts = ipc_u16s_make(list, 1);
 		result.u.job_result.dsn_passed = w->dsn_passed;
-		result.u.job_result.verdict.class = class;
-		result.u.job_result.verdict.stage =
-			closed ? VERDICT_STAGE_GREETING : VERDICT_STAGE_FINAL;
-		if (closed)
-			result.u.job_result.verdict.scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
+		result.u.job_result.verdict = verdict_of(class);
 		result.u.job_result.verdict.retry_after_s = w->retry_after_s;
-		result.u.job_result.verdict.code = class == VERDICT_OK ? 250 : 550;
-		result.u.job_result.verdict.reply = SLICE("their own words");
 		assert_int_equal(ipc_send(end->own_side, &result), 0);
 		answered++;
 	}

@@ -34,10 +34,12 @@ struct world_delivery {
 	char destination[64];
 };
 
-/* Answers the verdict's class for a recipient, or WORLD_SILENT, or WORLD_CLOSED. */
+/* Answers the verdict's class for a recipient, or one of those below. */
 #define WORLD_SILENT 99
 /* Refused for good at the greeting, for our address. */
 #define WORLD_CLOSED 98
+/* Wants us to come more slowly, at the greeting. */
+#define WORLD_SLOWER 97
 typedef uint8_t world_answer_fn(struct world *world, const struct ipc_job *job, uint16_t rcpt);
 
 world_answer_fn answer_silent;
