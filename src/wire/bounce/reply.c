@@ -403,9 +403,6 @@ bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 		reply_at(index, value, 0, &reply);
 	else if (!bounce_reply_find(index, value, &reply))
 		reply_without(index, value, &reply);
-	else
-		reply.words =
-			reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
 	reply_before_expiry(index, value, &reply);
 	*ret_reply = reply;
 	return true;
