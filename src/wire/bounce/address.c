@@ -142,6 +142,15 @@ address_of_value(struct slice value)
 	return address_next(value, &at, &found) ? found.address : value_plain(value);
 }
 
+bool
+address_is_full(struct slice address)
+{
+	struct address_found found;
+	size_t at = 0;
+
+	return address_next(address, &at, &found) && found.at == 0 && found.end == address.len;
+}
+
 uint32_t
 address_hash(struct slice address)
 {

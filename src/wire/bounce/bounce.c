@@ -425,6 +425,24 @@ is_report(const struct reading *r)
 	return told || (r->by_sender && r->by_subject);
 }
 
+/* A better name for the only recipient, where the field has a file, a host or nothing. */
+static void
+draft_name(struct reading *r, struct draft *draft)
+{
+	struct address_found first, second;
+	struct slice name = SLICE_EMPTY;
+	size_t at = 0;
+
+	if (address_next(r->failed, &at, &first) && !address_next(r->failed, &at, &second))
+		name = first.address;
+	else if (r->block_count == 1 && !r->blocks[0].sentence)
+		name = r->blocks[0].address;
+	if (!name.len)
+		return;
+	draft->recipient = name;
+	draft->hash = address_hash(name);
+}
+
 /* Fields of RFC 3464 within the text: for people, or of a report that is there with its header. */
 static void
 drafts_by_fields(struct reading *r)
@@ -436,6 +454,8 @@ drafts_by_fields(struct reading *r)
 		reading_status(r, r->returned, true);
 	if (r->draft_count)
 		r->form = "rfc3464";
+	if (r->draft_count == 1 && !address_is_full(r->drafts[0].recipient))
+		draft_name(r, &r->drafts[0]);
 }
 
 /* The recipients by what is best known of them; or an automatic answer. */

@@ -151,19 +151,38 @@ is_announcement(struct slice word)
 	return false;
 }
 
+static bool
+is_quote(uint8_t c)
+{
+	return c == '\'' || c == '"';
+}
+
+/* The end of text, which is not empty, is a sign behind which a code may stand. */
+static bool
+is_announcing_sign(struct slice text)
+{
+	const struct slice signs = SLICE("\n:;>#[(<\"'|=`*");
+	uint8_t last = text.data[text.len - 1], before = text.len > 1 ? text.data[text.len - 2] : 0;
+
+	if (slice_index(signs, last) < signs.len)
+		return true;
+	if (last == ',') /* "[192.0.2.1], 554 no" */
+		return before == ']' || before == ')';
+	/* U+201C and the like: typographic quotes. */
+	return text.len >= 3 && before == 0x80 && text.data[text.len - 3] == 0xe2;
+}
+
 /* What stands before a code makes it one. */
 static bool
 is_announced(struct slice s, size_t at)
 {
-	const struct slice signs = SLICE(":;>#[(<\"'|=`*");
 	size_t end = at, begin;
 
 	while (end && is_blank(s.data[end - 1]))
 		end--;
-	if (!end || s.data[end - 1] == '\n' || slice_index(signs, s.data[end - 1]) < signs.len)
+	if (!end || is_announcing_sign(slice_sub(s, 0, end)))
 		return true;
-	/* U+201C and the like: typographic quotes. */
-	if (end >= 3 && s.data[end - 3] == 0xe2 && s.data[end - 2] == 0x80)
+	if (byte_at(s, at + 3) == '-' && is_quote(byte_at(s, at + 4))) /* "error 550-'no'" */
 		return true;
 	begin = end;
 	while (begin && end - begin < 16 && ascii_is_alpha(s.data[begin - 1]))
@@ -329,6 +348,11 @@ reply_at(const struct phrase_index *index, struct slice text, size_t at, struct 
 	reply.words = words_of(index, text, at);
 	if (!status_len(slice_from(text, next), &reply.status))
 		reply.status = bounce_status_find(slice_from(reply.words, next - at));
+	if (!reply.status.class) { /* "5.3.0 - what it means 550-'what was said'" */
+		size_t begin = line_begin(text, at);
+
+		reply.status = bounce_status_find(slice_sub(text, begin, at - begin));
+	}
 	*ret = reply;
 }
 
@@ -372,20 +396,6 @@ bounce_reply_find(const struct phrase_index *index, struct slice text,
 	return true;
 }
 
-/* Words without a code at its place; "5.3.0 - what it means 550-what was said" has it later. */
-static void
-reply_without(const struct phrase_index *index, struct slice value, struct bounce_reply *ret)
-{
-	struct bounce_reply reply = {.words = words_of(index, value, 0),
-				     .status = bounce_status_find(value)};
-	struct verdict_status status;
-
-	for (size_t i = 0; status_len(value, &status) && i < reply.words.len && !reply.code; i++)
-		if (byte_at(value, i + 3) == '-' && code_at(value, i) >= 400)
-			reply.code = code_at(value, i);
-	*ret = reply;
-}
-
 bool
 bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 			struct bounce_reply *ret_reply)
@@ -402,10 +412,8 @@ bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 	if (code_at(value, 0))
 		reply_at(index, value, 0, &reply);
 	else if (!bounce_reply_find(index, value, &reply))
-		reply_without(index, value, &reply);
-	else
-		reply.words =
-			reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
+		reply = (struct bounce_reply){.words = words_of(index, value, 0),
+					      .status = bounce_status_find(value)};
 	reply_before_expiry(index, value, &reply);
 	*ret_reply = reply;
 	return true;

@@ -142,8 +142,7 @@ recipient_of(const struct status_reader *s)
 	for (unsigned i = FIELD_FINAL; i <= FIELD_ACTUAL; i++) {
 		struct slice address = address_of_value(s->values[i]);
 
-		if (slice_index(address, '@') < address.len &&
-		    slice_index(address, ' ') == address.len)
+		if (address_is_full(address))
 			return address;
 		first = first.len ? first : address;
 	}

@@ -242,6 +242,7 @@ shown_behind(const struct reading *r, struct line_shown *shown)
 {
 	struct slice before = slice_trim(slice_sub(shown->body, 0, shown->found.at));
 	bool whom = has(r, before, PHRASE_WHOM), label;
+	struct bounce_reply reply;
 
 	if (slice_starts_nocase(slice_from(before, before.len < 5 ? before.len : before.len - 5),
 				SLICE("smtp:")))
@@ -250,7 +251,10 @@ shown_behind(const struct reading *r, struct line_shown *shown)
 	shown->rest = rest_behind(shown->body, shown->found.end);
 	if (whom && label)
 		return SHOWN_LABEL;
-	if (whom || has(r, shown->body, PHRASE_FAILED | PHRASE_CAUSE))
+	/* An address within a reply is anybody's. */
+	if (bounce_reply_find(r->index, before, &reply))
+		return SHOWN_ANYHOW;
+	if (whom || has(r, shown->body, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM))
 		return SHOWN_SENTENCE;
 	return SHOWN_ANYHOW;
 }
@@ -292,7 +296,8 @@ line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 				continue;
 			shown.how =
 				shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
-			if (shown.how != SHOWN_LABEL && is_servant(shown.found.address) &&
+			if (!(shown.how == SHOWN_FIRST && shown.rest.len) &&
+			    shown.how != SHOWN_LABEL && is_servant(shown.found.address) &&
 			    !is_expected(r, shown.found.address))
 				shown.how = SHOWN_ANYHOW;
 		}

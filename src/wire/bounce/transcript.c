@@ -100,7 +100,7 @@ command_read(struct dialogue *d, struct slice words)
 static bool
 is_bad(struct slice words)
 {
-	return words.len > 3 && (words.data[0] == '4' || words.data[0] == '5') &&
+	return words.len >= 3 && (words.data[0] == '4' || words.data[0] == '5') &&
 	       ascii_is_digit(words.data[1]) && ascii_is_digit(words.data[2]);
 }
 
