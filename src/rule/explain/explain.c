@@ -28,12 +28,12 @@ explain_action(const struct verdict *v, uint8_t action)
 	}
 }
 
-/* The first rule of that level that fits, from an index on. */
+/* The first rule of that level that fits, or the count. */
 static size_t
-next_of_level(const struct match *m, size_t index, unsigned level)
+first_of_level(const struct match *m, unsigned level)
 {
-	while (index < m->set->rule_count && m->set->rules[index].level < level)
-		index = match_next(m, index + 1);
+	size_t index = match_next(m, m->set->level_first[level]);
+
 	return index < m->set->rule_count && m->set->rules[index].level == level
 		       ? index
 		       : m->set->rule_count;
@@ -49,7 +49,7 @@ confidence(const struct match *m, size_t index)
 
 	if (rule->level == RULESET_OWN || rule->level >= RULESET_STATUS || rule->statuses.count)
 		return (uint8_t)percent;
-	other = next_of_level(m, index, RULESET_STATUS);
+	other = first_of_level(m, RULESET_STATUS);
 	if (other == m->set->rule_count)
 		return (uint8_t)percent;
 	other_percent = m->set->rules[other].confidence_percent;

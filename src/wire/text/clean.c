@@ -179,12 +179,12 @@ clean_quote(struct builder *b, struct slice text, size_t max)
 bool
 clean_line_next(struct slice *rest, struct slice *ret_line)
 {
-	size_t end = 0;
+	size_t end;
 
 	if (!rest->len)
 		return false;
-	while (end < rest->len && rest->data[end] != '\r' && rest->data[end] != '\n')
-		end++;
+	end = slice_index(*rest, '\n');
+	end = slice_index(slice_sub(*rest, 0, end), '\r');
 	*ret_line = slice_sub(*rest, 0, end);
 	if (end + 1 < rest->len && rest->data[end] == '\r' && rest->data[end + 1] == '\n')
 		end++;
