@@ -167,6 +167,24 @@ explain_verdict(struct verdict *v)
 	explain_verdict_by(v, explain_builtin());
 }
 
+struct slice
+explain_admin_text(const struct verdict *v)
+{
+	const struct ruleset *set = explain_builtin();
+	struct explain_why why;
+	struct facts facts;
+	struct match work;
+
+	facts.verdict = *v;
+	facts.verdict.cause = VERDICT_CAUSE_NONE;
+	facts.mx = facts.reporter = SLICE_EMPTY;
+	facts.empty = false;
+	normalise(v->reply, v->code, v->status, &facts.normal);
+	explain_judge(&facts, set, &work, &why);
+	return why.rule && facts.verdict.cause == v->cause ? ruleset_slice(set, why.rule->admin)
+							   : SLICE_EMPTY;
+}
+
 void
 explain_read(struct slice text, const struct facts_given *given, const struct ruleset *set,
 	     struct match *work, struct explained *ret_explained)
