@@ -5,7 +5,7 @@
  */
 #include "wire/bounce/reading.h"
 
-#include "base/assert.h"
+#include "wire/text/utf8.h"
 
 struct join {
 	struct reading *reading;
@@ -71,7 +71,7 @@ region_head(const struct reading *r, struct slice text)
 {
 	size_t share = BOUNCE_REGIONS_MAX / (r->draft_count + 1);
 
-	return slice_sub(text, 0, share < BOUNCE_REGION_MAX ? share : BOUNCE_REGION_MAX);
+	return utf8_head(text, share < BOUNCE_REGION_MAX ? share : BOUNCE_REGION_MAX);
 }
 
 /* Recipients that stand one below the other share what stands below the last of them. */
@@ -252,7 +252,7 @@ words_of_text(const struct join *j)
 	words = best_paragraph(r, region_head(r, r->lead), true);
 	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
 		words = line_before(r);
-	return is_blank(words) ? slice_sub(r->human, 0, BOUNCE_REPLY_MAX / 4) : words;
+	return is_blank(words) ? utf8_head(r->human, BOUNCE_REPLY_MAX / 4) : words;
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */
@@ -391,7 +391,7 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 
 	*ret = (struct bounce_rcpt){.recipient = draft->recipient, .action = draft->action};
 	if (draft->action == BOUNCE_ANSWERED) {
-		ret->remote_host = draft->remote;
+		ret->remote_host = utf8_head(draft->remote, VERDICT_HOST_MAX);
 		return;
 	}
 	own_find(&j);
@@ -404,7 +404,7 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 	    (reply.status.class && !bounce_status_is_precise(draft->status)))
 		ret->status = reply.status;
 	ret->command = command_find(&j);
-	ret->remote_host = host_find(&j, reply.words);
+	ret->remote_host = utf8_head(host_find(&j, reply.words), VERDICT_HOST_MAX);
 	ret->gave_up = gave_up(&j, &reply);
 }
 
