@@ -185,7 +185,7 @@ paragraph(struct slice text)
 /* The paragraph that tells most: by the first of the kinds that is in any, the first or last one.
  */
 static struct slice
-best_paragraph(const struct reading *r, struct slice text, bool last)
+best_paragraph(const struct reading *r, struct slice text, bool last, size_t *ret_rank)
 {
 	static const unsigned kinds[] = {PHRASE_CAUSE | PHRASE_GAVE_UP, PHRASE_FAILED,
 					 PHRASE_WAITING, PHRASE_FORM};
@@ -206,6 +206,7 @@ best_paragraph(const struct reading *r, struct slice text, bool last)
 			}
 		text = slice_from(text, (size_t)(one.data + one.len - text.data));
 	}
+	*ret_rank = best;
 	return words;
 }
 
@@ -237,22 +238,25 @@ static struct slice
 words_of_text(const struct join *j)
 {
 	const struct reading *r = j->reading;
-	struct slice words;
+	struct slice words, lead;
+	size_t rank, lead_rank;
 
 	if (!j->named && j->answer)
 		return j->answer->words;
-	words = best_paragraph(r, j->own, false);
-	if (!words.len && j->named)
+	words = best_paragraph(r, j->own, false, &rank);
+	lead = best_paragraph(r, region_head(r, r->lead), true, &lead_rank);
+	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
+		lead = line_before(r);
+	if (rank > 0 && lead_rank == 0) /* only the lead says why */
+		return lead;
+	if (rank > 1 && j->named) /* no strong words: the next ones */
 		words = paragraph(j->own);
 	words = cut_tail(r, words);
 	if (!is_blank(words))
 		return words;
 	if (j->answer)
 		return j->answer->words;
-	words = best_paragraph(r, region_head(r, r->lead), true);
-	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
-		words = line_before(r);
-	return is_blank(words) ? utf8_head(r->human, BOUNCE_REPLY_MAX / 4) : words;
+	return is_blank(lead) ? utf8_head(r->human, BOUNCE_REPLY_MAX / 4) : lead;
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */
