@@ -8,6 +8,8 @@
  */
 #include "wire/bounce/reading.h"
 
+#include "wire/text/utf8.h"
+
 enum field {
 	FIELD_FINAL,
 	FIELD_ORIGINAL,
@@ -88,7 +90,7 @@ host_of_value(struct slice value)
 	value = slice_sub(value, 0, end);
 	if (value.len && value.data[value.len - 1] == '.')
 		value.len--;
-	return slice_sub(value, 0, VERDICT_HOST_MAX);
+	return utf8_head(value, VERDICT_HOST_MAX);
 }
 
 static uint8_t
