@@ -130,6 +130,14 @@ def bounces(user, message):
     return found
 
 
+def tell(user, message, told):
+    """Prints the reports that have come since; told: how many have been printed."""
+    texts = bounces(user, message)
+    for text in texts[told:]:
+        print("\nWhat the sender reads:\n\n" + report_text(text), flush=True)
+    return max(told, len(texts))
+
+
 def report_text(text):
     """The part for people, without header and other parts."""
     body = text.partition("\n\n")[2]
@@ -152,16 +160,17 @@ def main():
         print(f"Accepted as {message}. Its life, until it ends:",
               flush=True)
     deadline = time.monotonic() + LIFE_SECONDS
-    life = trace(info, message)
+    life, told = trace(info, message), 0
     while not is_over(life) and time.monotonic() < deadline:
+        if not args.json:
+            told = tell(user, message, told)
         time.sleep(POLL_SECONDS)
         life = trace(info, message)
     if args.json:
         print(json.dumps(life, indent=1))
     else:
         print(story(info, message), end="")
-        for text in bounces(user, message):
-            print("\nWhat the sender reads:\n\n" + report_text(text))
+        tell(user, message, told)
     if is_well(life):
         return 0
     if is_over(life):

@@ -134,6 +134,7 @@ class Lab:
                 "smtp-out-port": str(self.hosts[0]["port"]), "allow-loopback-destinations": "on",
                 "zone-file": self.args.zone or "lab/zone", "retry-schedule": "2s 4s 8s",
                 "retry-jitter-percent": "0", "lifetime": "60s", "delay-notice-after": "30s",
+                "probe-wait": "5s", "probe-wait-max": "20s",
                 "out-time-connect": "5s", "out-time-greeting": "15s", "out-time-command": "15s",
                 "out-time-data": "15s", "out-time-block": "15s", "out-time-final": "15s",
             })
@@ -319,7 +320,7 @@ class Lab:
             "", "Try, in another terminal:", "",
             "  ./dev mail --to bob@example.test        delivered to bob",
             "  ./dev mail --to carol@accept.test       relayed to another server",
-            "  ./dev mail --to dave@gateway.test       refused, and comes back explained", "",
+            "  ./dev mail --to dave@gateway.test       they do not let us in: kept, explained", "",
             f"Log: {self.path('frank.log')}   mail: {self.path('mail')}",
             f"The frank command: {self.path('bin', 'frank')} --config {self.path('frank.conf')}",
             "Ctrl-C stops it.", ""])

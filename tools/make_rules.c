@@ -1,8 +1,8 @@
 /*
- * make_rules: compiles the rule files of a folder (docs/rules.md) by Frank's own compiler, tries their
- * examples and prints the set as C. Run by the build: make_rules FOLDER OUTPUT DEPFILE. With the folder
- * alone, or single files, only what is wrong is printed. All faults of examples are told; the
- * first fault of form ends it.
+ * make_rules: compiles the rule files of a folder (docs/rules.md) by Frank's own compiler, tries
+ * their examples and prints the set as C. Run by the build: make_rules FOLDER OUTPUT DEPFILE. With
+ * the folder alone, or single files, only what is wrong is printed. All faults of examples are
+ * told; the first fault of form ends it.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -132,30 +132,22 @@ print_rules(const struct ruleset *set)
 	put("static const struct ruleset_rule rules[] = {\n");
 	for (size_t i = 0; i < set->rule_count; i++) {
 		const struct ruleset_rule *r = &set->rules[i];
+		const struct ruleset_range ranges[] = {r->words,    r->near,  r->unless,
+						       r->statuses, r->codes, r->takes};
+		const struct ruleset_text texts[] = {r->name, r->admin, r->article, r->source};
 
-		put("\t{");
-		print_text(r->name);
-		put(", ");
-		print_text(r->admin);
-		put(", ");
-		print_text(r->article);
-		put(", ");
-		print_text(r->source);
-		put(", %u, %u, ", r->stages, r->fields);
-		print_range(r->statuses);
-		put(", ");
-		print_range(r->codes);
-		put(", ");
-		print_range(r->takes);
-		put(", ");
-		print_range(r->words);
-		put(", ");
-		print_range(r->near);
-		put(", ");
-		print_range(r->unless);
-		put(", %u, %u, %u, %u, %u, %u, %u, %u, %u, %u},\n", r->level, r->provider,
-		       r->class, r->cause, r->confidence_percent, r->actor, r->action, r->scope,
-		       r->file, r->line);
+		put("\t{%u, %u, %u, %u, ", r->stages, r->class, r->provider, r->fields);
+		for (size_t k = 0; k < sizeof(ranges) / sizeof(ranges[0]); k++) {
+			print_range(ranges[k]);
+			put(", ");
+		}
+		put("%u, %u, %u, %u, %u, %u, %u, %u, ", r->level, r->cause, r->confidence_percent,
+		    r->actor, r->action, r->scope, r->file, r->line);
+		for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
+			print_text(texts[k]);
+			put(", ");
+		}
+		put("},\n");
 	}
 	put("};\n");
 }
@@ -182,19 +174,38 @@ print_ranges(const char *name, const struct ruleset_range *ranges, size_t count)
 }
 
 static void
+print_bytes(const char *name, const uint8_t *bytes, size_t count)
+{
+	put("static const uint8_t %s[] = {", name);
+	for (size_t i = 0; i < count; i++)
+		put("%s%u,", i % 20 ? "" : "\n\t", bytes[i]);
+	put("\n\t0};\n");
+}
+
+static void
+print_longs(const char *name, const uint32_t *numbers, size_t count)
+{
+	put("static const uint32_t %s[] = {", name);
+	for (size_t i = 0; i < count; i++)
+		put("%s%u,", i % 16 ? " " : "\n\t", numbers[i]);
+	put("\n\t0};\n");
+}
+
+static void
 print_tree(const struct ruleset *set)
 {
 	put("static const struct ruleset_node nodes[] = {\n");
-	for (size_t i = 0; i < set->nodes_count; i++)
-		put("\t{%u, %u, %u, %u},\n", set->nodes[i].edge, set->nodes[i].edge_count,
-		       set->nodes[i].word, set->nodes[i].start);
-	put("};\nstatic const struct ruleset_edge edges[] = {\n");
-	for (size_t i = 0; i < set->edges_count; i++)
-		put("\t{%u, %u},\n", set->edges[i].byte, set->edges[i].node);
-	put("\t{0, 0}};\nstatic const uint32_t roots[256] = {");
-	for (size_t i = 0; i < 256; i++)
-		put("%s%u,", i % 16 ? " " : "\n\t", set->roots[i]);
-	put("\n};\n");
+	for (size_t i = 0; i < set->nodes_count; i++) {
+		const struct ruleset_node *n = &set->nodes[i];
+
+		put("\t{%u, %u, %u, %u, %u, %u},\n", n->edge, n->label, n->word, n->start,
+		    n->edge_count, n->label_len);
+	}
+	put("};\n");
+	print_bytes("edge_bytes", set->edge_bytes, set->edges_count);
+	print_longs("edge_nodes", set->edge_nodes, set->edges_count);
+	print_bytes("labels", set->labels, set->labels_count);
+	print_longs("roots", set->roots, 256);
 }
 
 static void
@@ -203,7 +214,7 @@ print_facts(const struct ruleset *set)
 	put("static const struct ruleset_status statuses[] = {\n");
 	for (size_t i = 0; i < set->statuses_count; i++)
 		put("\t{%u, %u, %u},\n", set->statuses[i].class, set->statuses[i].subject,
-		       set->statuses[i].detail);
+		    set->statuses[i].detail);
 	put("\t{0, 0, 0}};\nstatic const struct ruleset_take takes[] = {\n");
 	for (size_t i = 0; i < set->takes_count; i++) {
 		put("\t{");
@@ -232,20 +243,11 @@ print_providers(const struct ruleset *set)
 	put("\t{{0, 0}, {0, 0}, 0, 0}};\nstatic const struct ruleset_domain domains[] = {\n");
 	for (size_t i = 0; i < set->domain_count; i++) {
 		put("\t{%uu, %u, %d, ", set->domains[i].hash, set->domains[i].provider,
-		       set->domains[i].link);
+		    set->domains[i].link);
 		print_text(set->domains[i].name);
 		put("},\n");
 	}
 	put("\t{0, 0, 0, {0, 0}}};\n");
-}
-
-static void
-print_pool(const struct ruleset *set)
-{
-	put("static const uint8_t pool[] = {");
-	for (size_t i = 0; i < set->pool_len; i++)
-		put("%s%u,", i % 20 ? "" : "\n\t", set->pool[i]);
-	put("\n\t0};\n");
 }
 
 static void
@@ -262,17 +264,18 @@ print_set(const struct ruleset *set)
 	print_ranges("anchored", set->anchored, set->group_count);
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
 	print_providers(set);
-	print_pool(set);
+	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
-	       "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
-	       "\t.rule_groups = rule_groups, .nodes = nodes, .edges = edges, .roots = roots,\n"
-	       "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
-	       "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	       "\t.providers = providers, .domains = domains, .pool = pool,\n");
+	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
+	    "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
+	    "\t.edge_nodes = edge_nodes, .labels = labels, .roots = roots,\n"
+	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
+	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
+	    "\t.providers = providers, .domains = domains, .pool = pool,\n");
 	put("\t.rule_count = %zu, .phrase_count = %zu, .group_count = %zu,\n", set->rule_count,
-	       set->phrase_count, set->group_count);
+	    set->phrase_count, set->group_count);
 	put("\t.provider_count = %zu, .domain_count = %zu, .pool_len = %zu,\n};\n",
-	       set->provider_count, set->domain_count, set->pool_len);
+	    set->provider_count, set->domain_count, set->pool_len);
 }
 
 static int
@@ -298,7 +301,7 @@ main(int argc, char **argv)
 	for (int i = 1; i < (build ? 2 : argc); i++)
 		folder_read(argv[i]);
 	arena_init(&arena, &mem, RULESET_ARENA_MAX);
-	err = ruleset_compile(&arena, files, file_count, &set, &source, &error);
+	err = ruleset_compile(&arena, (struct ruleset_files){files, file_count}, &set, &source, &error);
 	if (err == ERR_SYNTAX) {
 		fault_print();
 		return 1;

@@ -6,41 +6,9 @@
 #include <string.h>
 
 struct slice
-slice_of(const void *data, size_t len)
-{
-	return (struct slice){data, len};
-}
-
-struct slice
 slice_str(const char *string)
 {
 	return (struct slice){(const uint8_t *)string, string ? strlen(string) : 0};
-}
-
-uint8_t
-ascii_lower(uint8_t byte)
-{
-	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
-}
-
-bool
-ascii_is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
-bool
-ascii_is_alpha(uint8_t byte)
-{
-	uint8_t lower = ascii_lower(byte);
-
-	return lower >= 'a' && lower <= 'z';
-}
-
-bool
-slice_eq(struct slice a, struct slice b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 bool
@@ -66,12 +34,6 @@ slice_cmp(struct slice a, struct slice b)
 }
 
 bool
-slice_starts(struct slice s, struct slice prefix)
-{
-	return slice_eq(slice_sub(s, 0, prefix.len), prefix);
-}
-
-bool
 slice_starts_nocase(struct slice s, struct slice prefix)
 {
 	return slice_eq_nocase(slice_sub(s, 0, prefix.len), prefix);
@@ -81,22 +43,6 @@ bool
 slice_ends_nocase(struct slice s, struct slice suffix)
 {
 	return s.len >= suffix.len && slice_eq_nocase(slice_from(s, s.len - suffix.len), suffix);
-}
-
-struct slice
-slice_sub(struct slice s, size_t index, size_t len)
-{
-	if (index >= s.len)
-		return SLICE_EMPTY;
-	if (len > s.len - index)
-		len = s.len - index;
-	return (struct slice){s.data + index, len};
-}
-
-struct slice
-slice_from(struct slice s, size_t index)
-{
-	return slice_sub(s, index, s.len);
 }
 
 size_t
@@ -110,26 +56,30 @@ slice_index(struct slice s, uint8_t byte)
 size_t
 slice_rindex(struct slice s, uint8_t byte)
 {
-	for (size_t i = s.len; i > 0; i--)
-		if (s.data[i - 1] == byte)
-			return i - 1;
-	return s.len;
+	const uint8_t *at = s.len ? memrchr(s.data, byte, s.len) : NULL;
+
+	return at ? (size_t)(at - s.data) : s.len;
 }
 
 size_t
 slice_find(struct slice s, struct slice needle)
 {
-	for (size_t i = 0; i + needle.len <= s.len; i++)
-		if (slice_eq((struct slice){s.data + i, needle.len}, needle))
-			return i;
-	return s.len;
+	const uint8_t *at;
+
+	if (needle.len == 0 || needle.len > s.len)
+		return needle.len ? s.len : 0;
+	at = memmem(s.data, s.len, needle.data, needle.len);
+	return at ? (size_t)(at - s.data) : s.len;
 }
 
 size_t
 slice_find_nocase(struct slice s, struct slice needle)
 {
+	uint8_t first = needle.len ? ascii_lower(needle.data[0]) : 0;
+
 	for (size_t i = 0; i + needle.len <= s.len; i++)
-		if (slice_eq_nocase((struct slice){s.data + i, needle.len}, needle))
+		if ((!needle.len || ascii_lower(s.data[i]) == first) &&
+		    slice_eq_nocase((struct slice){s.data + i, needle.len}, needle))
 			return i;
 	return s.len;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const uint8_t *data;
@@ -21,19 +22,69 @@ struct slice {
 /* For printf("%.*s"): the caller knows that it is short and clean. */
 #define SLICE_ARG(s) (int)(s).len, (const char *)((s).len ? (s).data : (const uint8_t *)"")
 
-struct slice slice_of(const void *data, size_t len);
-struct slice slice_str(const char *string);
+/* --- what is asked most often, in place ------------------------------------------------------ */
 
-bool slice_eq(struct slice a, struct slice b);
-bool slice_eq_nocase(struct slice a, struct slice b);
-int slice_cmp(struct slice a, struct slice b);
-bool slice_starts(struct slice s, struct slice prefix);
-bool slice_starts_nocase(struct slice s, struct slice prefix);
-bool slice_ends_nocase(struct slice s, struct slice suffix);
+static inline struct slice
+slice_of(const void *data, size_t len)
+{
+	return (struct slice){data, len};
+}
+
+static inline uint8_t
+ascii_lower(uint8_t byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
+}
+
+static inline bool
+ascii_is_digit(uint8_t byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static inline bool
+ascii_is_alpha(uint8_t byte)
+{
+	uint8_t lower = ascii_lower(byte);
+
+	return lower >= 'a' && lower <= 'z';
+}
+
+static inline bool
+slice_eq(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
 
 /* Bytes from index on, at most len of them; beyond the end gives an empty slice. */
-struct slice slice_sub(struct slice s, size_t index, size_t len);
-struct slice slice_from(struct slice s, size_t index);
+static inline struct slice
+slice_sub(struct slice s, size_t index, size_t len)
+{
+	if (index >= s.len)
+		return SLICE_EMPTY;
+	if (len > s.len - index)
+		len = s.len - index;
+	return (struct slice){s.data + index, len};
+}
+
+static inline struct slice
+slice_from(struct slice s, size_t index)
+{
+	return slice_sub(s, index, s.len);
+}
+
+static inline bool
+slice_starts(struct slice s, struct slice prefix)
+{
+	return slice_eq(slice_sub(s, 0, prefix.len), prefix);
+}
+
+struct slice slice_str(const char *string);
+
+bool slice_eq_nocase(struct slice a, struct slice b);
+int slice_cmp(struct slice a, struct slice b);
+bool slice_starts_nocase(struct slice s, struct slice prefix);
+bool slice_ends_nocase(struct slice s, struct slice suffix);
 
 /* Index of the first (last) such byte, or s.len when there is none. */
 size_t slice_index(struct slice s, uint8_t byte);
@@ -53,9 +104,5 @@ bool slice_is_ascii(struct slice s);
 
 /* Whole slice as an unsigned decimal number <= max; false (ret untouched) on anything else. */
 bool slice_to_u64(struct slice s, uint64_t max, uint64_t *ret_value);
-
-uint8_t ascii_lower(uint8_t byte);
-bool ascii_is_digit(uint8_t byte);
-bool ascii_is_alpha(uint8_t byte);
 
 #endif

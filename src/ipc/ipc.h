@@ -112,6 +112,7 @@ enum ctl_rcpt_state {
 	CTL_RCPT_ACTIVE,
 	CTL_RCPT_HELD,
 	CTL_RCPT_REPORTING,
+	CTL_RCPT_SUSPENDED, /* waits for its destination to take mail from us again */
 	CTL_RCPT_STATE_MAX
 };
 enum ctl_directory_object {

@@ -10,6 +10,7 @@
 #include "resolver/resolver.h"
 #include "rt/file.h"
 #include "rt/process.h"
+#include "rule/explain/local.h"
 #include "tls/context.h"
 #include "tool/tool.h"
 #include "wire/conf/parse.h"
@@ -186,6 +187,33 @@ password_check(struct files *f, const struct config *config)
 	content_give(f, content);
 }
 
+static void
+rules_check(struct files *f, const struct config *config)
+{
+	const char *option = "refusal-rules";
+	struct ruleset_error error;
+	struct slice content;
+	struct ruleset rules;
+	struct arena arena;
+	struct builder b;
+	int err;
+
+	if (!content_take(f, option, config->refusal_rules, &content))
+		return;
+	arena_init(&arena, rt_mem(f->tool->rt), RULESET_ARENA_MAX);
+	err = explain_local_compile(&arena, config->refusal_rules, content, &rules, &error);
+	if (err) {
+		text_begin(f, &b, option);
+		if (err == ERR_SYNTAX)
+			explain_local_error(&b, config->refusal_rules, &error);
+		else
+			builder_str(&b, err_str(err));
+		complain(f, option, false, &b);
+	}
+	arena_finish(&arena);
+	content_give(f, content);
+}
+
 void
 tool_check_files(struct tool *tool, struct arena *arena, const struct config *config,
 		 struct conf_problems *problems)
@@ -195,4 +223,5 @@ tool_check_files(struct tool *tool, struct arena *arena, const struct config *co
 	tls_check(&f, config);
 	zone_check(&f, config);
 	password_check(&f, config);
+	rules_check(&f, config);
 }

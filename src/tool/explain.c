@@ -1,6 +1,7 @@
 /*
  * explain: frank explain: a refusal that somebody has before him, explained. Needs no server, no
- * configuration and no network; links are shown and never followed. With --json the results are one array.
+ * configuration and no network; links are shown and never followed. With --json the results are one
+ * array.
  */
 #include "tool/explain.h"
 
@@ -25,7 +26,7 @@ words_read(struct explain *ex)
 	} options[] = {
 		{"--reply", &ex->reply},   {"--replies", &ex->replies}, {"--unknown", &ex->unknown},
 		{"--redact", &ex->redact}, {"--stage", &ex->stage},	{"--host", &ex->host},
-		{"--mx", &ex->mx},
+		{"--mx", &ex->mx},	   {"--rules", &ex->rules},
 	};
 	struct tool *tool = ex->tool;
 
@@ -54,9 +55,8 @@ given_read(struct explain *ex)
 	unsigned asked = (ex->reply != NULL) + (ex->replies != NULL) + (ex->unknown != NULL) +
 			 (ex->redact != NULL) + (ex->input_count > 0);
 
-	ex->given = (struct facts_given){.stage = VERDICT_STAGE_MAX,
-					 .host = slice_str(ex->host),
-					 .mx = slice_str(ex->mx)};
+	ex->given = (struct facts_given){
+		.stage = VERDICT_STAGE_MAX, .host = slice_str(ex->host), .mx = slice_str(ex->mx)};
 	if (asked != 1)
 		return usage_fail(ex,
 				  "expected one of: explain FILE|FOLDER|-|CODE|LINE, --reply LINE, "
@@ -169,6 +169,28 @@ explain_asked(struct explain *ex)
 	return worst;
 }
 
+static int
+rules_content(struct explain *ex, const char *file, struct slice content)
+{
+	uint8_t room[RULESET_ERROR_MAX + 512];
+	struct ruleset_error error;
+	struct builder b;
+	int err =
+		explain_local_compile(&ex->rules_arena, slice_str(file), content, &ex->own, &error);
+
+	ex->set = &ex->own;
+	if (!err)
+		return 0;
+	builder_init_fixed(&b, room, sizeof(room));
+	if (err == ERR_SYNTAX)
+		explain_local_error(&b, slice_str(file), &error);
+	else
+		builder_str(&b, err_str(err));
+	builder_byte(&b, 0);
+	tool_complain(ex->tool, b.failed ? "rules are no good" : (const char *)room, "");
+	return TOOL_EXIT_DATA;
+}
+
 /* Results of all that could be read are printed, also when something could not. */
 static int
 explain_all(struct explain *ex)
@@ -212,8 +234,12 @@ tool_explain(struct tool *tool)
 	exit_code = words_read(ex);
 	if (!exit_code)
 		exit_code = given_read(ex);
+	arena_init(&ex->rules_arena, rt_mem(tool->rt), RULESET_ARENA_MAX);
+	if (!exit_code && ex->rules)
+		exit_code = explain_with_file(ex, ex->rules, RULESET_FILE_BYTES_MAX, rules_content);
 	if (!exit_code)
 		exit_code = explain_all(ex);
+	arena_finish(&ex->rules_arena);
 	charset_iconv_finish(&ex->iconv);
 	mem_give(rt_mem(tool->rt), ex, sizeof(*ex));
 	return exit_code;

@@ -1,6 +1,6 @@
 /*
- * explain: what the pieces of frank explain share: explain.c (what was asked), explain_input.c (files,
- * folders, standard input), explain_unknown.c (shapes that no rule fits).
+ * explain: what the pieces of frank explain share: explain.c (what was asked), explain_input.c
+ * (files, folders, standard input), explain_unknown.c (shapes that no rule fits).
  */
 #ifndef TOOL_EXPLAIN_H
 #define TOOL_EXPLAIN_H
@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "charset/charset_iconv.h"
 #include "rule/explain/article.h"
+#include "rule/explain/local.h"
 #include "rule/explain/returned.h"
 #include "rule/explain/show.h"
 #include "tool/tool.h"
@@ -17,15 +18,17 @@
 
 struct explain {
 	struct tool *tool;
-	const char *reply, *replies, *unknown, *redact;
+	const char *reply, *replies, *unknown, *redact, *rules;
 	const char *stage, *host, *mx;
 	const char *inputs[COMMAND_WORDS_MAX];
 	size_t input_count;
 	struct facts_given given;
 	const struct ruleset *set;
+	struct arena rules_arena;
+	struct ruleset own; /* --rules */
 	struct json_writer json;
 	struct builder out;
-	size_t count;  /* of results */
+	size_t count; /* of results */
 	bool unknown_seen;
 	struct arena arena; /* of one mail */
 	struct charset_iconv iconv;
@@ -46,8 +49,8 @@ void explain_reply(struct explain *ex, struct slice text, const char *file);
 void explain_line(struct explain *ex, struct slice line, const char *file);
 struct slice explain_unescape(struct explain *ex, struct slice line);
 
-/* explain_input.c: fn gets the whole of a file or, for "-", of standard input; what is wrong is said. Exit
- * code. */
+/* explain_input.c: fn gets the whole of a file or, for "-", of standard input; what is wrong is
+ * said. Exit code. */
 typedef int explain_content_fn(struct explain *ex, const char *file, struct slice content);
 int explain_with_file(struct explain *ex, const char *path, size_t max, explain_content_fn *fn);
 /* A file, a folder of files, standard input, a code, a log line, a reply. Exit code. */

@@ -1,7 +1,7 @@
 /*
- * explain_input: what somebody has before him, by what it looks like: a file or folder by its name, a
- * code by the knowledge base, and the content of a file by its first lines: log lines, replies, or a
- * mail.
+ * explain_input: what somebody has before him, by what it looks like: a file or folder by its name,
+ * a code by the knowledge base, and the content of a file by its first lines: log lines, replies,
+ * or a mail.
  */
 #include <errno.h>
 #include <string.h>
@@ -344,11 +344,12 @@ article_input(struct explain *ex, const struct article_found *article)
 static int
 redact_content(struct explain *ex, const char *file, struct slice content)
 {
+	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
 	struct slice text;
 	int err;
 
 	arena_init(&ex->arena, rt_mem(ex->tool->rt), REDACT_ARENA_BYTES);
-	err = redact_mail(content, &ex->arena, &text);
+	err = redact_mail(content, &hook, &ex->arena, &text);
 	if (err)
 		tool_complain(ex->tool, file, ": not enough memory to read this mail");
 	else

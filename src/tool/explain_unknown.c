@@ -1,6 +1,6 @@
 /*
- * explain_unknown: which shapes of replies no rule fits, the most frequent first, each with a reply to
- * write a rule from. The file holds replies, one a line, or lines of a log.
+ * explain_unknown: which shapes of replies no rule fits, the most frequent first, each with a reply
+ * to write a rule from. The file holds replies, one a line, or lines of a log.
  */
 #include <string.h>
 
@@ -133,8 +133,8 @@ shapes_put(struct explain *ex, const struct shapes *s, size_t count)
 		builder_dec(&ex->out, s->unknown);
 		builder_str(&ex->out, " of ");
 		builder_dec(&ex->out, s->replies);
-		builder_str(&ex->out, " replies are explained by no rule. To write one: frank "
-				      "check --help, docs/rules.md.\n");
+		builder_str(&ex->out, " replies are explained by no rule. How to write "
+				      "one: docs/rules.md.\n");
 	}
 	explain_flush(ex);
 }

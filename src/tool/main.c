@@ -26,6 +26,7 @@ static const char usage_text[] =
 	"  status | reload | stop\n"
 	"  queue list | show | retry | hold | release | delete | flush\n"
 	"  trace ID | --sender A | --rcpt A | --since 1h\n"
+	"  why ID                            where each recipient stands, and what to do\n"
 	"  postoffice | domain | mailbox | address   add | list | show | set | remove\n"
 	"\n"
 	"frank --version, or -V, says which it is.\n"

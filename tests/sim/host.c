@@ -119,6 +119,8 @@ rule_find(struct session *session, enum scn_stage stage, const char *rcpt_addr)
 
 		if (rule->stage != stage || (rule->first && *met >= rule->first))
 			continue;
+		if (rule->until_us && sim_now_us(run->world) >= rule->until_us)
+			continue;
 		if (rule->one_in && run_between(run, 1, rule->one_in) != 1)
 			continue;
 		++*met;
@@ -143,7 +145,8 @@ refuse_all(struct session *session)
 	}
 }
 
-/* A refusal before RCPT concerns whatever Frank wanted to send here. */
+/* A refusal at MAIL concerns whatever Frank wanted to send here. One at the greeting says nothing
+ * about any mail: Frank keeps it. */
 static void
 refuse_host(struct session *session)
 {
@@ -457,8 +460,6 @@ on_accept(void *ctx, struct sim_sock *sock)
 	list_push_back(&host->sessions, &session->node);
 	idle_restart(session);
 	rule = rule_find(session, SCN_CONNECT, NULL);
-	if (is_refusal(rule))
-		refuse_host(session);
 	if (answer(session, rule, "220 host.sim.test ESMTP"))
 		on_ready(session);
 }

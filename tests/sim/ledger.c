@@ -14,6 +14,9 @@
  * mailboxes are read every 5 s. */
 #define BEFORE_US (30 * US_PER_S)
 #define AFTER_US (20 * US_PER_S)
+/* So long before the host lets us in mail must have come in for its sender to be told, whatever
+ * died meanwhile. */
+#define NOTICE_US (600 * US_PER_S)
 
 struct sub *
 ledger_new(struct run *run)
@@ -139,6 +142,17 @@ failure_judge(struct run *run, struct sub *sub, struct sub_rcpt *rcpt, const str
 			 rcpt->report_count, rcpt->addr);
 }
 
+/* That it waits is told once; the same notice may come twice where anything else may. */
+static void
+notice_judge(struct run *run, struct sub *sub, struct sub_rcpt *rcpt, const struct mail *mail)
+{
+	rcpt->delayed++;
+	if (!rcpt->notice_id)
+		rcpt->notice_id = mail->id_hash;
+	if (rcpt->notice_id != mail->id_hash)
+		run_find(run, "I6", sub, "two different notices say that %s waits", rcpt->addr);
+}
+
 static struct sub_rcpt *
 rcpt_of_report(struct sub *sub, struct slice addr)
 {
@@ -171,7 +185,7 @@ report_take(struct run *run, const struct mail *mail)
 		else if (slice_eq(action, SLICE("failed")))
 			failure_judge(run, sub, rcpt, mail);
 		else if (slice_eq(action, SLICE("delayed")))
-			rcpt->delayed++;
+			notice_judge(run, sub, rcpt, mail);
 		else
 			rcpt->success++;
 	}
@@ -273,6 +287,25 @@ copies_check(struct run *run, struct sub *sub, struct sub_rcpt *rcpt)
 			 rcpt->addr);
 }
 
+/* Whoever sends to a host that does not let us in is told at once. */
+static void
+notice_check(struct run *run, const struct sub *sub, const struct sub_rcpt *rcpt)
+{
+	const struct scn_host *host = rcpt->host < 0 ? NULL : &run->scenario->hosts[rcpt->host];
+
+	for (size_t i = 0; host && i < host->rule_count; i++) {
+		const struct scn_rule *rule = &host->rules[i];
+
+		if (rule->stage != SCN_CONNECT || rule->reply[0] != '5' ||
+		    sub->ended_us + NOTICE_US > rule->until_us)
+			continue;
+		if (sub->state == SUB_ACCEPTED && sub->sender[0] && !rcpt->delayed &&
+		    !rcpt->refused && !sub->spoilt)
+			run_find(run, "I6", sub, "%s does not let us in, and no notice came",
+				 rcpt->addr);
+	}
+}
+
 static void
 rcpt_check(struct run *run, struct sub *sub, struct sub_rcpt *rcpt)
 {
@@ -281,6 +314,7 @@ rcpt_check(struct run *run, struct sub *sub, struct sub_rcpt *rcpt)
 			 rcpt->addr, sub->sender[0] ? "" : " (from <>)");
 	if (rcpt->copies)
 		copies_check(run, sub, rcpt);
+	notice_check(run, sub, rcpt);
 }
 
 void

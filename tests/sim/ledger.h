@@ -36,6 +36,7 @@ struct sub_rcpt {
 	uint64_t copy_us[SUB_COPIES_MAX];     /* when each came */
 	uint64_t report_ids[SUB_REPORTS_MAX]; /* hashes of the Message-IDs of failure reports */
 	unsigned report_count;
+	uint64_t notice_id; /* hash of the Message-ID of the notice that it waits */
 };
 
 struct sub {

@@ -169,6 +169,8 @@ read_rule_word(struct reader *r, size_t at, struct scn_rule *rule)
 		rule->first = (uint32_t)number(r, ++at);
 	else if (!strcmp(name, "one-in"))
 		rule->one_in = (uint32_t)number(r, ++at);
+	else if (!strcmp(name, "until"))
+		rule->until_us = span(r, ++at);
 	else if (!strcmp(name, "@wait"))
 		rule->wait_us = span(r, ++at);
 	else if (!strcmp(name, "@keep"))
@@ -184,7 +186,7 @@ read_rule_word(struct reader *r, size_t at, struct scn_rule *rule)
 	return at;
 }
 
-/* at STAGE [first N] [one-in N] [@keep] [@close] ... [reply] */
+/* at STAGE [first N] [one-in N] [until TIME] [@keep] [@close] ... [reply] */
 static void
 read_rule(struct reader *r)
 {

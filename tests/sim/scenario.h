@@ -35,6 +35,7 @@ struct scn_rule {
 	uint32_t one_in; /* only by that chance; 0: always */
 	bool keep, close, reset, silence;
 	uint64_t wait_us;
+	uint64_t until_us; /* only before this, from the start of the load on; 0: for ever */
 	char reply[SCN_REPLY_MAX]; /* without the line end; empty: the usual one */
 };
 

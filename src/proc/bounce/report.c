@@ -191,7 +191,7 @@ bounce_report_add(struct report *report, const struct ipc_report_rcpt *rcpt)
 	*to = (struct dsn_rcpt){.attempts = rcpt->attempts, .verdict = rcpt->verdict};
 	explain_verdict(&to->verdict);
 	to->action = (uint8_t)action_of(report->make.kind, &to->verdict);
-	to->expired = to->action == DSN_FAILED && to->verdict.class == VERDICT_LATER;
+	to->expired = to->action == DSN_FAILED && rcpt->expired;
 	facts = facts_keep(report, &to->verdict);
 	to->verdict.reply = words_keep(report, &to->verdict);
 	to->verdict.evidence = facts;

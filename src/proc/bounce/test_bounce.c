@@ -259,7 +259,10 @@ order(struct world *w, uint64_t key, uint8_t kind, const struct verdict *verdict
 			 0);
 	for (uint16_t i = 0; i < 2; i++)
 		assert_int_equal(IPC_SEND(w->queue.far, REPORT_RCPT, report_rcpt, .key = key,
-					  .rcpt = i, .attempts = 3, .verdict = *verdict),
+					  .rcpt = i, .attempts = 3,
+					  .expired = kind == SPOOL_REPORT_FAILURE &&
+						     verdict->class == VERDICT_LATER,
+					  .verdict = *verdict),
 				 0);
 	assert_int_equal(IPC_SEND(w->queue.far, REPORT_END, report_end, .key = key), 0);
 }

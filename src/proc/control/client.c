@@ -187,6 +187,7 @@ control_client_accept(void *ctx, struct rt_stream *stream, int err)
 	builder_init_arena(&client->out, &client->arena, CONTROL_OUTPUT_BYTES_MAX);
 	builder_init_arena(&client->error, &client->arena, CLIENT_OVERHEAD_BYTES);
 	json_init(&client->writer, &client->out);
+	list_init(&client->suspensions);
 	rt_timer_init(&client->deadline, control->boot->rt, client_timer, client);
 	rt_timer_arm(&client->deadline, CONTROL_REQUEST_MS_MAX);
 	rt_stream_on_ready(stream, client_ready, client);

@@ -5,7 +5,7 @@
 #include "wire/text/clean.h"
 
 static const char *const state_words[CTL_RCPT_STATE_MAX] = {"waiting", "active", "held",
-							    "reporting"};
+							    "reporting", "suspended"};
 
 static bool
 is_narrowed(const struct control_arguments *a)
@@ -90,16 +90,17 @@ row_json(struct control_client *client, const struct ipc_ctl_queue_row *row)
 static void
 row_numbers(struct control_client *client, const struct ipc_ctl_queue_row *row)
 {
+	bool waits = row->state == CTL_RCPT_WAITING || row->state == CTL_RCPT_SUSPENDED;
 	uint8_t buf[3][24];
 	struct builder next, tries, size;
 
 	builder_init_fixed(&next, buf[0], sizeof(buf[0]));
 	builder_init_fixed(&tries, buf[1], sizeof(buf[1]));
 	builder_init_fixed(&size, buf[2], sizeof(buf[2]));
-	if (row->state == CTL_RCPT_WAITING && row->next_wall_ms > client->now_ms)
+	if (waits && row->next_wall_ms > client->now_ms)
 		render_duration(&next, row->next_wall_ms - client->now_ms);
 	else
-		builder_str(&next, row->state == CTL_RCPT_WAITING ? "now" : "-");
+		builder_str(&next, waits ? "now" : "-");
 	builder_dec(&tries, row->attempts);
 	render_size(&size, row->size_bytes);
 	render_padded(&client->out, builder_slice(&next), 8);
@@ -112,6 +113,8 @@ row_text(struct control_client *client, const struct ipc_ctl_queue_row *row)
 {
 	struct builder *b = &client->out;
 
+	if (client->rows == 0)
+		suspensions_text(client);
 	if (client->rows == 0)
 		builder_str(b, "ID             STATE      NEXT    TRIES  SIZE    FROM -> TO\n");
 	msg_id_format(b, row->message);
@@ -144,6 +147,7 @@ end_shown(struct control_client *client, const struct ipc_ctl_done *done)
 
 	if (client->json) {
 		json_array_end(&client->writer);
+		suspensions_json(client);
 		json_number(&client->writer, "count", (int64_t)done->count);
 		json_object_end(&client->writer);
 		builder_byte(&client->out, '\n');

@@ -146,6 +146,7 @@ cmd_status_end(struct control_client *client, const struct ipc_ctl_done *done)
 		json_object_begin(&client->writer, "counters");
 	} else {
 		summary_print(client);
+		suspensions_text(client);
 	}
 	for (struct list_node *node = list_first(counters); node;
 	     node = list_next(counters, node)) {
@@ -161,6 +162,7 @@ cmd_status_end(struct control_client *client, const struct ipc_ctl_done *done)
 	if (!client->json)
 		return;
 	json_object_end(&client->writer);
+	suspensions_json(client);
 	json_object_end(&client->writer);
 	builder_byte(&client->out, '\n');
 }

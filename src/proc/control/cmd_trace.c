@@ -7,7 +7,6 @@
 
 #include "proc/control/control.h"
 #include "proc/control/trace.h"
-#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 #define TRACE_FILES_MAX 4096
@@ -81,26 +80,6 @@ cmd_trace_row(struct control_client *client, struct ipc_message *message)
 }
 
 static void
-time_write(struct builder *b, int64_t wall_ms)
-{
-	struct date_civil day = date_civil_of(wall_ms / 86400000);
-	uint64_t second = (uint64_t)(wall_ms % 86400000) / 1000;
-
-	builder_dec_padded(b, (uint64_t)day.year, 4);
-	builder_byte(b, '-');
-	builder_dec_padded(b, day.month, 2);
-	builder_byte(b, '-');
-	builder_dec_padded(b, day.day, 2);
-	builder_byte(b, 'T');
-	builder_dec_padded(b, second / 3600, 2);
-	builder_byte(b, ':');
-	builder_dec_padded(b, second / 60 % 60, 2);
-	builder_byte(b, ':');
-	builder_dec_padded(b, second % 60, 2);
-	builder_byte(b, 'Z');
-}
-
-static void
 rcpts_write(struct builder *b, const struct trace_message *message, struct journal_rcpts rcpts)
 {
 	for (size_t i = 0; i < rcpts.count && i < 5; i++) {
@@ -122,13 +101,19 @@ static void
 result_write(struct builder *b, const struct trace_message *message,
 	     const struct journal_result *result)
 {
-	builder_str(b, "attempt ");
-	builder_dec(b, result->attempt);
-	builder_str(b, " for ");
+	if (result->flags & JOURNAL_NOT_TRIED) {
+		builder_str(b, "put aside for ");
+	} else {
+		builder_str(b, "attempt ");
+		builder_dec(b, result->attempt);
+		builder_str(b, " for ");
+	}
 	rcpts_write(b, message, result->rcpts);
 	builder_str(b, ": ");
 	builder_str(b, journal_state_str(result->state));
-	if (result->state == JOURNAL_WAITING) {
+	if (result->state == JOURNAL_WAITING && result->verdict.class == VERDICT_NEVER) {
+		builder_str(b, " until their server lets ours in");
+	} else if (result->state == JOURNAL_WAITING) {
 		builder_str(b, ", next in ");
 		render_duration(b, (int64_t)result->wait_ms);
 	}
@@ -157,7 +142,7 @@ event_write(struct builder *b, const struct trace_message *message,
 	    const struct journal_record *record)
 {
 	builder_str(b, "  ");
-	time_write(b, record->wall_ms);
+	render_time(b, record->wall_ms);
 	builder_str(b, "  ");
 	if (record->kind == JOURNAL_RESULT) {
 		result_write(b, message, &record->u.result);
@@ -185,7 +170,7 @@ accept_write(struct builder *b, const struct spool_accept *accept)
 		msg_id_format(b, accept->report_of);
 	}
 	builder_str(b, "\n  ");
-	time_write(b, accept->accepted_wall_ms);
+	render_time(b, accept->accepted_wall_ms);
 	builder_str(b, "  accepted");
 	if (accept->client.family) {
 		builder_str(b, " from ");
@@ -244,6 +229,7 @@ event_json(struct json_writer *w, const struct trace_message *message,
 	json_text(w, "event", slice_str(journal_kind_str(record->kind)));
 	if (record->kind == JOURNAL_RESULT) {
 		json_number(w, "attempt", record->u.result.attempt);
+		json_flag(w, "tried", !(record->u.result.flags & JOURNAL_NOT_TRIED));
 		json_text(w, "state", slice_str(journal_state_str(record->u.result.state)));
 		json_number(w, "next_in_ms", (int64_t)record->u.result.wait_ms);
 		rcpts_json(w, message, record->u.result.rcpts);
@@ -371,26 +357,35 @@ cmd_trace_finish(struct control_client *client)
 		rt_close(client->control->boot->rt, files->fds[i]);
 }
 
-void
-cmd_trace_end(struct control_client *client, const struct ipc_ctl_done *done)
+int
+cmd_trace_gather(struct control_client *client, const struct ipc_ctl_done *done,
+		 struct trace *ret_trace)
 {
 	struct files *files = client->state;
-	struct rt *rt = client->control->boot->rt;
-	struct trace trace;
 	int err = 0;
 
-	trace_init(&trace, rt, &client->arena, &files->filter);
+	trace_init(ret_trace, client->control->boot->rt, &client->arena, &files->filter);
 	for (size_t i = 0; i < files->count && !err; i++)
-		err = trace_read(&trace, files->fds[i]);
+		err = trace_read(ret_trace, files->fds[i]);
 	if (done->exit)
 		control_fail(client, done->exit, "", done->text);
 	else if (err)
 		control_fail(client, EXIT_CODE_TEMPFAIL,
 			     "the journal could not be read: ", slice_str(err_str(err)));
-	else if (trace.message_count == 0)
+	else if (ret_trace->message_count == 0)
 		control_fail(client, EXIT_CODE_NO_SUCH,
 			     "no such message in the journal (see trace-keep)", SLICE_EMPTY);
-	else if (client->json)
+	return client->answered ? ERR_NOT_FOUND : 0;
+}
+
+void
+cmd_trace_end(struct control_client *client, const struct ipc_ctl_done *done)
+{
+	struct trace trace;
+
+	if (cmd_trace_gather(client, done, &trace))
+		return;
+	if (client->json)
 		trace_json(client, &trace);
 	else
 		trace_text(client, &trace);

@@ -12,7 +12,7 @@
 #define QUEUE(word, text, help, accepts, min, VERB)                                                \
 	{                                                                                          \
 		{"queue", word}, text, help, accepts, min, 1, CTL_QUEUE_##VERB, cmd_queue_run,     \
-			IPC_CTL_QUEUE_ROW, cmd_queue_row, cmd_queue_end                            \
+			IPC_CTL_QUEUE_ROW, cmd_queue_row, cmd_queue_end, NULL, true                \
 	}
 #define DIRECTORY(object, word, text, help, accepts, min, max, OBJECT, VERB)                       \
 	{                                                                                          \
@@ -71,6 +71,19 @@ const struct control_command control_commands[] = {
 	 cmd_trace_row,
 	 cmd_trace_end,
 	 cmd_trace_finish},
+	{{"why"},
+	 "ID",
+	 "why a message is where it is: each recipient, in the words of a report",
+	 0,
+	 1,
+	 1,
+	 0,
+	 cmd_trace_run,
+	 IPC_CTL_TRACE_FILE,
+	 cmd_trace_row,
+	 cmd_why_end,
+	 cmd_trace_finish,
+	 true},
 	{{"status"},
 	 "",
 	 "what the server does now",
@@ -81,7 +94,9 @@ const struct control_command control_commands[] = {
 	 cmd_status_run,
 	 IPC_CTL_COUNTER,
 	 cmd_status_row,
-	 cmd_status_end},
+	 cmd_status_end,
+	 NULL,
+	 true},
 	{{"reload"},
 	 "",
 	 "read the configuration again",

@@ -152,6 +152,7 @@ static const struct {
 	{IPC_CTL_QUEUE_ROW, offsetof(struct ipc_message, u.ctl_queue_row.request)},
 	{IPC_CTL_DIRECTORY_ROW, offsetof(struct ipc_message, u.ctl_directory_row.request)},
 	{IPC_CTL_TRACE_FILE, offsetof(struct ipc_message, u.ctl_trace_file.request)},
+	{IPC_CTL_SUSPENSION, offsetof(struct ipc_message, u.ctl_suspension.request)},
 	{IPC_CTL_COUNTER, offsetof(struct ipc_message, u.ctl_counter.request)},
 };
 
@@ -169,6 +170,8 @@ control_receive(void *state, struct ipc_channel *from, struct ipc_message *messa
 				control, from,
 				*(const uint32_t *)(const void *)((const char *)message +
 								  rows[i].request_offset));
+	if (client && message->type == IPC_CTL_SUSPENSION && client->command->suspensions)
+		suspensions_row(client, message);
 	if (client && client->command->row_type == message->type) {
 		client->teller = from;
 		client->command->row(client, message);

@@ -16,6 +16,7 @@
 #define CONTROL_PEERS_MAX 64
 #define CONTROL_ROWS_DEFAULT 100
 #define CONTROL_ROWS_MAX 10000
+#define CONTROL_SUSPENSIONS_MAX 1000
 
 /* Exit codes of sysexits.h that commands use. */
 enum exit_code {
@@ -86,6 +87,8 @@ struct control_client {
 	size_t asked_count;
 	const struct ipc_channel *teller; /* of the row at hand */
 	uint64_t rows;
+	struct list suspensions; /* that queue told of (suspensions.c) */
+	size_t suspension_count;
 	int64_t now_ms;
 	void *state; /* of the command, in the arena */
 	/* The answer. */
@@ -113,6 +116,8 @@ struct control_command {
 	void (*end)(struct control_client *client, const struct ipc_ctl_done *done);
 	/* Gives back what the state holds beside memory, also after a failure. May be NULL. */
 	void (*finish)(struct control_client *client);
+	/* Whether queue also tells of suspended destinations. */
+	bool suspensions;
 };
 
 extern const struct boot_process control_process;
@@ -144,13 +149,23 @@ void control_sent(struct control_client *client, struct ipc_channel *channel, in
 
 /* render.c */
 void render_duration(struct builder *b, int64_t ms);
+/* "2026-11-28T08:36:27Z" */
+void render_time(struct builder *b, int64_t wall_ms);
 void render_size(struct builder *b, uint64_t bytes);
 void render_padded(struct builder *b, struct slice text, size_t width);
 void render_verdict(struct builder *b, const struct verdict *verdict, const char *indent);
 void render_verdict_json(struct json_writer *w, const char *key, const struct verdict *verdict);
 void render_id_json(struct json_writer *w, const char *key, msg_id id);
 
-/* cmd_queue.c, cmd_directory.c, cmd_server.c, cmd_trace.c */
+/* suspensions.c: keeps a row; shows all of them. */
+void suspensions_row(struct control_client *client, struct ipc_message *message);
+/* NULL: queue told of none such. */
+const struct ipc_ctl_suspension *suspensions_find(const struct control_client *client,
+						  struct slice destination);
+void suspensions_text(struct control_client *client);
+void suspensions_json(struct control_client *client);
+
+/* cmd_queue.c, cmd_directory.c, cmd_server.c, cmd_trace.c, cmd_why.c */
 void cmd_queue_run(struct control_client *client);
 void cmd_queue_row(struct control_client *client, struct ipc_message *message);
 void cmd_queue_end(struct control_client *client, const struct ipc_ctl_done *done);
@@ -163,6 +178,11 @@ void cmd_status_end(struct control_client *client, const struct ipc_ctl_done *do
 void cmd_trace_run(struct control_client *client);
 void cmd_trace_row(struct control_client *client, struct ipc_message *message);
 void cmd_trace_end(struct control_client *client, const struct ipc_ctl_done *done);
+/* What the journal knows of those that were asked for; an error: control_fail was called. */
+struct trace;
+int cmd_trace_gather(struct control_client *client, const struct ipc_ctl_done *done,
+		     struct trace *ret_trace) MUST_USE;
+void cmd_why_end(struct control_client *client, const struct ipc_ctl_done *done);
 void cmd_trace_finish(struct control_client *client);
 void cmd_super_run(struct control_client *client);
 void cmd_super_end(struct control_client *client, const struct ipc_ctl_done *done);

@@ -77,8 +77,9 @@ last_result(struct queue *queue, struct queue_rcpt *rcpt, struct arena *arena,
 static bool
 is_as_new(const struct queue_rcpt *rcpt)
 {
-	return !rcpt->attempts && !(rcpt->flags & (RCPT_HELD | RCPT_DELETING)) &&
-	       rcpt->state != RCPT_FINISHED && rcpt->state != RCPT_REPORTING;
+	return !rcpt->attempts && !rcpt->verdict_file &&
+	       !(rcpt->flags & (RCPT_HELD | RCPT_DELETING)) && rcpt->state != RCPT_FINISHED &&
+	       rcpt->state != RCPT_REPORTING;
 }
 
 /* One record says the same of both. */

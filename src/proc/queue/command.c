@@ -12,6 +12,7 @@
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
+#include "proc/queue/suspend.h"
 
 #define COMMANDS_MAX 32
 #define STEP_MESSAGES 4000
@@ -158,6 +159,8 @@ shown_state(const struct queue_rcpt *rcpt)
 		return CTL_RCPT_HELD;
 	if (rcpt->state == RCPT_ACTIVE)
 		return CTL_RCPT_ACTIVE;
+	if (rcpt->flags & RCPT_ASIDE && rcpt->dest->suspension)
+		return CTL_RCPT_SUSPENDED;
 	return rcpt->state == RCPT_REPORTING ? CTL_RCPT_REPORTING : CTL_RCPT_WAITING;
 }
 
@@ -187,6 +190,8 @@ row_send(struct command *command, const struct queue_msg *msg, struct queue_rcpt
 	row->next_wall_ms = wall_ms;
 	if (rcpt->state == RCPT_WAITING && rcpt->next_ms > rt_now_ms(queue->rt))
 		row->next_wall_ms += (int64_t)(rcpt->next_ms - rt_now_ms(queue->rt));
+	if (row->state == CTL_RCPT_SUSPENDED)
+		row->next_wall_ms = suspend_probe_wall_ms(queue, rcpt->dest->suspension);
 	row->expires_wall_ms = wall_ms + (int64_t)queue->rules.lifetime_ms - (int64_t)now.age_ms;
 	row->attempts = rcpt->attempts;
 	row->size_bytes = accept->size_bytes;
@@ -230,6 +235,7 @@ act_retry(struct queue *queue, struct queue_rcpt *rcpt)
 	if (rcpt->state != RCPT_WAITING || rcpt->flags & RCPT_HELD)
 		return false;
 	rcpt->next_ms = 0;
+	suspend_probe_now(queue, rcpt->dest);
 	index_ready(queue, rcpt);
 	return true;
 }
@@ -469,7 +475,10 @@ queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 	rt_timer_init(&command->timer, queue->rt, step_run, command);
 	list_push_back(&queue->commands, &command->node);
 	walk_begin(queue, &command->walk);
-	step_run(command);
+	if (given->verb == CTL_QUEUE_LIST && suspend_show(queue, peer, given->request))
+		command_end(command, EXIT_UNAVAILABLE, "the answer was too long");
+	else
+		step_run(command);
 }
 
 static void
@@ -501,6 +510,10 @@ trace_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 		journal_write_now(queue);
 		trace_send(queue, peer, given->request, j->number);
 	}
+	if (suspend_show(queue, peer, given->request)) {
+		answer(peer, given->request, EXIT_UNAVAILABLE, 0, "the answer was too long");
+		return;
+	}
 	answer(peer, given->request, 0, 0, "");
 }
 
@@ -516,6 +529,7 @@ status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ct
 		{"queue.active", queue->index.active_count},
 		{"queue.waiting", queue->index.waiting_count},
 		{"queue.destinations", queue->index.dests.count},
+		{"queue.suspended", queue->suspended_count},
 		{"queue.index_bytes", queue->index.bytes},
 		{"queue.segments", queue->files.segment_count},
 		{"queue.accepted", queue->counters.accepted},
@@ -543,6 +557,8 @@ status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ct
 	if (!err)
 		err = boot_status_histogram(peer->channel, given->request, "queue.attempt_ms",
 					    &queue->counters.attempt_ms);
+	if (!err)
+		err = suspend_show(queue, peer, given->request);
 	(void)err; /* control's deadline tells the person */
 	answer(peer, given->request, 0, 0, "");
 }

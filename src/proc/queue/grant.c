@@ -11,6 +11,8 @@
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
+#include "proc/queue/suspend.h"
+#include "rule/schedule/pace.h"
 
 _Static_assert(SPOOL_RCPTS_MAX < GRANT_HEARD, "a number leaves the bit free");
 
@@ -66,16 +68,40 @@ grant_kick(struct queue *queue)
 	rt_at_turn_end(queue->rt, &queue->grant_hook);
 }
 
-void
-grant_dest(struct queue *queue, struct queue_dest *dest)
+static uint32_t
+limit_full(struct queue *queue, const struct queue_dest *dest)
 {
 	const struct config *config = queue->boot->config;
 
-	dest->turn.limit = dest->kind == SPOOL_RCPT_LOCAL
-				   ? (uint32_t)config->local_concurrency
-				   : (uint32_t)(config->destination_concurrency *
-						config->destination_jobs_ahead);
+	return dest->kind == SPOOL_RCPT_LOCAL ? (uint32_t)config->local_concurrency
+					      : (uint32_t)(config->destination_concurrency *
+							   config->destination_jobs_ahead);
+}
+
+void
+grant_dest(struct queue *queue, struct queue_dest *dest)
+{
+	uint32_t full = limit_full(queue, dest);
+
+	dest->turn.limit = dest->pace && dest->pace < full ? dest->pace : full;
 	turns_update(&queue->index.turns, &dest->turn);
+}
+
+void
+grant_pace(struct queue *queue, const struct queue_job *job, const struct verdict *verdict)
+{
+	struct queue_dest *dest = job->dest;
+	uint32_t full = limit_full(queue, dest), now = dest->pace ? dest->pace : full;
+	uint32_t next = schedule_pace(now, full, verdict);
+
+	/* Those that were under way already when it asked say the same once more. */
+	if (dest->kind == SPOOL_RCPT_LOCAL || next == now ||
+	    (next < now && job->number <= dest->paced_at))
+		return;
+	if (next < now)
+		dest->paced_at = queue->job_number;
+	dest->pace = next == full ? 0 : next;
+	grant_dest(queue, dest);
 }
 
 struct schedule_case
@@ -251,6 +277,8 @@ worker_of(struct queue *queue, const struct queue_dest *dest, uint16_t *ret_slot
 			best = peer;
 	}
 	*ret_slots = (uint16_t)(most / among);
+	if (dest->pace && dest->pace < *ret_slots)
+		*ret_slots = (uint16_t)dest->pace;
 	return best;
 }
 
@@ -285,6 +313,7 @@ job_make(struct queue *queue, struct queue_rcpt *first, struct queue_peer *peer)
 	job->segment = msg->segment;
 	job->body = msg->body;
 	job->dest = first->dest;
+	job->probe_of = 0;
 	peer->job_count++;
 	list_push_back(&peer->jobs, &job->of_peer);
 	return job;
@@ -322,10 +351,8 @@ job_activate(struct queue *queue, const struct queue_job *job, struct queue_msg 
 
 /* False when nothing can be granted now. */
 static bool
-grant_one(struct queue *queue, struct queue_dest *dest)
+grant_first(struct queue *queue, struct queue_dest *dest, struct queue_rcpt *first)
 {
-	struct list_node *node = list_first(&dest->ready);
-	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
 	struct queue_msg *msg = index_msg_of(first);
 	uint16_t slots = 1;
 	struct queue_peer *peer = msg->lost < LOST_ALONE ? worker_of(queue, dest, &slots)
@@ -361,7 +388,21 @@ grant_one(struct queue *queue, struct queue_dest *dest)
 	job_activate(queue, job, msg);
 	dest->turn.active++;
 	turns_update(&queue->index.turns, &dest->turn);
+	suspend_granted(queue, job);
 	queue->counters.jobs++;
+	return true;
+}
+
+/* One step for the destination: a job, or a message put aside. */
+static bool
+grant_one(struct queue *queue, struct queue_dest *dest)
+{
+	struct list_node *node = list_first(&dest->ready);
+	struct queue_rcpt *first = CONTAINER_OF(node, struct queue_rcpt, link.ready);
+
+	if (!suspend_holds(queue, dest))
+		return grant_first(queue, dest, first);
+	suspend_put_aside(queue, index_msg_of(first), dest);
 	return true;
 }
 
@@ -445,6 +486,7 @@ grant_job_end(struct queue *queue, struct queue_job *job)
 	uint32_t body = job->body;
 
 	ASSERT(dest->turn.active > 0);
+	suspend_job_end(queue, job);
 	dest->turn.active--;
 	turns_update(&queue->index.turns, &dest->turn);
 	index_dest_idle(queue, dest);

@@ -15,6 +15,7 @@ struct queue_job {
 	msg_id id; /* the message may be gone before its job is */
 	struct queue_segment *segment;
 	struct queue_dest *dest;
+	uint64_t probe_of; /* number of the suspension that it probes, 0: of none */
 	uint32_t body;
 	uint16_t rcpt_count;
 	uint16_t rcpts[]; /* numbers in order; those that have had a result with GRANT_HEARD */
@@ -25,6 +26,8 @@ void grant_init(struct queue *queue);
 void grant_finish(struct queue *queue);
 /* A destination's limits by the configuration of now. */
 void grant_dest(struct queue *queue, struct queue_dest *dest);
+/* What an attempt met: whoever asks us to be slower gets less at once for a while. */
+void grant_pace(struct queue *queue, const struct queue_job *job, const struct verdict *verdict);
 /* The same for all, after a reload. */
 void grant_reload(struct queue *queue);
 /* A recipient of a message that has a place: where its state says it belongs. */

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/queue.h"
+#include "proc/queue/suspend.h"
 
 #define DEST_KEY_BYTES 256
 
@@ -38,13 +39,14 @@ index_dest_idle(struct queue *queue, struct queue_dest *dest)
 	if (dest->rcpts || dest->turn.active)
 		return;
 	ASSERT(list_empty(&dest->ready));
+	suspend_forget(queue, dest);
 	turns_remove(&queue->index.turns, &dest->turn);
 	map_remove(&queue->index.dests, &dest->node);
 	mem_give(queue->mem, dest, sizeof(*dest) + dest->name_len);
 }
 
-static void
-dest_unref(struct queue *queue, struct queue_dest *dest)
+void
+index_dest_unref(struct queue *queue, struct queue_dest *dest)
 {
 	ASSERT(dest->rcpts > 0);
 	dest->rcpts--;
@@ -69,7 +71,7 @@ index_finish(struct queue *queue)
 
 		dest->turn.active = 0;
 		dest->rcpts = 1;
-		dest_unref(queue, dest);
+		index_dest_unref(queue, dest);
 	}
 	map_finish(&index->msgs);
 	map_finish(&index->dests);
@@ -123,7 +125,7 @@ index_remove(struct queue *queue, struct queue_msg *msg)
 	for (size_t i = 0; i < msg->rcpt_count; i++) {
 		ASSERT(msg->rcpts[i].state != RCPT_WAITING && msg->rcpts[i].state != RCPT_READY);
 		if (msg->rcpts[i].dest)
-			dest_unref(queue, msg->rcpts[i].dest);
+			index_dest_unref(queue, msg->rcpts[i].dest);
 	}
 	for (struct list_node *node = list_first(&index->walks); node;
 	     node = list_next(&index->walks, node))

@@ -15,6 +15,7 @@
 struct queue;
 struct queue_segment;
 struct queue_report;
+struct queue_suspension;
 
 enum queue_rcpt_state {
 	RCPT_WAITING,	/* in the heap, until next_ms */
@@ -33,14 +34,18 @@ enum queue_rcpt_flags {
 	RCPT_SUCCESS = 8,    /* REPORTING: of success */
 	RCPT_IN_REPORT = 16, /* a report with it is under way */
 	RCPT_DELAY_DUE = 32, /* to be told of the delay with the next report */
+	RCPT_ASIDE = 128,    /* WAITING for a destination that refuses our address to recover */
 	RCPT_DELETING = 64,  /* deleted while ACTIVE: unless this attempt ends it, it goes then */
 };
 
 struct queue_dest {
 	struct map_node node;
 	struct turn_taker turn;
-	struct list ready; /* recipients */
-	uint32_t rcpts;	   /* that refer to it */
+	struct list ready;		     /* recipients */
+	struct queue_suspension *suspension; /* NULL: none */
+	uint32_t rcpts;			     /* that refer to it */
+	uint32_t pace;	   /* most jobs at once while it wants us to be slow; 0: all */
+	uint64_t paced_at; /* the last job that was granted when it asked */
 	uint8_t kind;	   /* enum spool_rcpt_kind */
 	uint8_t name_len;
 	uint8_t name[]; /* empty for local */
@@ -124,6 +129,9 @@ uint8_t index_hash(struct slice address);
 
 /* NULL: out of memory. Counts one recipient more. */
 struct queue_dest *index_dest(struct queue *queue, uint8_t kind, struct slice name);
+
+/* Somebody who asked for it lets go. */
+void index_dest_unref(struct queue *queue, struct queue_dest *dest);
 
 /* One of its jobs has ended. Frees it when nothing refers to it any more. */
 void index_dest_idle(struct queue *queue, struct queue_dest *dest);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "proc/queue/queue.h"
+#include "proc/queue/suspend.h"
 
 static void
 old_add(struct queue *queue, uint32_t number, uint64_t size_bytes, int64_t last_wall_ms, bool moved)
@@ -91,6 +92,7 @@ journal_file_numbers(struct queue *queue)
 	numbers.u.numbers.next_segment = queue->files.next_segment;
 	numbers.u.numbers.next_body = queue->files.next_body;
 	(void)journal_append(queue, &numbers);
+	suspend_carry(queue);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "proc/queue/report.h"
 #include "proc/queue/result.h"
 #include "proc/queue/room.h"
+#include "proc/queue/suspend.h"
 
 #define STOP_POLL_MS 10
 #define STOP_MS_MAX 2000
@@ -122,6 +123,8 @@ rules_set(struct queue *queue)
 		.attempts_min = (unsigned)config->attempts_min,
 		.delay = (uint8_t)config->delay_notice,
 		.delay_after_ms = config->delay_notice_after,
+		.suspend = config->greeting_refusal == CONFIG_GREETING_SUSPEND,
+		.probes = {config->probe_wait, config->probe_wait_max},
 	};
 }
 
@@ -152,6 +155,7 @@ on_create(struct boot *boot, void **ret_state)
 	files_init(queue);
 	err = journal_init(queue);
 	grant_init(queue);
+	suspend_init(queue);
 	report_init(queue);
 	command_init(queue);
 	room_init(queue);
@@ -173,6 +177,7 @@ on_destroy(void **state)
 	finish_forget(queue);
 	report_finish(queue);
 	grant_finish(queue);
+	suspend_finish(queue);
 	journal_finish(queue);
 	recover_finish(queue);
 	index_finish(queue);
@@ -294,6 +299,7 @@ on_reload(void *state)
 	struct queue *queue = state;
 
 	rules_set(queue);
+	suspend_reload(queue);
 	grant_reload(queue);
 	stock_fill(queue);
 }

@@ -77,6 +77,14 @@ struct queue {
 	struct rt_timer shortage_timer;
 	size_t grant_refused; /* destinations that could not be served, one after the other */
 
+	/* suspend.c */
+	struct list suspended;
+	size_t suspended_count;
+	uint64_t suspended_number;
+	bool releasing; /* those of a destination that has recovered are looked for */
+	struct queue_walk release_walk;
+	struct rt_timer release_timer;
+
 	/* report.c */
 	struct map report_keys;
 	struct list reports_to_ask, reports; /* those that wait for bounce; all others */

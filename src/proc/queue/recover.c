@@ -10,6 +10,7 @@
 #include "proc/queue/grant.h"
 #include "proc/queue/patient.h"
 #include "proc/queue/report.h"
+#include "proc/queue/suspend.h"
 
 #define WINDOW_BYTES ((size_t)1 << 20)
 #define MEMORY_AGAIN_MS 1000
@@ -472,6 +473,7 @@ recover_segment_read(struct queue *queue)
 	log_number(&line, "took_ms", (int64_t)(rt_now_us(queue->rt) - r->start_us) / 1000);
 	log_end(&line);
 	recover_finish(queue);
+	suspend_recover_end(queue);
 	for (node = list_first(&queue->files.all); node;) {
 		struct queue_segment *segment = CONTAINER_OF(node, struct queue_segment, all);
 

@@ -7,6 +7,7 @@
 #include "proc/queue/accept.h"
 #include "proc/queue/recover.h"
 #include "proc/queue/report.h"
+#include "proc/queue/suspend.h"
 
 /* 0, or ERR_NO_MEMORY: nothing was changed, and the same record may come again. */
 typedef int apply_fn(struct queue *queue, const struct journal_record *record,
@@ -59,7 +60,7 @@ result_one(struct queue *queue, const struct journal_result *result, struct queu
 	if (rcpt->state == RCPT_FINISHED)
 		return;
 	rcpt->attempts = result->attempt;
-	rcpt->flags &= (uint8_t) ~(RCPT_HELD | RCPT_SUCCESS);
+	rcpt->flags &= (uint8_t) ~(RCPT_HELD | RCPT_SUCCESS | RCPT_ASIDE);
 	if (result->flags & JOURNAL_HELD)
 		rcpt->flags |= RCPT_HELD;
 	if (result->flags & JOURNAL_DELETING)
@@ -67,6 +68,9 @@ result_one(struct queue *queue, const struct journal_result *result, struct queu
 	if (result->flags & JOURNAL_DELAY_TOLD)
 		rcpt->flags |= RCPT_DELAY_TOLD;
 	if (result->state == JOURNAL_WAITING) {
+		if (queue->rules.suspend &&
+		    schedule_door(&result->verdict) == SCHEDULE_DOOR_REFUSED)
+			rcpt->flags |= RCPT_ASIDE;
 		rcpt->next_ms = rt_now_ms(queue->rt);
 		if (result->wait_ms > waited_ms)
 			rcpt->next_ms += result->wait_ms - waited_ms;
@@ -229,10 +233,17 @@ apply_made(struct queue *queue, const struct journal_record *record, struct jour
 	return 0;
 }
 
+static int
+apply_suspended(struct queue *queue, const struct journal_record *record, struct journal_at at)
+{
+	(void)at;
+	return suspend_recover(queue, &record->u.suspended, record->wall_ms);
+}
+
 static apply_fn *const apply_by_kind[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIRST] = {
 	apply_accepted, apply_result,  apply_report_begin, apply_report_made,
 	apply_action,	apply_segment, apply_numbers,	   apply_live,
-	apply_placed,	apply_start,   apply_made,
+	apply_placed,	apply_start,   apply_made,	   apply_suspended,
 };
 
 int

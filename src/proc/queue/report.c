@@ -438,7 +438,8 @@ report_settle(struct queue *queue, msg_id id, uint8_t kind, struct journal_rcpts
 			continue;
 		}
 		rcpt->flags &= (uint8_t)~RCPT_DELAY_DUE;
-		rcpt->flags |= RCPT_DELAY_TOLD;
+		if (!PLANTED(NOTICE_FORGOTTEN))
+			rcpt->flags |= RCPT_DELAY_TOLD;
 	}
 }
 

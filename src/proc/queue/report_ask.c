@@ -39,6 +39,7 @@ ask_rcpts(struct queue *queue, const struct queue_report *report, struct queue_m
 		err = journal_last_result(queue, rcpt, &arena, &last);
 		if (recover_is_shortage(err))
 			break; /* its words will be there later */
+		message.u.report_rcpt.expired = err == 0 && last.state == JOURNAL_EXPIRED;
 		if (err == 0)
 			verdict_give(&message, &last.verdict, report->rcpt_count);
 		else /* its words are lost, its fate is not */

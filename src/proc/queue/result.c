@@ -12,6 +12,7 @@
 #include "proc/queue/accept.h"
 #include "proc/queue/carry.h"
 #include "proc/queue/report.h"
+#include "proc/queue/suspend.h"
 
 #define RESULT_MISSING_AGAIN_MS 1000
 #define LOST_AGAIN_MS ((uint64_t)1000)
@@ -22,8 +23,10 @@ struct ruling {
 	struct queue_msg *msg;
 	struct schedule_decision decision;
 	struct journal_result result;
+	bool aside; /* without an attempt */
 	uint16_t numbers[SPOOL_RCPTS_MAX];
 	size_t count;
+	uint8_t history[VERDICT_EVIDENCE_MAX];
 };
 
 static const struct {
@@ -82,9 +85,12 @@ apply_one(struct queue *queue, const struct ruling *ruling, struct queue_rcpt *r
 	rcpt->attempts = ruling->result.attempt;
 	rcpt->verdict_file = at.file;
 	rcpt->verdict_at = at.at;
+	rcpt->flags &= (uint8_t)~RCPT_ASIDE;
 	if (decision->next == SCHEDULE_WAIT) {
 		if (decision->report)
 			rcpt->flags |= RCPT_DELAY_DUE;
+		if (rcpt->dest->suspension)
+			rcpt->flags |= RCPT_ASIDE;
 		grant_wait(queue, rcpt, next_ms);
 	} else if (PLANTED(PARTIAL_REPEATED) && rcpt->index == 1 && rcpt->attempts == 1) {
 		grant_wait(queue, rcpt, next_ms + 30000);
@@ -123,7 +129,8 @@ ruling_make(struct queue *queue, struct ruling *ruling, const struct queue_rcpt 
 {
 	struct schedule_case now = grant_case(queue, ruling->msg, rcpt);
 
-	now.attempts++;
+	/* Of those put aside the attempt of another one decides as if it were their first. */
+	now.attempts += !ruling->aside || now.attempts == 0;
 	ruling->decision = schedule_decide(&queue->rules, &now, &given->verdict, &queue->prng);
 	/* A host that takes DSN on tells the sender of success itself (RFC 3461 5.2.2). */
 	if (ruling->decision.next == SCHEDULE_DONE && given->dsn_passed)
@@ -131,13 +138,16 @@ ruling_make(struct queue *queue, struct ruling *ruling, const struct queue_rcpt 
 	ruling->result = (struct journal_result){
 		.state = (uint8_t)outcomes[ruling->decision.next].state,
 		.flags = result_flags(rcpt),
-		.attempt = (uint16_t)now.attempts,
+		.attempt = (uint16_t)(rcpt->attempts + !ruling->aside),
 		.age_ms = now.age_ms,
 		.wait_ms = ruling->decision.wait_ms,
 		.verdict = given->verdict,
 	};
 	if (given->dsn_passed)
 		ruling->result.flags |= JOURNAL_DSN_PASSED;
+	if (ruling->aside)
+		ruling->result.flags |= JOURNAL_NOT_TRIED;
+	suspend_history(queue, rcpt->dest, &ruling->result.verdict, ruling->history);
 	if (ruling->decision.next == SCHEDULE_WAIT)
 		return;
 	if (ruling->decision.report)
@@ -188,11 +198,65 @@ result_take(struct queue *queue, struct queue_job *job, const struct ipc_job_res
 
 	if (!msg)
 		return; /* all has been said */
+	suspend_hear(queue, job, &given->verdict);
+	grant_pace(queue, job, &given->verdict);
 	while (ruling_next(&ruling, job, given, &at)) {
 		ruling_make(queue, &ruling, &msg->rcpts[ruling.numbers[0]], given);
 		ruling_apply(queue, &ruling, job->dest);
 	}
 	result_delete_due(queue, msg);
+	report_gather(queue, msg);
+	finish_check(queue, msg);
+}
+
+/* Told already, and it is not yet the end: it only waits on. */
+static bool
+aside_again(const struct ruling *ruling, const struct queue_rcpt *rcpt)
+{
+	return rcpt->flags & RCPT_ASIDE && ruling->decision.next == SCHEDULE_WAIT &&
+	       !ruling->decision.report;
+}
+
+/* The ready recipients from *at on that stand alike; false at the end. */
+static bool
+aside_next(struct ruling *ruling, const struct queue_dest *dest, size_t *at)
+{
+	const struct queue_rcpt *first = NULL;
+
+	for (ruling->count = 0; *at < ruling->msg->rcpt_count; ++*at) {
+		const struct queue_rcpt *rcpt = &ruling->msg->rcpts[*at];
+
+		if (rcpt->state != RCPT_READY || rcpt->flags & RCPT_HELD || rcpt->dest != dest)
+			continue;
+		if (first && !alike(first, rcpt))
+			break;
+		first = rcpt;
+		ruling->numbers[ruling->count++] = (uint16_t)*at;
+	}
+	return first != NULL;
+}
+
+void
+result_aside(struct queue *queue, struct queue_msg *msg, struct queue_dest *dest)
+{
+	struct ruling ruling = {.msg = msg, .aside = true};
+	struct ipc_job_result given = {0};
+	size_t at = 0;
+
+	suspend_verdict(dest->suspension, &given.verdict);
+	while (aside_next(&ruling, dest, &at)) {
+		struct queue_rcpt *first = &msg->rcpts[ruling.numbers[0]];
+		uint64_t next_ms;
+
+		ruling_make(queue, &ruling, first, &given);
+		next_ms = rt_now_ms(queue->rt) + ruling.decision.wait_ms;
+		if (!aside_again(&ruling, first)) {
+			ruling_apply(queue, &ruling, dest);
+			continue;
+		}
+		for (size_t i = 0; i < ruling.count; i++)
+			grant_wait(queue, &msg->rcpts[ruling.numbers[i]], next_ms);
+	}
 	report_gather(queue, msg);
 	finish_check(queue, msg);
 }

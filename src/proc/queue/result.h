@@ -22,6 +22,10 @@ void result_unreadable(struct queue *queue, struct queue_job *job, int err);
 void result_lost(struct queue *queue, struct queue_job *job);
 /* Deletes those that an administrator has deleted, once no attempt with them is under way. */
 void result_delete_due(struct queue *queue, struct queue_msg *msg);
+/* An outcome without an attempt, for the ready recipients of the message at a destination that is
+ * suspended: they wait, and their senders are told, or their lifetime is over. What they have been
+ * told already is not said again. */
+void result_aside(struct queue *queue, struct queue_msg *msg, struct queue_dest *dest);
 /* Ends recipients without an attempt: deleted, or a second copy of a report. */
 void result_delete(struct queue *queue, struct queue_msg *msg, const uint16_t *numbers,
 		   size_t count, const char *why);

@@ -310,8 +310,48 @@ TEST(job_outlives_its_message)
 	}
 }
 
+static uint8_t
+answer_slower(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return WORLD_SLOWER;
+}
+
+/* Whoever wants us to come more slowly gets half as much at once, whatever was under way says it
+ * again, and one more for each delivery. */
+TEST(slower)
+{
+	struct queue_dest *dest;
+	struct world w;
+	msg_id id;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	w.config.destination_concurrency = 20;
+	w.config.destination_jobs_ahead = 2;
+	world_start(&w);
+	world_defer(&w, answer_slower);
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
+	dest = index_find(w.queue, id)->rcpts[0].dest;
+	assert_int_equal(dest->turn.limit, 20);
+	dest->paced_at = UINT64_MAX; /* as if it had been granted before */
+	world_ctl(&w, CTL_QUEUE_FLUSH, 0);
+	WORLD_WAIT(&w, w.queue->counters.deferred == 2);
+	assert_int_equal(dest->turn.limit, 20);
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 3);
+	w.answer = NULL;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.delivered == 1);
+	assert_int_equal(dest->turn.limit, 21);
+	world_end(&w);
+}
+
 TESTS(TEST_ROW(delivered), TEST_ROW(to_several_places), TEST_ROW(many_messages),
       TEST_ROW(large_body), TEST_ROW(tried_again), TEST_ROW(unreadable_expires),
       TEST_ROW(one_place_holds_up_no_other), TEST_ROW(worker_dies), TEST_ROW(workers_die_of_it),
       TEST_ROW(message_that_kills), TEST_ROW(early_result_and_late_end),
-      TEST_ROW(job_outlives_its_message))
+      TEST_ROW(job_outlives_its_message), TEST_ROW(slower))

@@ -108,6 +108,23 @@ delivery_note(struct world *w, struct world_end *end, const struct ipc_job *job,
 	spool_message_close(end->reader, &message);
 }
 
+static struct verdict
+verdict_of(uint8_t answer)
+{
+	struct verdict v = {.class = answer,
+			    .stage = VERDICT_STAGE_FINAL,
+			    .code = answer == VERDICT_OK ? 250 : 550,
+			    .reply = SLICE("their own words")};
+
+	if (answer == WORLD_CLOSED || answer == WORLD_SLOWER) {
+		v.class = answer == WORLD_CLOSED ? VERDICT_NEVER : VERDICT_LATER;
+		v.stage = VERDICT_STAGE_GREETING;
+		v.scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
+		v.action = answer == WORLD_CLOSED ? VERDICT_ACTION_SUSPEND : VERDICT_ACTION_SLOW;
+	}
+	return v;
+}
+
 static void
 job_answer(struct world_end *end, const struct ipc_job *job)
 {
@@ -126,11 +143,8 @@ job_answer(struct world_end *end, const struct ipc_job *job)
 		result.u.job_result.job = job->job;
 		result.u.job_result.rcpts = ipc_u16s_make(list, 1);
 		result.u.job_result.dsn_passed = w->dsn_passed;
-		result.u.job_result.verdict.class = class;
-		result.u.job_result.verdict.stage = VERDICT_STAGE_FINAL;
+		result.u.job_result.verdict = verdict_of(class);
 		result.u.job_result.verdict.retry_after_s = w->retry_after_s;
-		result.u.job_result.verdict.code = class == VERDICT_OK ? 250 : 550;
-		result.u.job_result.verdict.reply = SLICE("their own words");
 		assert_int_equal(ipc_send(end->own_side, &result), 0);
 		answered++;
 	}
@@ -198,6 +212,8 @@ control_receive(struct world *w, struct ipc_message *message)
 		snprintf(w->row_rcpts[w->row_count], 64, "%.*s", SLICE_ARG(row->rcpt));
 		snprintf(w->row_replies[w->row_count], 64, "%.*s", SLICE_ARG(row->last.reply));
 		w->rows[w->row_count++] = *row;
+	} else if (message->type == IPC_CTL_SUSPENSION) {
+		w->suspension_count++;
 	} else if (message->type == IPC_CTL_COUNTER) {
 		w->counter_count++;
 		if (slice_eq(slice_sub(message->u.ctl_counter.name, 0, 19),
@@ -234,6 +250,9 @@ own_receive(void *ctx, struct ipc_channel *from, struct ipc_message *message)
 		w->report_rcpts[w->report_rcpt_count++] = message->u.report_rcpt.rcpt;
 		snprintf(w->report_reply, sizeof(w->report_reply), "%.*s",
 			 SLICE_ARG(message->u.report_rcpt.verdict.reply));
+		snprintf(w->report_evidence, sizeof(w->report_evidence), "%.*s",
+			 SLICE_ARG(message->u.report_rcpt.verdict.evidence));
+		w->report_expired = message->u.report_rcpt.expired;
 	} else if (message->type == IPC_REPORT_END) {
 		if (!w->bounce_silent)
 			world_report_make(w);

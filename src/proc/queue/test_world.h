@@ -34,8 +34,12 @@ struct world_delivery {
 	char destination[64];
 };
 
-/* Answers the verdict's class for a recipient, or WORLD_SILENT. */
+/* Answers the verdict's class for a recipient, or one of those below. */
 #define WORLD_SILENT 99
+/* Refused for good at the greeting, for our address. */
+#define WORLD_CLOSED 98
+/* Wants us to come more slowly, at the greeting. */
+#define WORLD_SLOWER 97
 typedef uint8_t world_answer_fn(struct world *world, const struct ipc_job *job, uint16_t rcpt);
 
 world_answer_fn answer_silent;
@@ -71,10 +75,13 @@ struct world {
 	uint8_t report_outcome;
 	bool bounce_silent;
 	char report_reply[64];
+	char report_evidence[256];
+	bool report_expired;
 	/* Control. */
 	struct ipc_ctl_queue_row rows[64];
 	char row_rcpts[64][64];
 	char row_replies[64][64];
+	size_t suspension_count;
 	size_t row_count, counter_count, delivered_counted, file_count;
 	struct ipc_ctl_done done;
 	bool is_done;

@@ -263,7 +263,7 @@ job_report(struct job *job, const uint16_t *indexes, size_t count, bool dsn_pass
 	if (full.helo.len == 0)
 		full.helo = out->settings->helo;
 	if (full.class != VERDICT_OK)
-		explain_verdict(&full);
+		explain_verdict_by(&full, smtpout_rules(out));
 	result_log(job, &full, count);
 	counters_add(&out->counters, &full, count);
 	report_result(out, job->number, ipc_u16s_make(numbers, count), dsn_passed, &full);

@@ -66,6 +66,20 @@ out_init(struct smtpout *out, struct boot *boot)
 	rt_timer_init(&out->stop_timer, out->rt, on_stop_timer, out);
 }
 
+const struct ruleset *
+smtpout_rules(const struct smtpout *out)
+{
+	return out->has_rules ? &out->rules : explain_builtin();
+}
+
+static void
+rules_drop(struct smtpout *out)
+{
+	if (out->has_rules)
+		arena_finish(&out->rules_arena);
+	out->has_rules = false;
+}
+
 static void
 smtpout_destroy(void **state)
 {
@@ -84,6 +98,7 @@ smtpout_destroy(void **state)
 	map_finish(&out->requests);
 	smtpout_settings_unref(&out->settings);
 	tls_context_unref(&out->tls);
+	rules_drop(out);
 	spool_reader_destroy(&out->reader);
 	memset(out->password, 0, sizeof(out->password));
 	mem_give(out->mem, out, sizeof(*out));
@@ -245,15 +260,11 @@ password_set(struct smtpout *out, struct slice password)
 }
 
 static void
-smtpout_file(void *state, struct slice name, struct slice content)
+password_read(struct smtpout *out, struct slice content)
 {
-	struct smtpout *out = state;
+	struct slice password = slice_cut(&content, '\n');
 	struct log_line line;
-	struct slice password;
 
-	if (!slice_eq(name, SLICE("smart-host-password")))
-		return;
-	password = slice_cut(&content, '\n');
 	if (password.len && password.data[password.len - 1] == '\r')
 		password.len--;
 	if (password.len > 0 && password.len <= SMTPOUT_PASSWORD_MAX) {
@@ -268,6 +279,48 @@ smtpout_file(void *state, struct slice name, struct slice content)
 	out->boot->refused = true;
 }
 
+/* The old ones stay where the new ones are no good. */
+static void
+rules_set(struct smtpout *out, struct slice content)
+{
+	struct slice name = out->boot->config->refusal_rules;
+	struct ruleset_error error = {0};
+	struct ruleset rules;
+	struct arena arena;
+	struct log_line line;
+	int err;
+
+	arena_init(&arena, out->mem, RULESET_ARENA_MAX);
+	err = explain_local_compile(&arena, name, content, &rules, &error);
+	if (!err) {
+		rules_drop(out);
+		out->rules_arena = arena;
+		out->rules = rules;
+		out->has_rules = true;
+		return;
+	}
+	arena_finish(&arena);
+	log_begin(&line, out->log, EVENT_smtpout_rules);
+	log_text(&line, "path", name);
+	log_number(&line, "line", error.line);
+	log_number(&line, "column", error.column);
+	log_text(&line, "text", slice_of(error.text, error.len));
+	log_err(&line, err);
+	log_end(&line);
+	out->boot->refused = true;
+}
+
+static void
+smtpout_file(void *state, struct slice name, struct slice content)
+{
+	struct smtpout *out = state;
+
+	if (slice_eq(name, SLICE("refusal-rules")))
+		rules_set(out, content);
+	else if (slice_eq(name, SLICE("smart-host-password")))
+		password_read(out, content);
+}
+
 static void
 smtpout_reload(void *state)
 {
@@ -277,6 +330,8 @@ smtpout_reload(void *state)
 	/* A new one came as a file before this. */
 	if (out->boot->config->smart_host_password_file.len == 0)
 		password_set(out, SLICE_EMPTY);
+	if (out->boot->config->refusal_rules.len == 0)
+		rules_drop(out);
 	/* without memory the old ones stay: better than none */
 	if (smtpout_settings_create(out, &settings) < 0)
 		return;

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/prng.h"
 #include "boot/boot.h"
+#include "rule/explain/local.h"
 #include "spool/reader.h"
 #include "tls/context.h"
 #include "wire/smtp/client.h"
@@ -59,6 +60,9 @@ struct smtpout {
 	struct smtpout_settings *settings; /* replaced by a reload; sessions keep theirs */
 	uint8_t password[SMTPOUT_PASSWORD_MAX];
 	size_t password_len;
+	struct arena rules_arena; /* of an administrator's rules */
+	struct ruleset rules;
+	bool has_rules; /* else the built-in ones alone */
 	struct prng prng;
 
 	struct map destinations; /* by name */
@@ -94,5 +98,7 @@ void smtpout_turn_end(struct smtpout *out);
 void smtpout_stop_check(struct smtpout *out);
 
 extern const struct boot_process smtpout_process;
+/* By which refusals are explained. */
+const struct ruleset *smtpout_rules(const struct smtpout *out);
 
 #endif

@@ -264,11 +264,13 @@ file_open(struct super *super, struct slice path, int *ret_fd)
 	return err;
 }
 
+static const struct super_files files_none = {-1, -1, -1, -1, -1};
+
 int
 super_files_open(struct super *super, const struct config *config, struct super_files *ret_files,
 		 struct slice *ret_bad)
 {
-	struct super_files files = {-1, -1, -1, -1};
+	struct super_files files = files_none;
 	struct slice zone =
 		super->options.zone_path ? slice_str(super->options.zone_path) : config->zone_file;
 	const struct {
@@ -279,6 +281,7 @@ super_files_open(struct super *super, const struct config *config, struct super_
 		{config->tls_key, &files.key},
 		{zone, &files.zone},
 		{config->smart_host_password_file, &files.smart_host_password},
+		{config->refusal_rules, &files.refusal_rules},
 	};
 	int err = 0;
 
@@ -301,5 +304,6 @@ super_files_close(struct super *super, struct super_files *files)
 	rt_close(super->rt, files->key);
 	rt_close(super->rt, files->zone);
 	rt_close(super->rt, files->smart_host_password);
-	*files = (struct super_files){-1, -1, -1, -1};
+	rt_close(super->rt, files->refusal_rules);
+	*files = files_none;
 }

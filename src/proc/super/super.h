@@ -67,7 +67,7 @@ struct super_config {
 
 /* Opened anew for each (re)start and reload. -1: not configured. */
 struct super_files {
-	int certificate, key, zone, smart_host_password;
+	int certificate, key, zone, smart_host_password, refusal_rules;
 };
 
 /* Of a request for a reload that control passed on. */

@@ -19,6 +19,9 @@ super_send_files(struct super_child *child, const struct super_files *files)
 		err = IPC_SEND(child->channel, BOOT_FILE, boot_file,
 			       .name = SLICE("smart-host-password"),
 			       .file = files->smart_host_password);
+	if (!err && child->role == IPC_ROLE_SMTPOUT && files->refusal_rules >= 0)
+		err = IPC_SEND(child->channel, BOOT_FILE, boot_file, .name = SLICE("refusal-rules"),
+			       .file = files->refusal_rules);
 	return err;
 }
 

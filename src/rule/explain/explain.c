@@ -135,26 +135,36 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty) {
 		v->cause = VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = 0;
-	} else if (v->cause == VERDICT_CAUSE_NONE) {
+	}
+	for (; v->cause == VERDICT_CAUSE_NONE && set; set = set->next) {
 		match_find(work, set, facts);
+		ret_why->set = set;
 		rule_find(v, work, ret_why);
+		if (v->cause == VERDICT_CAUSE_UNKNOWN && set->next)
+			v->cause = VERDICT_CAUSE_NONE;
 	}
 	consequences(v, ret_why->rule);
 }
 
 void
-explain_verdict(struct verdict *v)
+explain_verdict_by(struct verdict *v, const struct ruleset *set)
 {
 	struct facts facts; /* not zeroed, for its size */
 	struct explain_why why;
 	struct match work;
 
 	facts.verdict = *v;
-	facts.mx = SLICE_EMPTY;
+	facts.mx = facts.reporter = SLICE_EMPTY;
 	facts.empty = false;
 	normalise(v->reply, v->code, v->status, &facts.normal);
-	explain_judge(&facts, explain_builtin(), &work, &why);
+	explain_judge(&facts, set, &work, &why);
 	*v = facts.verdict;
+}
+
+void
+explain_verdict(struct verdict *v)
+{
+	explain_verdict_by(v, explain_builtin());
 }
 
 void

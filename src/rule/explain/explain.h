@@ -13,9 +13,9 @@
 /* What decided. Borrowed from set and reply. */
 struct explain_why {
 	const struct ruleset *set;
-	const struct ruleset_rule *rule;	   /* NULL: none fitted, or none was asked */
-	uint16_t beside; /* with expired: what the words say besides; or 0 */
-	uint8_t provider;			   /* of the set, or RULESET_NO_PROVIDER */
+	const struct ruleset_rule *rule; /* NULL: none fitted, or none was asked */
+	uint16_t beside;		 /* with expired: what the words say besides; or 0 */
+	uint8_t provider;		 /* of the set, or RULESET_NO_PROVIDER */
 	struct slice evidence[MATCH_EVIDENCE_MAX]; /* verbatim parts of the reply */
 	size_t evidence_count;
 };
@@ -40,7 +40,9 @@ const struct ruleset *explain_builtin(void);
  */
 void explain_judge(struct facts *facts, const struct ruleset *set, struct match *work,
 		   struct explain_why *ret_why);
-/* The same by the built-in rules, where only the outcome is wanted. */
+/* The same where only the outcome is wanted. */
+void explain_verdict_by(struct verdict *v, const struct ruleset *set);
+/* By the built-in rules. */
 void explain_verdict(struct verdict *v);
 /* Of a text that somebody has: its facts, then the cause. */
 void explain_read(struct slice text, const struct facts_given *given, const struct ruleset *set,

@@ -47,13 +47,25 @@ headline(const struct dsn_report *r)
 	return lines[r->kind];
 }
 
+/* Also where the mail was kept for a while after it, or still is. */
 static bool
 is_door_refusal(const struct dsn_rcpt *rcpt)
 {
 	const struct verdict *v = &rcpt->verdict;
 
-	return rcpt->action == DSN_FAILED && !rcpt->expired && v->class == VERDICT_NEVER &&
-	       v->stage == VERDICT_STAGE_GREETING;
+	return (rcpt->action == DSN_FAILED || rcpt->action == DSN_DELAYED) &&
+	       v->class == VERDICT_NEVER && v->stage == VERDICT_STAGE_GREETING;
+}
+
+/* The mail waits because they want nothing from our address. */
+static bool
+is_suspended(const struct dsn_rcpt *rcpt)
+{
+	const struct verdict *v = &rcpt->verdict;
+
+	return rcpt->action == DSN_DELAYED && v->code &&
+	       (v->stage == VERDICT_STAGE_CONNECT || v->stage == VERDICT_STAGE_GREETING) &&
+	       (v->class == VERDICT_NEVER || v->action == VERDICT_ACTION_SUSPEND);
 }
 
 void
@@ -107,6 +119,24 @@ failure_reason(const struct dsn_rcpt *rcpt)
 	return "because no mail server of this domain took it.";
 }
 
+/* That it waits, why if it is about us, and for how long; after "target domain (...) ". */
+static void
+put_delay(struct builder *text, const struct dsn_report *r, const struct dsn_rcpt *rcpt)
+{
+	builder_str(text, "has not been delivered yet");
+	builder_str(text, is_suspended(rcpt)
+				  ? ": the mail server responsible for this domain does not let "
+				    "our server in. We keep the message and go on trying by "
+				    "ourselves"
+				  : ". We go on trying by ourselves");
+	if (r->retry_until_s) {
+		builder_str(text, " until ");
+		put_date(text, r, r->retry_until_s);
+	}
+	builder_str(text, "; you need not send it again. If it cannot be delivered, you get "
+			  "another report.");
+}
+
 static void
 put_target(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *rcpt)
 {
@@ -118,8 +148,7 @@ put_target(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt 
 	clean_line(&text, dsn_domain(rcpt->address), DSN_TEXT_MAX);
 	builder_str(&text, ") ");
 	if (r->kind == DSN_DELAY)
-		builder_str(&text, "has not been delivered yet. We go on trying by ourselves; you "
-				   "need not send it again.");
+		put_delay(&text, r, rcpt);
 	else if (rcpt->action == DSN_DELIVERED)
 		builder_str(&text, "has been delivered.");
 	else if (rcpt->action == DSN_RELAYED)
@@ -223,7 +252,8 @@ put_facts(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *
 }
 
 static void
-put_sentences(struct builder *b, const char *who, const char *text)
+put_sentences(struct builder *b, const char *who, const char *text, const char *more,
+	      const char *line_end)
 {
 	uint8_t room[PARAGRAPH_MAX];
 	struct builder p;
@@ -231,8 +261,9 @@ put_sentences(struct builder *b, const char *who, const char *text)
 	builder_init_fixed(&p, room, sizeof(room));
 	builder_str(&p, who);
 	builder_str(&p, text);
-	builder_str(b, "\r\n");
-	put_paragraph(b, builder_slice(&p));
+	builder_str(&p, more);
+	builder_str(b, line_end);
+	wrap_text(b, builder_slice(&p), COLUMNS_MAX, line_end);
 }
 
 /* How sure we are, in words: a number would promise more than a rule of thumb can hold. */
@@ -244,21 +275,26 @@ sureness(const struct verdict *v)
 	return v->confidence_percent >= 70 ? ", likely" : ", perhaps";
 }
 
-static void
-put_advice(struct builder *b, const struct dsn_rcpt *rcpt)
+void
+letter_advice_build(struct builder *b, const struct dsn_rcpt *rcpt, const char *line_end)
 {
 	const struct verdict *v = &rcpt->verdict;
 	unsigned cause = cause_row(v->cause) ? v->cause : VERDICT_CAUSE_UNKNOWN;
 	const struct cause_row *row = cause_row(cause);
+	bool failed = rcpt->action == DSN_FAILED;
 
-	builder_str(b, "\r\nWhy, and what to do (cause: ");
+	builder_str(b, "Why, and what to do (cause: ");
 	builder_str(b, row->name);
 	builder_str(b, sureness(v));
-	builder_str(b, ")\r\n");
+	builder_byte(b, ')');
+	builder_str(b, line_end);
 	if (rcpt->expired)
-		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text);
-	put_sentences(b, "For you: ", cause_sender_text(cause, rcpt->action == DSN_FAILED));
-	put_sentences(b, "For the administrator: ", row->admin_text);
+		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text, "", line_end);
+	put_sentences(b, "For you: ", cause_sender_text(cause, failed),
+		      failed && !rcpt->expired ? " Our server does not try this message again."
+					       : "",
+		      line_end);
+	put_sentences(b, "For the administrator: ", row->admin_text, "", line_end);
 }
 
 /* The same outcome for both, so that one section can tell of them. */
@@ -316,8 +352,10 @@ put_section(struct builder *b, const struct dsn_report *r, size_t index)
 	if (rcpt->action == DSN_DELIVERED)
 		return;
 	put_facts(b, r, rcpt);
-	if (rcpt->action != DSN_RELAYED)
-		put_advice(b, rcpt);
+	if (rcpt->action == DSN_RELAYED)
+		return;
+	builder_str(b, "\r\n");
+	letter_advice_build(b, rcpt, "\r\n");
 }
 
 static void

@@ -13,6 +13,10 @@
  * address is. Recipients with the same outcome share a section. */
 void letter_build(struct builder *b, const struct dsn_report *report);
 
+/* "Why, and what to do" of one outcome, as in the letter: cause, what its sender can do, what the
+ * administrator. */
+void letter_advice_build(struct builder *b, const struct dsn_rcpt *rcpt, const char *line_end);
+
 /* "ME-E0193" where it fits (a permanent refusal at the greeting), else "FR-E1009" and so on. */
 void letter_code_build(struct builder *b, const struct dsn_rcpt *rcpt);
 

@@ -4,19 +4,20 @@
 
 #define CLEAR_PERCENT 80 /* the last reply says what it was */
 #define EXPIRED_PERCENT 92
+#define EXPIRED_BESIDE_PERCENT 78 /* another cause may be said just as well */
 
 /* Causes that last: the lifetime ended because of them. */
 static bool
 is_lasting(unsigned cause)
 {
 	static const bool lasting[VERDICT_CAUSE_MAX] = {
-		[VERDICT_CAUSE_RCPT_UNKNOWN] = true, [VERDICT_CAUSE_RCPT_MOVED] = true,
+		[VERDICT_CAUSE_RCPT_UNKNOWN] = true,  [VERDICT_CAUSE_RCPT_MOVED] = true,
 		[VERDICT_CAUSE_RCPT_DISABLED] = true, [VERDICT_CAUSE_RCPT_FULL] = true,
-		[VERDICT_CAUSE_RCPT_REFUSED] = true, [VERDICT_CAUSE_SENDER_REFUSED] = true,
-		[VERDICT_CAUSE_IP_BLOCKED] = true, [VERDICT_CAUSE_PTR] = true,
-		[VERDICT_CAUSE_AUTH] = true, [VERDICT_CAUSE_RELAY_DENIED] = true,
-		[VERDICT_CAUSE_SPAM] = true, [VERDICT_CAUSE_VIRUS] = true,
-		[VERDICT_CAUSE_CONTENT] = true, [VERDICT_CAUSE_SIZE] = true,
+		[VERDICT_CAUSE_RCPT_REFUSED] = true,  [VERDICT_CAUSE_SENDER_REFUSED] = true,
+		[VERDICT_CAUSE_IP_BLOCKED] = true,    [VERDICT_CAUSE_PTR] = true,
+		[VERDICT_CAUSE_AUTH] = true,	      [VERDICT_CAUSE_RELAY_DENIED] = true,
+		[VERDICT_CAUSE_SPAM] = true,	      [VERDICT_CAUSE_VIRUS] = true,
+		[VERDICT_CAUSE_CONTENT] = true,	      [VERDICT_CAUSE_SIZE] = true,
 	};
 
 	return lasting[cause];
@@ -44,7 +45,8 @@ set_given_up(struct explained *e)
 			set_cause(v, e->last_cause, CLEAR_PERCENT);
 	} else if (!is_lasting(v->cause) || v->confidence_percent < CLEAR_PERCENT) {
 		e->last_cause = v->cause == VERDICT_CAUSE_UNKNOWN ? VERDICT_CAUSE_NONE : v->cause;
-		set_cause(v, VERDICT_CAUSE_EXPIRED, EXPIRED_PERCENT);
+		set_cause(v, VERDICT_CAUSE_EXPIRED,
+			  e->last_cause ? EXPIRED_BESIDE_PERCENT : EXPIRED_PERCENT);
 		e->why.rule = NULL;
 	}
 	if (v->cause == e->last_cause)
@@ -87,7 +89,8 @@ explain_returned(const struct bounce *mail, size_t index, const struct ruleset *
 					  .code = rcpt->code,
 					  .status = rcpt->status,
 					  .host = rcpt->remote_host,
-					  .mx = domain_of(rcpt->recipient)};
+					  .mx = domain_of(rcpt->recipient),
+					  .reporter = mail->reporter};
 	bool final = rcpt->action == BOUNCE_FAILED;
 
 	ASSERT(index < mail->rcpt_count);

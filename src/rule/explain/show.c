@@ -228,8 +228,7 @@ explain_show_json(struct json_writer *w, const struct explained *e, struct slice
 	evidence_json(w, e);
 	fields_json(w, e);
 	remedy_json(w, e);
-	text_or_null(w, "remote_host",
-		     v->host.len || e->recipient.len ? v->host : e->facts.mx);
+	text_or_null(w, "remote_host", v->host.len || e->recipient.len ? v->host : e->facts.mx);
 	json_text(w, "article", article_name(e, number));
 	text_or_null(w, "rule",
 		     e->why.rule ? ruleset_slice(e->why.set, e->why.rule->name) : SLICE_EMPTY);
@@ -275,8 +274,8 @@ stage_text(const struct explained *e)
 	return e->facts.stage_known ? texts[e->facts.verdict.stage] : "";
 }
 
-static const char *
-turn_text(const struct verdict *v)
+const char *
+explain_turn_str(const struct verdict *v)
 {
 	static const char *const texts[VERDICT_ACTOR_MAX] = {
 		[VERDICT_ACTOR_NOBODY] = "Nobody has to act.",
@@ -328,7 +327,7 @@ put_headline(struct builder *b, const struct explained *e)
 		builder_str(&p, verdict_cause_str(e->last_cause));
 	}
 	builder_str(&p, ". ");
-	builder_str(&p, turn_text(&e->facts.verdict));
+	builder_str(&p, explain_turn_str(&e->facts.verdict));
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 
@@ -399,8 +398,7 @@ put_facts(struct builder *b, const struct explained *e)
 		builder_dec(b, v->confidence_percent);
 		builder_str(b, " %\n");
 	}
-	put_fact(b, "Remote host:   ",
-		 v->host.len || e->recipient.len ? v->host : e->facts.mx);
+	put_fact(b, "Remote host:   ", v->host.len || e->recipient.len ? v->host : e->facts.mx);
 	put_fact(b, "Receiver:      ", provider_title(e));
 	put_fields(b, e);
 	builder_str(b, "The queue:     ");

@@ -129,7 +129,7 @@ static const struct {
 	 "For you: Their server refuses all mail from our server's address, whatever\r\n"
 	 "it contains. Neither you nor the recipient did anything wrong. Your\r\n"
 	 "administrator has to solve this; reach the recipient some other way until\r\n"
-	 "then.\r\n"
+	 "then. Our server does not try this message again.\r\n"
 	 "\r\n"
 	 "For the administrator: Our address has a bad reputation at this destination\r\n"
 	 "or stands on a block list. Find and stop what sent unwanted mail\r\n"
@@ -159,8 +159,9 @@ static const struct {
 	 "\r\n"
 	 "Why, and what to do (cause: rcpt-unknown)\r\n"
 	 "\r\n"
-	 "For you: There is no such mailbox there. Check the address for a typing\r\n"
-	 "error, or ask the recipient for the right one.\r\n"
+	 "For you: The address is the problem: there is no such mailbox there. Check\r\n"
+	 "it for a typing error, or ask the recipient for the right one. Our server\r\n"
+	 "does not try this message again.\r\n"
 	 "\r\n"
 	 "For the administrator: Nothing to repair here. Where the address comes from\r\n"
 	 "a list or an address book, remove it: many unknown recipients cost us\r\n"
@@ -182,8 +183,9 @@ static const struct {
 	 "\r\n"
 	 "Why, and what to do (cause: domain-unresolvable)\r\n"
 	 "\r\n"
-	 "For you: The domain behind the @ does not exist, or its name servers do not\r\n"
-	 "answer. Check it for a typing error.\r\n"
+	 "For you: The part of the address behind the @ (the domain) does not exist,\r\n"
+	 "or cannot be found at the moment. Check it for a typing error. Our server\r\n"
+	 "does not try this message again.\r\n"
 	 "\r\n"
 	 "For the administrator: Look the domain up from another network. Where it is\r\n"
 	 "found there, check our own DNS resolver.\r\n"
@@ -212,9 +214,9 @@ static const struct {
 	 "We tried for as long as we may and have given up. What stood in the way to\r\n"
 	 "the end is shown above.\r\n"
 	 "\r\n"
-	 "For you: No lasting connection to the other side's mail server could be\r\n"
-	 "made, or the message went in a circle. Check the part behind the @; if it is\r\n"
-	 "right, their administrator has to act.\r\n"
+	 "For you: Their mail server could not be reached, the connection to it broke,\r\n"
+	 "or the message went in a circle between servers. Check the part of the\r\n"
+	 "address behind the @; if it is right, their administrator has to act.\r\n"
 	 "\r\n"
 	 "For the administrator: Try to reach the host's port 25 from this server and\r\n"
 	 "from another network. For a loop, compare the MX records with our own\r\n"
@@ -229,8 +231,9 @@ static const struct {
 	 "Reason: FR-E1017: [0123456789abc] Message Delivery Delayed.\r\n"
 	 "\r\n"
 	 "Your message addressed to the target domain (gateway.test) has not been\r\n"
-	 "delivered yet. We go on trying by ourselves; you need not send it again. The\r\n"
-	 "server returned:\r\n"
+	 "delivered yet. We go on trying by ourselves until Sun, 6 Jul 2003 10:51:40\r\n"
+	 "+0200; you need not send it again. If it cannot be delivered, you get\r\n"
+	 "another report. The server returned:\r\n"
 	 "\r\n"
 	 "    451 4.7.1 Greylisted, come back later\r\n"
 	 "\r\n"
@@ -301,7 +304,8 @@ static const struct {
 	 "Why, and what to do (cause: unknown)\r\n"
 	 "\r\n"
 	 "For you: We do not know what this answer means. Read the server's words\r\n"
-	 "above, or show this report to your administrator.\r\n"
+	 "above, or show this report to your administrator. Our server does not try\r\n"
+	 "this message again.\r\n"
 	 "\r\n"
 	 "For the administrator: No rule fits this reply: read its words. A rule for\r\n"
 	 "it can be added.\r\n"
@@ -339,6 +343,31 @@ TEST(letters)
 			fail_msg("letter %zu is another one", i);
 		}
 	}
+}
+
+/* Kept because they do not let us in: the code of the refusal, and that it is kept. */
+TEST(suspended)
+{
+	struct dsn_rcpt rcpt = door[0];
+	struct dsn_report report = report_of(&rcpt, 1);
+	struct slice got;
+
+	rcpt.action = DSN_DELAYED;
+	explain_verdict(&rcpt.verdict);
+	report.kind = DSN_DELAY;
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("Reason: ME-E0193: [")) < got.len);
+	assert_true(slice_find(got, SLICE("does not let our\r\nserver in.")) < got.len);
+	assert_true(slice_find(got, SLICE("Neither you nor the recipient")) < got.len);
+	/* the end of it */
+	rcpt.action = DSN_FAILED;
+	rcpt.expired = true;
+	rcpt.verdict.evidence = SLICE("Our server was refused there 30 times.");
+	report.kind = DSN_FAILURE;
+	got = letter(&report);
+	assert_true(slice_find(got, SLICE("Reason: ME-E0193: [")) < got.len);
+	assert_true(slice_find(got, SLICE("in the time that we may try.")) < got.len);
+	assert_true(slice_find(got, SLICE("Before that:\r\n\r\n    Our server was")) < got.len);
 }
 
 /* "We do so by ourselves" holds while we do. */
@@ -469,5 +498,5 @@ TEST(largest)
 	assert_true(slice_find(letter(&report), SLICE("More recipients are listed")) > 0);
 }
 
-TESTS(TEST_ROW(letters), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(others), TEST_ROW(hostile),
-      TEST_ROW(largest))
+TESTS(TEST_ROW(letters), TEST_ROW(suspended), TEST_ROW(rate), TEST_ROW(dns), TEST_ROW(others),
+      TEST_ROW(hostile), TEST_ROW(largest))

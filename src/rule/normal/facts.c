@@ -167,10 +167,12 @@ stage_find(struct slice text)
 		{(const uint8_t *)"in reply to ", 12},
 		{(const uint8_t *)"error from remote mail server after ", 36}};
 
-	for (size_t i = 0; i < text.len; i++) {
+	for (size_t i = 0; i + 1 < text.len; i++) {
 		size_t lead = (text.data[i] | 0x20) == 'i' ? 0 : 1;
 
+		/* two letters are enough to pass by nearly all */
 		if ((text.data[i] | 0x20) != leads[lead].data[0] ||
+		    (text.data[i + 1] | 0x20) != leads[lead].data[1] ||
 		    !slice_starts_nocase(slice_from(text, i), leads[lead]))
 			continue;
 		return stage_at(slice_from(text, i + leads[lead].len));
@@ -270,6 +272,7 @@ facts_read(struct slice text, const struct facts_given *given, struct facts *ret
 	e->verdict = (struct verdict){.reply = slice_sub(text, 0, VERDICT_REPLY_MAX),
 				      .host = given->host};
 	e->mx = given->mx;
+	e->reporter = given->reporter;
 	e->empty = blanks(v->reply, 0) == v->reply.len;
 	read_code(e, given);
 	read_stage(e, given->stage);

@@ -12,7 +12,8 @@
 struct facts {
 	struct verdict verdict; /* without cause and what hangs on it */
 	struct normal normal;
-	struct slice mx;  /* name of the exchanger, as given; or empty */
+	struct slice mx;       /* name of the exchanger, as given; or empty */
+	struct slice reporter; /* whose words they are, where a report says it; or empty */
 	bool code_known;  /* else the verdict has one of its class, so that rules can be tried */
 	bool class_known; /* by code or status; else it is a guess by the words */
 	bool stage_known; /* else it stands as one about the recipient */
@@ -24,7 +25,7 @@ struct facts_given {
 	uint8_t stage;		      /* enum verdict_stage, or VERDICT_STAGE_MAX for not known */
 	uint16_t code;		      /* 0: see the text */
 	struct verdict_status status; /* used where the text has none */
-	struct slice host, mx;
+	struct slice host, mx, reporter;
 };
 
 /* text: lines separated by LF or CRLF, at most VERDICT_REPLY_MAX bytes of which are read; any bytes

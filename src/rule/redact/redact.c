@@ -152,7 +152,7 @@ text_build(struct writer *w, const struct mime_part *part)
 	builder_str(&w->r->out, "Content-Type: text/plain; charset=utf-8\n"
 				"Content-Transfer-Encoding: 8bit\n\n");
 	builder_init_fixed(&text, w->scratch, SCRATCH_BYTES);
-	mime_text(&text, part, NULL);
+	mime_text(&text, part, w->r->hook);
 	redact_body(w->r, builder_slice(&text));
 }
 
@@ -250,7 +250,8 @@ mail_build(struct writer *w, bool cut)
 }
 
 int
-redact_mail(struct slice mail, struct arena *arena, struct slice *ret_text)
+redact_mail(struct slice mail, const struct charset_hook *hook, struct arena *arena,
+	    struct slice *ret_text)
 {
 	struct redact *r = ARENA_NEW(arena, struct redact);
 	struct mime *mime = ARENA_NEW(arena, struct mime);
@@ -262,6 +263,7 @@ redact_mail(struct slice mail, struct arena *arena, struct slice *ret_text)
 	if (!r || !mime || !lines || !out || !w.scratch)
 		return ERR_NO_MEMORY;
 	r->arena = arena;
+	r->hook = hook;
 	builder_init_fixed(&text, lines, REDACT_MAIL_MAX);
 	mime_lines(&text, slice_sub(mail, 0, REDACT_MAIL_MAX));
 	mime_read(builder_slice(&text), mime);

@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "wire/message/charset.h"
 
 /* Bytes of a mail that are read; a report stands in front of what it returns. */
 #define REDACT_MAIL_MAX ((size_t)256 << 10)
@@ -27,7 +28,9 @@
 /* What the arena must be able to give. */
 #define REDACT_ARENA_BYTES ((size_t)4 << 20)
 
-/* mail: any bytes, any line ends. *ret_text has LF and lives in the arena. ERR_NO_MEMORY. */
-int redact_mail(struct slice mail, struct arena *arena, struct slice *ret_text) MUST_USE;
+/* mail: any bytes, any line ends. hook: for charsets that are not built in (charset.h), or NULL.
+ * *ret_text has LF and lives in the arena. ERR_NO_MEMORY. */
+int redact_mail(struct slice mail, const struct charset_hook *hook, struct arena *arena,
+		struct slice *ret_text) MUST_USE;
 
 #endif

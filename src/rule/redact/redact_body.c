@@ -6,6 +6,8 @@
  * cannot be told from the body. Lines that are quoted with ">" are the sender's, too; those with
  * ">>>" and "<<<" are a dialogue of servers.
  */
+#include <string.h>
+
 #include "rule/redact/redact_impl.h"
 #include "wire/message/mime.h"
 #include "wire/message/mime_field.h"
@@ -156,6 +158,28 @@ is_quoted(struct slice line)
 	return slice_starts(line, SLICE(">")) && !slice_starts(line, SLICE(">>>"));
 }
 
+/* Lines that only a report has: it may be what is quoted, since people forward bounces. */
+static bool
+is_report(struct slice line)
+{
+	static const struct slice fields[] = {
+		STR("reporting-mta"),  STR("final-recipient"), STR("original-recipient"),
+		STR("action"),	       STR("status"),	       STR("remote-mta"),
+		STR("diagnostic-code")};
+	struct slice name, value;
+
+	while (line.len && memchr("> \t<", line.data[0], 4))
+		line = slice_from(line, 1);
+	if (mime_field_split(line, &name, &value) &&
+	    is_any(name, fields, sizeof(fields) / sizeof(fields[0])))
+		return true;
+	if (slice_starts(line, SLICE("(reason: ")) || slice_starts(line, SLICE("-----")))
+		return true;
+	return line.len > 3 && (line.data[0] == '4' || line.data[0] == '5') &&
+	       ascii_is_digit(line.data[1]) && ascii_is_digit(line.data[2]) &&
+	       (line.data[3] == ' ' || line.data[3] == '-');
+}
+
 /* What is said of the message in the report: "Subject: ...", "To: ...". */
 static bool
 about_line(struct body *body, struct slice line)
@@ -181,7 +205,7 @@ report_line(struct body *body, struct slice line)
 	bool subject = body->subject;
 
 	body->subject = false;
-	if (is_quoted(line)) {
+	if (is_quoted(line) && !is_report(line)) {
 		if (!body->quoted)
 			builder_str(&body->r->out, "> " REDACT_LEFT_OUT "\n");
 		body->quoted = true;
@@ -195,6 +219,9 @@ report_line(struct body *body, struct slice line)
 		header_line(body, line);
 		return;
 	}
+	/* a header may begin with fields of filters */
+	if (slice_starts_nocase(name, SLICE("x-")) && !indent && !redact_is_listed(name))
+		return;
 	if (about_line(body, line))
 		return;
 	if (subject && indent > body->indent && indent < line.len)

@@ -3,6 +3,8 @@
  * it is left out; in a report for machines (delivery-status, feedback-report) it is text, since the
  * reason may stand anywhere there.
  */
+#include <string.h>
+
 #include "rule/redact/redact_impl.h"
 #include "wire/message/mime.h"
 
@@ -57,37 +59,57 @@ static const struct row {
 	{STR("x-mefilter"), T_TEXT, false},
 };
 
-/* The usual subjects of bounces; what follows one of them is the sender's or the recipient's. */
-static const struct slice subjects[] = {
-	STR("undelivered mail returned to sender"),
-	STR("delivery status notification (failure)"),
-	STR("delivery status notification (delay)"),
-	STR("delivery status notification"),
-	STR("returned mail: see transcript for details"),
-	STR("returned mail: user unknown"),
-	STR("returned mail"),
-	STR("postmaster notify: see transcript for details"),
-	STR("mail delivery failed: returning message to sender"),
-	STR("mail delivery failed"),
-	STR("mail delivery failure"),
-	STR("mail system error - returned mail"),
-	STR("message delivery failure"),
-	STR("message delivery delayed"),
-	STR("undeliverable mail"),
-	STR("undeliverable message"),
-	STR("undeliverable"),
-	STR("failure notice"),
-	STR("delivery notification: delivery has failed"),
-	STR("delivery notification"),
-	STR("delivery failure"),
-	STR("delivery failed"),
-	STR("warning: could not send message"),
-	STR("delayed mail"),
-	STR("abuse report"),
-	STR("automatic reply"),
-	STR("auto-reply"),
-	STR("out of office"),
-	STR("read:"),
+/* The usual subjects of bounces; what follows one of them is the sender's or the recipient's, or
+ * the reason in the server's words. */
+static const struct subject {
+	struct slice text;
+	bool reason;
+} subjects[] = {
+	{STR("undelivered mail returned to sender"), false},
+	{STR("undelivered mail"), false},
+	{STR("delivery status notification (failure)"), false},
+	{STR("delivery status notification (delay)"), false},
+	{STR("delivery status notification"), false},
+	{STR("delivery status"), false},
+	{STR("returned mail:"), true},
+	{STR("returned mail"), false},
+	{STR("postmaster notify:"), true},
+	{STR("warning: could not send message"), true},
+	{STR("mail delivery failed: returning message to sender"), false},
+	{STR("mail delivery failed"), false},
+	{STR("mail delivery failure"), false},
+	{STR("mail delivery problem"), false},
+	{STR("mail delivery subsystem"), false},
+	{STR("mail could not be delivered"), false},
+	{STR("mail system error - returned mail"), false},
+	{STR("mail undeliverable"), false},
+	{STR("message delivery failure"), false},
+	{STR("message delivery delayed"), false},
+	{STR("message undeliverable"), false},
+	{STR("message not delivered"), false},
+	{STR("undeliverable mail"), false},
+	{STR("undeliverable message"), false},
+	{STR("undeliverable"), false},
+	{STR("nondeliverable mail"), false},
+	{STR("non-deliverable"), false},
+	{STR("failure notice"), false},
+	{STR("failed delivery"), false},
+	{STR("failed mail"), false},
+	{STR("delivery notification: delivery has failed"), false},
+	{STR("delivery notification"), false},
+	{STR("delivery failure"), false},
+	{STR("delivery failed"), false},
+	{STR("delivery report"), false},
+	{STR("delayed mail"), false},
+	{STR("there was an error sending your mail"), false},
+	{STR("permanent delivery failure"), false},
+	{STR("rejected mail"), false},
+	{STR("unzustellbar"), false},
+	{STR("abuse report"), false},
+	{STR("automatic reply"), false},
+	{STR("auto-reply"), false},
+	{STR("out of office"), false},
+	{STR("read:"), false},
 };
 
 static const struct row *
@@ -98,6 +120,12 @@ row_find(struct slice name)
 			return &rows[i];
 	}
 	return NULL;
+}
+
+bool
+redact_is_listed(struct slice name)
+{
+	return row_find(name) != NULL;
 }
 
 bool
@@ -139,10 +167,14 @@ static void
 subject_build(struct redact *r, struct slice value)
 {
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
-		if (!slice_starts_nocase(value, subjects[i]))
+		const struct subject *subject = &subjects[i];
+
+		if (!slice_starts_nocase(value, subject->text))
 			continue;
-		builder_add(&r->out, slice_sub(value, 0, subjects[i].len));
-		if (value.len > subjects[i].len)
+		builder_add(&r->out, slice_sub(value, 0, subject->text.len));
+		if (subject->reason)
+			redact_line(r, slice_from(value, subject->text.len));
+		else if (value.len > subject->text.len)
 			builder_str(&r->out, " " REDACT_LEFT_OUT);
 		return;
 	}
@@ -181,12 +213,24 @@ received_build(struct redact *r, struct slice value)
 		if (at == value.len)
 			return;
 		builder_str(&r->out, " id ");
-		while (end < value.len && value.data[end] != ' ' && value.data[end] != ';' &&
-		       value.data[end] != ')')
+		while (end < value.len && !memchr(" \t;)", value.data[end], 4))
 			end++;
 		redact_id(r, slice_sub(value, at + 4, end - at - 4));
 		value = slice_from(value, end);
 	}
+}
+
+/* A value without any address: "<>", "MAILER-DAEMON", or who knows what. */
+static void
+nobody_build(struct redact *r, struct slice value)
+{
+	struct slice word =
+		slice_starts(value, SLICE("<")) ? slice_sub(value, 1, value.len - 2) : value;
+
+	if (slice_eq(value, SLICE("<>")) || redact_is_role(word))
+		builder_add(&r->out, value);
+	else
+		builder_str(&r->out, REDACT_LEFT_OUT);
 }
 
 static void
@@ -201,7 +245,7 @@ value_build(struct redact *r, struct slice value, uint8_t treatment)
 	else if (treatment == T_RECEIVED)
 		received_build(r, value);
 	else if (!redact_addresses(r, value))
-		builder_str(&r->out, slice_eq(value, SLICE("<>")) ? "<>" : REDACT_LEFT_OUT);
+		nobody_build(r, value);
 }
 
 bool
@@ -213,7 +257,7 @@ redact_field(struct redact *r, struct slice name, struct slice value, enum redac
 	if (treatment == T_DROP)
 		return false;
 	builder_init_fixed(&text, r->field_room, sizeof(r->field_room));
-	mime_header_text(&text, value, NULL);
+	mime_header_text(&text, value, r->hook);
 	builder_add(&r->out, name);
 	builder_str(&r->out, ": ");
 	value_build(r, builder_slice(&text), treatment);

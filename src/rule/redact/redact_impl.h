@@ -33,6 +33,7 @@ struct redact_name {
 
 struct redact {
 	struct arena *arena;
+	const struct charset_hook *hook; /* or NULL */
 	struct builder out;
 	struct redact_name names[REDACT_SLOTS];
 	size_t name_count;
@@ -71,6 +72,8 @@ enum redact_place {
 size_t redact_fields(struct redact *r, struct slice fields, enum redact_place place);
 /* One field with its line end; false when it was left out. */
 bool redact_field(struct redact *r, struct slice name, struct slice value, enum redact_place place);
+/* A name that something is known of. */
+bool redact_is_listed(struct slice name);
 /* A name that tells of the message alone, wherever it stands: From, Subject. */
 bool redact_is_about_message(struct slice name);
 

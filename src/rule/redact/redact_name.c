@@ -27,7 +27,10 @@ static const char *const common[] = {
 	"webmaster",	 "with",       "your",	       "you",
 };
 
-static const char *const roles[] = {"mailer-daemon", "postmaster"};
+static const char *const roles[] = {
+	"mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon", "maildaemon",
+	"postmaster",	 "post_master",	 "noreply",	  "no-reply",
+};
 
 static bool
 is_in(struct slice word, const char *const *list, size_t count)

@@ -19,7 +19,7 @@ run_begin(struct run *run, struct slice mail)
 {
 	*run = (struct run){.mem = TEST_MEM_INIT};
 	arena_init(&run->arena, &run->mem.mem, REDACT_ARENA_BYTES);
-	assert_int_equal(redact_mail(mail, &run->arena, &run->text), 0);
+	assert_int_equal(redact_mail(mail, NULL, &run->arena, &run->text), 0);
 }
 
 static void
@@ -106,7 +106,7 @@ TEST(header)
 {
 	check("Return-Path: <>\r\n"
 	      "Received: from mx.example.net (mx.example.net [192.0.2.1])\r\n"
-	      "\tby mail.example.com with ESMTP id A1B2C3 for <ann@example.com>;\r\n"
+	      "\tby mail.example.com with ESMTP id A1B2C3\r\n\tfor <ann@example.com>;\r\n"
 	      "\tSat, 28 Nov 2026 08:00:00 +0000\r\n"
 	      "X-Spam: secret\r\n"
 	      "From: Mail Delivery System <MAILER-DAEMON@mx.example.net>\r\n"
@@ -116,17 +116,18 @@ TEST(header)
 	      "Subject: =?utf-8?Q?Undeliverable:_our_secret_plan?=\r\n"
 	      "\r\n"
 	      "Dear Annabel (Lee), 4711@mx.example.net came back.\r\n",
-	      HEAD "Return-Path: <>\n"
-		   "Received: from mx.example.net (mx.example.net [192.0.2.1])\tby "
-		   "mail.example.com with ESMTP id id-1 for <address-1@domain-1.invalid>;\tSat, 28 "
-		   "Nov 2026 08:00:00 +0000\n"
-		   "From: mailer-daemon@domain-2.invalid\n"
-		   "To: address-1@domain-1.invalid\n"
-		   "Message-ID: <id-2@id.invalid>\n"
-		   "References: <id-3@id.invalid> <id-4@id.invalid>\n"
-		   "Subject: Undeliverable [left out]\n"
-		   "X-Left-Out: 1 fields\n" TEXT
-		   "Dear name-1 (name-2), address-2@domain-2.invalid came back.\n");
+	      HEAD
+	      "Return-Path: <>\n"
+	      "Received: from mx.example.net (mx.example.net [192.0.2.1])\tby "
+	      "mail.example.com with ESMTP id id-1\tfor <address-1@domain-1.invalid>;\tSat, 28 "
+	      "Nov 2026 08:00:00 +0000\n"
+	      "From: mailer-daemon@domain-2.invalid\n"
+	      "To: address-1@domain-1.invalid\n"
+	      "Message-ID: <id-2@id.invalid>\n"
+	      "References: <id-3@id.invalid> <id-4@id.invalid>\n"
+	      "Subject: Undeliverable [left out]\n"
+	      "X-Left-Out: 1 fields\n" TEXT
+	      "Dear name-1 (name-2), address-2@domain-2.invalid came back.\n");
 }
 
 static const char report[] = "From: postmaster@example.net\n"
@@ -165,6 +166,24 @@ static const char report[] = "From: postmaster@example.net\n"
 			     "\n"
 			     "The plan is secret.\n"
 			     "--secret-bob--\n";
+
+TEST(fields)
+{
+	check("From: MAILER-DAEMON\n"
+	      "Return-Path: <MAILER-DAEMON>\n"
+	      "Sender: somebody\n"
+	      "Cc: <\n"
+	      "Subject: Returned mail: Cannot send to bob@example.org for 4 days\n"
+	      "\n"
+	      "no\n",
+	      HEAD
+	      "From: MAILER-DAEMON\n"
+	      "Return-Path: <MAILER-DAEMON>\n"
+	      "Sender: [left out]\n"
+	      "Cc: [left out]\n"
+	      "Subject: Returned mail: Cannot send to address-1@domain-1.invalid for 4 days\n" TEXT
+	      "no\n");
+}
 
 TEST(parts)
 {
@@ -205,6 +224,8 @@ TEST(returned_in_text)
 	      "<<< 550 no\n"
 	      "> you wrote\n"
 	      "> a secret\n"
+	      "> Status: 5.1.1\n"
+	      "X-Secret: plan\n"
 	      "  Subject: our secret\n"
 	      "      plan\n"
 	      "The original message was received today\n"
@@ -221,6 +242,7 @@ TEST(returned_in_text)
 		   ">>> RCPT TO:<address-1@domain-1.invalid>\n"
 		   "<<< 550 no\n"
 		   "> [left out]\n"
+		   "> Status: 5.1.1\n"
 		   "  Subject: [left out]\n"
 		   "The original message was received today\n"
 		   "--- Below this line is a copy of the message.\n"
@@ -375,10 +397,10 @@ TEST(memory)
 	struct arena arena;
 
 	arena_init(&arena, &mem.mem, REDACT_ARENA_BYTES / 2);
-	assert_int_equal(redact_mail(slice_str(report), &arena, &text), ERR_NO_MEMORY);
+	assert_int_equal(redact_mail(slice_str(report), NULL, &arena, &text), ERR_NO_MEMORY);
 	assert_slice_str(text, "untouched");
 	arena_finish(&arena);
 }
 
-TESTS(TEST_ROW(lines), TEST_ROW(header), TEST_ROW(parts), TEST_ROW(returned_in_text),
-      TEST_ROW(samples), TEST_ROW(limits), TEST_ROW(memory))
+TESTS(TEST_ROW(lines), TEST_ROW(header), TEST_ROW(fields), TEST_ROW(parts),
+      TEST_ROW(returned_in_text), TEST_ROW(samples), TEST_ROW(limits), TEST_ROW(memory))

@@ -144,22 +144,32 @@ group_of(struct compiler *c, const struct source_word *words, struct source_plac
 }
 
 static int
+conditions_group(struct compiler *c, struct source_condition *condition)
+{
+	int err = 0;
+
+	for (; condition && !err; condition = condition->next)
+		err = group_of(c, condition->words, condition->place, &condition->group);
+	return err;
+}
+
+static int
 groups_make(struct compiler *c)
 {
-	for (struct source_rule *rule = c->src->rules; rule; rule = rule->next) {
-		for (unsigned kind = 0; kind < SOURCE_KIND_MAX; kind++) {
-			struct source_condition *condition = rule->conditions[kind];
+	int err = 0;
 
-			for (; condition; condition = condition->next) {
-				int err = group_of(c, condition->words, condition->place,
-						   &condition->group);
-
-				if (err)
-					return err;
-			}
-		}
+	for (struct source_rule *rule = c->src->rules; rule && !err; rule = rule->next) {
+		for (unsigned kind = 0; kind < SOURCE_KIND_MAX && !err; kind++)
+			err = conditions_group(c, rule->conditions[kind]);
 	}
-	return 0;
+	return err;
+}
+
+static void
+group_count_phrases(const struct group *group, struct ruleset_range *ranges)
+{
+	for (size_t i = 0; i < group->count; i++)
+		ranges[group->phrases[i]].count++;
 }
 
 /* Which groups each phrase belongs to. */
@@ -181,8 +191,7 @@ phrase_groups_make(struct compiler *c)
 		return source_fail(c->src, (struct source_place){0, 1, 1},
 				   "too many phrases in all conditions together", SLICE_EMPTY, "");
 	for (size_t g = 0; g < c->group_count; g++)
-		for (size_t i = 0; i < c->groups[g].count; i++)
-			ranges[c->groups[g].phrases[i]].count++;
+		group_count_phrases(&c->groups[g], ranges);
 	for (size_t p = 0, first = 0; p < set->phrase_count; p++) {
 		ranges[p].first = (uint16_t)first;
 		first += ranges[p].count;
@@ -498,24 +507,23 @@ compile(struct compiler *c)
 }
 
 int
-ruleset_compile(struct arena *arena, const struct ruleset_file *files, size_t file_count,
-		struct ruleset *ret_set, struct ruleset_source **ret_source,
-		struct ruleset_error *ret_error)
+ruleset_compile(struct arena *arena, struct ruleset_files files, struct ruleset *ret_set,
+		struct ruleset_source **ret_source, struct ruleset_error *ret_error)
 {
 	struct ruleset_source *src = ARENA_NEW(arena, struct ruleset_source);
 	struct compiler *c = ARENA_NEW(arena, struct compiler);
 	int err = 0;
 
-	ASSERT(file_count <= RULESET_FILES_MAX);
+	ASSERT(files.count <= RULESET_FILES_MAX);
 	if (!src || !c)
 		return ERR_NO_MEMORY;
 	src->arena = arena;
-	src->files = files;
-	src->file_count = file_count;
+	src->files = files.files;
+	src->file_count = files.count;
 	src->error = ret_error;
 	src->rules_end = &src->rules;
 	src->providers_end = &src->providers;
-	for (size_t i = 0; i < file_count && !err; i++)
+	for (size_t i = 0; i < files.count && !err; i++)
 		err = source_read(src, i);
 	if (err)
 		return err;

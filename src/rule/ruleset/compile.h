@@ -19,6 +19,12 @@ struct ruleset_file {
 	bool local;	 /* an administrator's */
 };
 
+/* In the order of their names; at most RULESET_FILES_MAX. */
+struct ruleset_files {
+	const struct ruleset_file *files;
+	size_t count;
+};
+
 struct ruleset_error {
 	size_t file;
 	uint32_t line, column; /* from 1 */
@@ -32,9 +38,8 @@ struct ruleset_source; /* what was read, for the check */
  * All memory is the arena's, which the set does not outlive; files are borrowed as long. 0;
  * ERR_SYNTAX with *ret_error; ERR_NO_MEMORY.
  */
-int ruleset_compile(struct arena *arena, const struct ruleset_file *files, size_t file_count,
-		    struct ruleset *ret_set, struct ruleset_source **ret_source,
-		    struct ruleset_error *ret_error) MUST_USE;
+int ruleset_compile(struct arena *arena, struct ruleset_files files, struct ruleset *ret_set,
+		    struct ruleset_source **ret_source, struct ruleset_error *ret_error) MUST_USE;
 
 /* Memory of a check; rule and step, zero at first, say how far it is. */
 struct ruleset_check {

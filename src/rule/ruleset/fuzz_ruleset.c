@@ -1,6 +1,6 @@
 /*
- * Fuzz target for the compiler of rules: any text gives a set or an error with a place; a set answers
- * any reply, and a check of it ends.
+ * Fuzz target for the compiler of rules: any text gives a set or an error with a place; a set
+ * answers any reply, and a check of it ends.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@ FUZZ(input)
 	int err;
 
 	arena_init(&arena, &mem.mem, RULESET_ARENA_MAX);
-	err = ruleset_compile(&arena, &file, 1, &set, &source, &error);
+	err = ruleset_compile(&arena, (struct ruleset_files){&file, 1}, &set, &source, &error);
 	ASSERT(err != ERR_SYNTAX || (error.len && error.column >= 1));
 	if (!err) {
 		memset(&work, 0, offsetof(struct ruleset_check, match));

@@ -13,18 +13,30 @@
 
 /* --- phrases ---------------------------------------------------------------------------------- */
 
-/* The node behind the byte, or 0. Most nodes have one edge. */
+/* The node behind the byte, or 0. */
 static inline uint32_t
-tree_next(const struct ruleset *set, uint32_t node, uint8_t byte)
+tree_next(const struct ruleset *set, const struct ruleset_node *n, uint8_t byte)
 {
-	const struct ruleset_node *n = &set->nodes[node];
-	const struct ruleset_edge *edge = set->edges + n->edge;
+	const uint8_t *bytes = set->edge_bytes + n->edge;
 
-	for (const struct ruleset_edge *end = edge + n->edge_count; edge < end; edge++) {
-		if (edge->byte >= byte)
-			return edge->byte == byte ? edge->node : 0;
+	for (unsigned i = 0; i < n->edge_count; i++) {
+		if (bytes[i] >= byte)
+			return bytes[i] == byte ? set->edge_nodes[n->edge + i] : 0;
 	}
 	return 0;
+}
+
+/* The zeros behind the text are in no label. */
+static inline bool
+label_fits(const struct ruleset *set, const struct ruleset_node *n, const uint8_t *text)
+{
+	const uint8_t *label = set->labels + n->label;
+
+	for (unsigned i = 0; i < n->label_len; i++) {
+		if (text[i] != label[i])
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -58,19 +70,22 @@ phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigne
 static void
 find_here(struct match *m, size_t begin, unsigned sentence)
 {
-	const struct text *t = &m->text;
-	uint32_t node = m->set->roots[t->bytes[begin]];
+	const struct ruleset *set = m->set;
+	const uint8_t *bytes = m->text.bytes;
+	uint32_t node = set->roots[bytes[begin]];
+	size_t at = begin + 1; /* behind what was followed */
 
-	/* No phrase is of one byte but a field's. */
-	for (size_t at = begin; node; node = tree_next(m->set, node, t->bytes[++at])) {
-		const struct ruleset_node *n = &m->set->nodes[node];
+	while (node && label_fits(set, &set->nodes[node], bytes + at)) {
+		const struct ruleset_node *n = &set->nodes[node];
 
+		at += n->label_len;
 		if (n->start != RULESET_NONE)
-			phrase_found(m, n->start, begin, at + 1, sentence);
+			phrase_found(m, n->start, begin, at, sentence);
 		if (n->word != RULESET_NONE &&
-		    (!text_is_word(t->bytes[at + 1]) || !text_is_word(t->bytes[at]) ||
-		     t->bytes[at] >= 0x80))
-			phrase_found(m, n->word, begin, at + 1, sentence);
+		    (!text_is_word(bytes[at]) || !text_is_word(bytes[at - 1]) ||
+		     bytes[at - 1] >= 0x80))
+			phrase_found(m, n->word, begin, at, sentence);
+		node = tree_next(set, n, bytes[at++]);
 	}
 }
 
@@ -178,6 +193,7 @@ providers_find(struct match *m, const struct facts *facts)
 
 	host_look(m, facts->verdict.host, false);
 	host_look(m, facts->mx, false);
+	host_look(m, facts->reporter, false);
 	for (size_t i = 0; i < normal->field_count; i++) {
 		const struct normal_field *f = &normal->fields[i];
 
@@ -284,7 +300,7 @@ words_fit(const struct match *m, const struct ruleset_rule *rule)
 		if (!m->sentences[groups[rule->words.first + i]])
 			return false;
 	}
-	if (!near_sentences(m, rule))
+	if (rule->near.count && !near_sentences(m, rule))
 		return false;
 	for (size_t i = 0; i < rule->unless.count; i++) {
 		if (m->sentences[groups[rule->unless.first + i]])
@@ -306,8 +322,8 @@ match_next(const struct match *m, size_t index)
 		for (; bits; bits &= bits - 1) {
 			size_t rule = word * 64 + (size_t)__builtin_ctzll(bits);
 
-			if (facts_fit(m, &m->set->rules[rule]) &&
-			    words_fit(m, &m->set->rules[rule]))
+			if (words_fit(m, &m->set->rules[rule]) &&
+			    facts_fit(m, &m->set->rules[rule]))
 				return rule;
 		}
 	}

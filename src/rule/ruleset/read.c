@@ -76,7 +76,7 @@ read_set_words(struct reader *r)
 static const struct reader_keyword provider_keywords[] = {{"title", read_title, false},
 							  {"host", read_host, true},
 							  {"link", read_link, true},
-							    {"receiver", read_receiver, false},
+							  {"receiver", read_receiver, false},
 							  {"words", read_provider_words, true}};
 static const struct reader_keyword set_keywords[] = {{"words", read_set_words, true}};
 

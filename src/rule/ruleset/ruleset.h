@@ -61,27 +61,24 @@ struct ruleset_range {
 	uint16_t first, count;
 };
 
+/* What is looked at for each candidate stands in front, in one line of the cache. */
 struct ruleset_rule {
-	struct ruleset_text name, admin, article, source;
 	uint16_t stages; /* a bit each */
-	uint32_t fields; /* a bit for each kind that must be there */
-	struct ruleset_range statuses, codes, takes;
+	uint8_t class, provider;
+	uint32_t fields;			  /* a bit for each kind that must be there */
 	struct ruleset_range words, near, unless; /* of rule_groups */
-	uint8_t level, provider, class;
-	uint8_t cause, confidence_percent;
+	struct ruleset_range statuses, codes, takes;
+	uint8_t level, cause, confidence_percent;
 	uint8_t actor, action, scope; /* or UINT8_MAX: as the cause's */
 	uint16_t file, line;	      /* where it is written */
+	struct ruleset_text name, admin, article, source;
 };
 
+/* Behind the byte of its edge come the bytes of its label; then it is reached. */
 struct ruleset_node {
-	uint32_t edge;
-	uint16_t edge_count;
+	uint32_t edge, label; /* of edge_bytes and edge_nodes; of labels */
 	uint16_t word, start; /* phrase that ends here as a word; that may go on; RULESET_NONE */
-};
-
-struct ruleset_edge {
-	uint8_t byte;
-	uint32_t node;
+	uint8_t edge_count, label_len;
 };
 
 /* A domain that shows whose reply it is; sorted by hash. */
@@ -99,6 +96,7 @@ struct ruleset_provider {
 };
 
 struct ruleset {
+	const struct ruleset *next;	  /* asked where no rule of this one fits; or NULL */
 	const struct ruleset_rule *rules; /* in the order of trying */
 	size_t rule_count;
 	const struct ruleset_status *statuses;
@@ -106,7 +104,9 @@ struct ruleset {
 	const struct ruleset_take *takes;
 	const uint16_t *rule_groups;
 	const struct ruleset_node *nodes; /* 0 is the root */
-	const struct ruleset_edge *edges;
+	const uint8_t *edge_bytes;	  /* ascending within a node */
+	const uint32_t *edge_nodes;
+	const uint8_t *labels;
 	const uint32_t *roots;			   /* by byte: the node behind it, or 0 */
 	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
 	const uint16_t *groups;
@@ -120,7 +120,8 @@ struct ruleset {
 	size_t domain_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
-		edges_count, groups_count, anchored_rules_count, pool_len; /* for print.c */
+		edges_count, labels_count, groups_count, anchored_rules_count,
+		pool_len; /* for print.c */
 };
 
 struct slice ruleset_slice(const struct ruleset *set, struct ruleset_text text);

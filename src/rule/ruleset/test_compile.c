@@ -15,13 +15,15 @@ static struct ruleset_source *source;
 static int
 compile(const char *text, const char *more)
 {
-	struct ruleset_file files[2] = {{SLICE("50-a.rules"), slice_str(text), 50, false},
-					{SLICE("50-b.rules"), slice_str(more ? more : ""), 50, false}};
+	struct ruleset_file files[2] = {
+		{SLICE("50-a.rules"), slice_str(text), 50, false},
+		{SLICE("50-b.rules"), slice_str(more ? more : ""), 50, false}};
 
 	arena_finish(&arena);
 	arena_init(&arena, &memory.mem, RULESET_ARENA_MAX);
 	memset(&work, 0, offsetof(struct ruleset_check, match));
-	return ruleset_compile(&arena, files, more ? 2 : 1, &set, &source, &error);
+	return ruleset_compile(&arena, (struct ruleset_files){files, more ? 2 : 1}, &set, &source,
+			       &error);
 }
 
 TEST(errors)
@@ -42,7 +44,8 @@ TEST(errors)
 		{"level words\nrule a\n\twords Abc\n", 3, 8, "expected a phrase"},
 		{"level words\nrule a\n\twords ab*c\n", 3, 8, "expected a phrase"},
 		{"level words\nrule a\n\twords abc | | d\n", 3, 8, "between two bars"},
-		{"level words\nrule a\n\twords ab | $none\n\tcause spam 5\n\tsource x\n\texample x\n",
+		{"level words\nrule a\n\twords ab | $none\n\tcause spam 5\n\tsource x\n\texample "
+		 "x\n",
 		 3, 13, "no such set"},
 		{"level words\nrule a\n\twords abc\n\tstatus 5.1\n", 4, 9, "expected a status"},
 		{"level words\nrule a\n\twords abc\n\tstage here\n", 4, 8, "no such stage"},
@@ -99,15 +102,21 @@ TEST(words)
 		{"near user\n\tnear unknown", "550 unknown is the user", "550 user. Unknown host"},
 		{"words user\n\twords unknown", "550 user. Unknown host", "550 user"},
 		{"words user\n\tunless host | name", "550 user", "550 user host"},
-		{"words gesperrt | \xc3\xbc" "bung", "550 \xc3\x9c" "BUNG", "550 bung"},
-		{"words \xe4\xb8\x8d\xe5\xad\x98", "550 x\xe4\xb8\x8d\xe5\xad\x98x", "550 \xe4\xb8\x8d"},
+		{"words gesperrt | \xc3\xbc"
+		 "bung",
+		 "550 \xc3\x9c"
+		 "BUNG",
+		 "550 bung"},
+		{"words \xe4\xb8\x8d\xe5\xad\x98", "550 x\xe4\xb8\x8d\xe5\xad\x98x",
+		 "550 \xe4\xb8\x8d"},
 		{"words \xd0\xbd\xd0\xb5\xd1\x82", "550 \xd0\x9d\xd0\x95\xd0\xa2", "550 net"},
 		{"words no\n\tfield ip", "550 no 192.0.2.1", "550 no"},
 		{"words no\n\tstatus *.7.*", "550 5.7.9 no", "550 5.1.7 no"},
 		{"words no\n\tstatus none", "550 no", "550 5.1.1 no"},
 		{"words no\n\tclass later", "450 no", "550 no"},
 		{"words doesn't", "550 it doesn\xe2\x80\x99t", "550 does"},
-		{"words user unknown", "550 user@example.org: user unknown", "550 user@user unknown"},
+		{"words user unknown", "550 user@example.org: user unknown",
+		 "550 user@user unknown"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -129,7 +138,8 @@ TEST(levels_and_providers)
 	assert_int_equal(
 		compile("provider p\n\ttitle The P\n\thost p.example\n\tlink help.p.example\n"
 			"\twords p says\n"
-			"level code\nrule code\n\tcode 550" REST "level words\nrule words\n\twords bad" REST
+			"level code\nrule code\n\tcode 550" REST
+			"level words\nrule words\n\twords bad" REST
 			"level provider\nrule provider\n\tprovider p\n\tcode 550" REST,
 			NULL),
 		0);
@@ -185,7 +195,8 @@ TEST(checks)
 		     NULL, "can never win");
 	/* two files of one number */
 	assert_check("level words\nrule a\n\twords bad" TAIL "bad dog\n",
-		     "level words\nrule b\n\twords dog\n\tcause virus 50\n\tsource x\n\texample 550 dog\n",
+		     "level words\nrule b\n\twords dog\n\tcause virus 50\n\tsource x\n\texample "
+		     "550 dog\n",
 		     "no order is stated");
 }
 
@@ -196,9 +207,10 @@ TEST(memory_runs_out)
 
 	for (size_t n = 1; err == ERR_NO_MEMORY; n++) {
 		memory.fail_at = n;
-		err = compile("set s\n\twords very | much\nprovider p\n\thost a.example\n\twords pp\n"
-			      "level words\nrule a\n\twords bad | $s\n\ttake ip x" TAIL "bad\n",
-			      NULL);
+		err = compile(
+			"set s\n\twords very | much\nprovider p\n\thost a.example\n\twords pp\n"
+			"level words\nrule a\n\twords bad | $s\n\ttake ip x" TAIL "bad\n",
+			NULL);
 		assert_true(n < 10000);
 	}
 	assert_int_equal(err, 0);
@@ -207,4 +219,5 @@ TEST(memory_runs_out)
 	assert_int_equal(memory.taken, memory.given);
 }
 
-TESTS(TEST_ROW(errors), TEST_ROW(words), TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(memory_runs_out))
+TESTS(TEST_ROW(errors), TEST_ROW(words), TEST_ROW(levels_and_providers), TEST_ROW(checks),
+      TEST_ROW(memory_runs_out))

@@ -33,26 +33,40 @@ text_mark(struct slice s, size_t *ret_len)
 	return 0;
 }
 
-/* Greek and Cyrillic capitals, and those of Latin-1, are in rows of their own. */
+/* Capitals of two bytes: a range of trail bytes, and what is added to them. In rows of pairs every
+ * second is a capital: which, its last bit says. */
+static const struct {
+	uint8_t lead, first, last, new_lead;
+	int8_t add;
+	enum { ALL, EVEN, ODD } which;
+} capitals[] = {
+	{0xc3, 0x80, 0x96, 0xc3, 0x20, ALL}, /* Latin-1 */
+	{0xc3, 0x98, 0x9e, 0xc3, 0x20, ALL},
+	{0xc4, 0x80, 0xb7, 0xc4, 1, EVEN}, /* Latin Extended-A */
+	{0xc4, 0xb9, 0xbd, 0xc4, 1, ODD},
+	{0xc5, 0x81, 0x87, 0xc5, 1, ODD},
+	{0xc5, 0x8a, 0xb7, 0xc5, 1, EVEN},
+	{0xc5, 0xb9, 0xbd, 0xc5, 1, ODD},
+	{0xce, 0x91, 0x9f, 0xce, 0x20, ALL}, /* Greek */
+	{0xce, 0xa0, 0xa9, 0xcf, -0x20, ALL},
+	{0xd0, 0x80, 0x8f, 0xd1, 0x10, ALL}, /* Cyrillic */
+	{0xd0, 0x90, 0x9f, 0xd0, 0x20, ALL},
+	{0xd0, 0xa0, 0xaf, 0xd1, -0x20, ALL},
+};
+
 static void
 lower_pair(uint8_t *pair)
 {
-	uint8_t lead = pair[0], trail = pair[1];
-
-	if (lead == 0xc3 && trail >= 0x80 && trail <= 0x9e && trail != 0x97)
-		pair[1] = trail + 0x20;
-	else if ((lead == 0xc4 || lead == 0xc5) && lead == 0xc4 && trail < 0xb8 && trail != 0xb0)
-		pair[1] = trail | 1; /* Latin Extended-A: pairs of capital and small */
-	else if (lead == 0xce && trail >= 0x91 && trail <= 0x9f)
-		pair[1] = trail + 0x20;
-	else if (lead == 0xce && trail >= 0xa0 && trail <= 0xa9)
-		pair[0] = 0xcf, pair[1] = trail - 0x20;
-	else if (lead == 0xd0 && trail >= 0x90 && trail <= 0x9f)
-		pair[1] = trail + 0x20;
-	else if (lead == 0xd0 && trail >= 0xa0 && trail <= 0xaf)
-		pair[0] = 0xd1, pair[1] = trail - 0x20;
-	else if (lead == 0xd0 && trail >= 0x80 && trail <= 0x8f)
-		pair[0] = 0xd1, pair[1] = trail + 0x10;
+	for (size_t i = 0; i < sizeof(capitals) / sizeof(capitals[0]); i++) {
+		if (pair[0] != capitals[i].lead || pair[1] < capitals[i].first ||
+		    pair[1] > capitals[i].last)
+			continue;
+		if (capitals[i].which != ALL && (pair[1] & 1) != (capitals[i].which == ODD))
+			return;
+		pair[0] = capitals[i].new_lead;
+		pair[1] = (uint8_t)(pair[1] + capitals[i].add);
+		return;
+	}
 }
 
 size_t
@@ -117,22 +131,32 @@ digit_at(struct slice s, size_t at)
 	return at < s.len && ascii_is_digit(s.data[at]);
 }
 
-/* Code and status at the start of a line: how many bytes. */
+/* A code of three digits and what parts it from the rest, or 0. */
 static size_t
-front_len(struct slice rest)
+code_len(struct slice rest)
 {
-	size_t at = 3, digits;
+	size_t at = 3;
 
 	if (!digit_at(rest, 0) || !digit_at(rest, 1) || !digit_at(rest, 2) || rest.len < 4 ||
 	    (rest.data[3] != ' ' && rest.data[3] != '-'))
 		return 0;
 	while (at < rest.len && (rest.data[at] == ' ' || rest.data[at] == '-'))
 		at++;
-	for (digits = at; digits < rest.len && digits - at < STATUS_BYTES_MAX; digits++) {
-		if (!ascii_is_digit(rest.data[digits]) && rest.data[digits] != '.')
-			break;
-	}
-	return digit_at(rest, at) && at + 1 < rest.len && rest.data[at + 1] == '.' ? digits : at;
+	return at;
+}
+
+/* Code and status at the start of a line: how many bytes. */
+static size_t
+front_len(struct slice rest)
+{
+	size_t at = code_len(rest), end = at;
+
+	if (at == 0 || !digit_at(rest, at) || at + 1 >= rest.len || rest.data[at + 1] != '.')
+		return at;
+	while (end < rest.len && end - at < STATUS_BYTES_MAX &&
+	       (ascii_is_digit(rest.data[end]) || rest.data[end] == '.'))
+		end++;
+	return end;
 }
 
 /* The next field that is a byte of the text, from an index on; or the count. */

@@ -106,32 +106,82 @@ tree_add(struct tree *tree, struct slice text, bool start, uint16_t *ret_phrase)
 	return 0;
 }
 
+/* One that says nothing but that the next byte follows becomes part of a label. */
+static bool
+is_kept(const struct tree *tree, uint32_t at)
+{
+	const struct tree_node *n = &tree->nodes[at];
+
+	return at == 0 || n->word != RULESET_NONE || n->start != RULESET_NONE ||
+	       n->child == NO_NODE || tree->nodes[n->child].next != NO_NODE;
+}
+
+struct finishing {
+	struct tree *tree;
+	struct ruleset_node *nodes;
+	uint32_t *numbers; /* of kept nodes, by their old ones */
+	uint8_t *edge_bytes, *labels;
+	uint32_t *edge_nodes, *roots;
+	uint32_t edge, label;
+};
+
+/* Its edges, and the labels of what they lead to. */
+static void
+node_finish(struct finishing *f, uint32_t at)
+{
+	const struct tree_node *nodes = f->tree->nodes;
+	struct ruleset_node *out = &f->nodes[f->numbers[at]];
+
+	out->edge = f->edge;
+	out->word = nodes[at].word;
+	out->start = nodes[at].start;
+	for (uint32_t k = nodes[at].child; k != NO_NODE; k = nodes[k].next) {
+		uint32_t end = k, label = f->label;
+
+		while (!is_kept(f->tree, end)) {
+			end = nodes[end].child;
+			f->labels[f->label++] = nodes[end].byte;
+		}
+		f->nodes[f->numbers[end]].label = label;
+		f->nodes[f->numbers[end]].label_len = (uint8_t)(f->label - label);
+		f->edge_bytes[f->edge] = nodes[k].byte;
+		f->edge_nodes[f->edge++] = f->numbers[end];
+		out->edge_count++;
+		if (at == 0)
+			f->roots[nodes[k].byte] = f->numbers[end];
+	}
+}
+
 int
 tree_finish(struct tree *tree, struct ruleset *set)
 {
-	struct ruleset_node *nodes = arena_alloc(tree->arena, tree->node_count * sizeof(*nodes));
-	struct ruleset_edge *edges = arena_alloc(tree->arena, tree->node_count * sizeof(*edges));
-	uint32_t *roots = arena_alloc(tree->arena, 256 * sizeof(*roots));
-	uint32_t edge = 0;
+	struct finishing f = {.tree = tree};
+	uint32_t kept = 0;
 
-	if (!nodes || !edges || !roots)
-		return ERR_NO_MEMORY;
-	for (uint32_t k = tree->nodes[0].child; k != NO_NODE; k = tree->nodes[k].next)
-		roots[tree->nodes[k].byte] = k;
-	for (size_t i = 0; i < tree->node_count; i++) {
-		const struct tree_node *n = &tree->nodes[i];
-
-		nodes[i] = (struct ruleset_node){edge, 0, n->word, n->start};
-		for (uint32_t k = n->child; k != NO_NODE; k = tree->nodes[k].next) {
-			edges[edge++] = (struct ruleset_edge){tree->nodes[k].byte, k};
-			nodes[i].edge_count++;
-		}
+	f.numbers = arena_alloc(tree->arena, tree->node_count * sizeof(*f.numbers));
+	for (uint32_t i = 0; f.numbers && i < tree->node_count; i++) {
+		if (is_kept(tree, i))
+			f.numbers[i] = kept++;
 	}
-	set->nodes = nodes;
-	set->nodes_count = tree->node_count;
-	set->edges = edges;
-	set->roots = roots;
-	set->edges_count = edge;
+	f.nodes = arena_alloc(tree->arena, (kept + 1) * sizeof(*f.nodes));
+	f.edge_bytes = arena_alloc(tree->arena, kept + 1);
+	f.edge_nodes = arena_alloc(tree->arena, (kept + 1) * sizeof(*f.edge_nodes));
+	f.labels = arena_alloc(tree->arena, tree->node_count + 1);
+	f.roots = arena_alloc(tree->arena, 256 * sizeof(*f.roots));
+	if (tree->arena->failed)
+		return ERR_NO_MEMORY;
+	for (uint32_t i = 0; i < tree->node_count; i++) {
+		if (is_kept(tree, i))
+			node_finish(&f, i);
+	}
+	set->nodes = f.nodes;
+	set->nodes_count = kept;
+	set->edge_bytes = f.edge_bytes;
+	set->edge_nodes = f.edge_nodes;
+	set->edges_count = f.edge;
+	set->labels = f.labels;
+	set->labels_count = f.label;
+	set->roots = f.roots;
 	set->phrase_count = tree->phrase_count;
 	return 0;
 }

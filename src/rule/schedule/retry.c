@@ -23,13 +23,19 @@ tell_success(const struct schedule_case *now)
 	return now->has_sender && now->notify & SPOOL_NOTIFY_SUCCESS;
 }
 
+static bool
+tell_delay(const struct schedule_rules *rules, const struct schedule_case *now)
+{
+	if (!now->has_sender || now->delay_told || rules->delay == SCHEDULE_DELAY_NEVER)
+		return false;
+	/* RFC 3461 4.1: with NOTIFY given, only if DELAY is in it. */
+	return now->notify == 0 || now->notify & SPOOL_NOTIFY_DELAY;
+}
+
 uint64_t
 schedule_delay_in(const struct schedule_rules *rules, const struct schedule_case *now)
 {
-	if (!now->has_sender || now->delay_told || rules->delay == SCHEDULE_DELAY_NEVER)
-		return UINT64_MAX;
-	/* RFC 3461 4.1: with NOTIFY given, only if DELAY is in it. */
-	if (now->notify && !(now->notify & SPOOL_NOTIFY_DELAY))
+	if (!tell_delay(rules, now))
 		return UINT64_MAX;
 	if (rules->delay == SCHEDULE_DELAY_FIRST_FAILURE || now->age_ms >= rules->delay_after_ms)
 		return 0;
@@ -53,8 +59,9 @@ decide_later(const struct schedule_rules *rules, const struct schedule_case *now
 {
 	struct schedule_decision decision = {.next = SCHEDULE_WAIT};
 	uint64_t least_ms = (uint64_t)verdict->retry_after_s * MS_PER_S, left_ms;
+	bool kept = rules->suspend && schedule_door(verdict) == SCHEDULE_DOOR_REFUSED;
 
-	if (now->age_ms >= rules->lifetime_ms && now->attempts >= rules->attempts_min)
+	if (now->age_ms >= rules->lifetime_ms && (kept || now->attempts >= rules->attempts_min))
 		return (struct schedule_decision){.next = SCHEDULE_EXPIRE,
 						  .report = tell_failure(now)};
 	decision.wait_ms = wait_of(rules, now->attempts, prng);
@@ -66,7 +73,7 @@ decide_later(const struct schedule_rules *rules, const struct schedule_case *now
 	left_ms = rules->lifetime_ms > now->age_ms ? rules->lifetime_ms - now->age_ms : 0;
 	if (left_ms && decision.wait_ms > left_ms)
 		decision.wait_ms = left_ms < LAST_WAIT_MS_MIN ? LAST_WAIT_MS_MIN : left_ms;
-	decision.report = schedule_delay_in(rules, now) == 0;
+	decision.report = kept ? tell_delay(rules, now) : schedule_delay_in(rules, now) == 0;
 	return decision;
 }
 
@@ -80,6 +87,9 @@ schedule_decide(const struct schedule_rules *rules, const struct schedule_case *
 		return (struct schedule_decision){.next = SCHEDULE_DONE,
 						  .report = tell_success(now)};
 	case VERDICT_NEVER:
+		if (rules->suspend && schedule_door(verdict) == SCHEDULE_DOOR_REFUSED &&
+		    !PLANTED(GREETING_IS_FINAL))
+			return decide_later(rules, now, verdict, prng);
 		return (struct schedule_decision){.next = SCHEDULE_FAIL,
 						  .report = tell_failure(now)};
 	default:

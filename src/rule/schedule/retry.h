@@ -6,6 +6,7 @@
 #define RULE_SCHEDULE_RETRY_H
 
 #include "base/prng.h"
+#include "rule/schedule/suspend.h"
 #include "wire/spool/record.h"
 #include "wire/verdict/verdict.h"
 
@@ -20,6 +21,8 @@ struct schedule_rules {
 	unsigned attempts_min; /* before anything may expire */
 	uint8_t delay;	       /* enum schedule_delay */
 	uint64_t delay_after_ms;
+	bool suspend; /* what is refused for our address at the greeting is kept (suspend.h) */
+	struct schedule_probes probes;
 };
 
 /* A recipient as it stands after an attempt. */
@@ -46,7 +49,10 @@ struct schedule_decision {
 			   * (DONE, unless the next hop does it), of the delay (WAIT) */
 };
 
-/* Class and action of the verdict decide; its retry_after_s is the least wait. */
+/* Class, stage and scope of the verdict decide; its retry_after_s is the least wait. What is
+ * refused for our address at the greeting (schedule_door) waits although it is permanent, where
+ * rules say suspend: its sender is told at once, once, and its lifetime alone ends it, for others
+ * are tried in its place. */
 struct schedule_decision schedule_decide(const struct schedule_rules *rules,
 					 const struct schedule_case *now,
 					 const struct verdict *verdict, struct prng *prng);

@@ -21,30 +21,51 @@ is_domain(uint8_t c)
 	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '.' || c == '-' || c == '_';
 }
 
+/* Beyond ASCII, or one of those that belong to a part anyway. */
+static bool
+is_wide(uint8_t c, bool (*belongs)(uint8_t))
+{
+	return c >= 0x80 || belongs(c);
+}
+
+/* Where a quoted local part begins whose last quote is before sign. */
+static size_t
+quoted_begin(struct slice line, size_t sign, size_t least)
+{
+	size_t begin = sign - 1;
+
+	while (begin > least && line.data[begin - 1] != '"')
+		begin--;
+	return begin > least ? begin - 1 : sign;
+}
+
 /* Where a local part that ends before the "@" at this place begins; not before least. */
 static size_t
 local_begin(struct slice line, size_t sign, size_t least)
 {
+	const struct slice around = SLICE("'`*|-/.{}=!"); /* of the text, not of the address */
 	size_t begin = sign, wide;
 
-	if (sign > least && line.data[sign - 1] == '"') {
-		begin--;
-		while (begin > least && line.data[begin - 1] != '"')
-			begin--;
-		return begin > least ? begin - 1 : sign;
-	}
+	if (sign > least && line.data[sign - 1] == '"')
+		return quoted_begin(line, sign, least);
 	while (begin > least && is_local(line.data[begin - 1]))
 		begin--;
-	for (wide = begin; wide > least && line.data[wide - 1] >= 0x80;)
-		while (wide > least &&
-		       (line.data[wide - 1] >= 0x80 || is_local(line.data[wide - 1])))
-			wide--;
+	for (wide = begin; wide > least && is_wide(line.data[wide - 1], is_local);)
+		wide--;
 	if (wide < begin && wide > least && line.data[wide - 1] == '<')
 		return wide;
-	/* Quotes and list signs of the text around it. */
-	while (begin < sign && slice_index(SLICE("'`*|-/.{}=!"), line.data[begin]) < 11)
+	while (begin < sign && slice_index(around, line.data[begin]) < around.len)
 		begin++;
 	return begin;
+}
+
+/* Behind a domain literal, or at its "[" when it has no end. */
+static size_t
+literal_end(struct slice line, size_t begin)
+{
+	size_t end = begin + slice_index(slice_from(line, begin), ']');
+
+	return end < line.len ? end + 1 : begin;
 }
 
 static size_t
@@ -52,15 +73,11 @@ domain_end(struct slice line, size_t sign)
 {
 	size_t end = sign + 1, wide;
 
-	if (end < line.len && line.data[end] == '[') {
-		while (end < line.len && line.data[end] != ']')
-			end++;
-		return end < line.len ? end + 1 : sign + 1;
-	}
+	if (end < line.len && line.data[end] == '[')
+		return literal_end(line, end);
 	while (end < line.len && is_domain(line.data[end]))
 		end++;
-	wide = end;
-	while (wide < line.len && (line.data[wide] >= 0x80 || is_domain(line.data[wide])))
+	for (wide = end; wide < line.len && is_wide(line.data[wide], is_domain);)
 		wide++;
 	if (wide > end && wide < line.len && line.data[wide] == '>')
 		return wide;
@@ -123,6 +140,15 @@ address_of_value(struct slice value)
 	size_t at = 0;
 
 	return address_next(value, &at, &found) ? found.address : value_plain(value);
+}
+
+bool
+address_is_full(struct slice address)
+{
+	struct address_found found;
+	size_t at = 0;
+
+	return address_next(address, &at, &found) && found.at == 0 && found.end == address.len;
 }
 
 uint32_t

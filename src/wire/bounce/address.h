@@ -16,6 +16,8 @@ struct address_found {
 bool address_next(struct slice line, size_t *at, struct address_found *ret_found);
 /* The address in a field's value ("rfc822; <user@x>"), else its trimmed words without a type. */
 struct slice address_of_value(struct slice value);
+/* It has a local part and a domain, and nothing else. */
+bool address_is_full(struct slice address);
 /* Same for ASCII case, with the number that makes most comparisons short. */
 uint32_t address_hash(struct slice address);
 

@@ -4,8 +4,8 @@
  *
  * Readers in this order: status blocks (RFC 3464) wherever they stand; X-Failed-Recipients; the
  * human text, by the forms of phrases.def; any bounce-like text by its structure. The text also
- * completes what a block leaves open. A bounce within a mail (forwarded, or a bounce of a bounce) is
- * read when the mail around it says nothing itself.
+ * completes what a block leaves open. A bounce within a mail (forwarded, or a bounce of a bounce)
+ * is read when the mail around it says nothing itself.
  */
 #ifndef WIRE_BOUNCE_BOUNCE_H
 #define WIRE_BOUNCE_BOUNCE_H
@@ -26,7 +26,8 @@ enum bounce_kind {
 	BOUNCE_FAILURE,	 /* at least one recipient failed */
 	BOUNCE_DELAY,	 /* a notice that mail still waits */
 	BOUNCE_SUCCESS,	 /* delivered, relayed, expanded */
-	BOUNCE_VACATION, /* an automatic answer (RFC 3834), also one that says it was read (RFC 8098) */
+	BOUNCE_VACATION, /* an automatic answer (RFC 3834), also one that says it was read (RFC
+			    8098) */
 	BOUNCE_FEEDBACK, /* a complaint, RFC 5965 */
 	BOUNCE_KIND_MAX
 };
@@ -41,12 +42,15 @@ enum bounce_action {
 	BOUNCE_ACTION_MAX
 };
 
-/* What is known of one recipient. Text is UTF-8; it lives as long as the mail and the arena. */
+/*
+ * What is known of one recipient. Text is UTF-8; it lives as long as the mail and the arena.
+ * command, where the report names it, is one of "connect", "EHLO", "STARTTLS", "AUTH", "MAIL FROM",
+ * "RCPT TO", "DATA", "end of data".
+ */
 struct bounce_rcpt {
-	struct slice recipient; /* without brackets; may be empty when the mail names none */
-	struct slice reply;	/* the remote's words, else the reporting server's; lines by LF */
-	struct slice command;	/* "connect", "EHLO", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO",
-				   "DATA", "end of data", as far as the report names it; or empty */
+	struct slice recipient;	  /* without brackets; may be empty when the mail names none */
+	struct slice reply;	  /* the remote's words, else the reporting server's; lines by LF */
+	struct slice command;	  /* or empty */
 	struct slice remote_host; /* who refused: a name, or an address without brackets */
 	uint16_t code;		  /* reply code, 0 for none */
 	struct verdict_status status;

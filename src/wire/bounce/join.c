@@ -10,9 +10,10 @@
 struct join {
 	struct reading *reading;
 	const struct draft *draft;
-	struct slice own;   /* the text beside the recipient */
-	struct slice about; /* that, and the line before: who said it, and to which command */
-	bool sentence;
+	struct slice own;    /* the text beside the recipient */
+	struct slice beside; /* that, with the line before: who said it */
+	struct slice about; /* where the command may stand; the whole text for a single recipient */
+	bool named;	    /* the text names this recipient */
 	const struct answer *answer;
 };
 
@@ -31,6 +32,14 @@ is_blank(struct slice text)
 	return true;
 }
 
+static size_t
+line_len(struct slice s)
+{
+	size_t len = slice_index(s, '\n');
+
+	return len < s.len ? len + 1 : len;
+}
+
 /* --- where the text speaks of a recipient ----------------------------------------------------- */
 
 static size_t
@@ -40,7 +49,8 @@ block_index(const struct reading *r, const struct draft *draft)
 		if (r->blocks[i].hash == draft->hash &&
 		    slice_eq_nocase(r->blocks[i].address, draft->recipient))
 			return i;
-	return r->draft_count == 1 && r->block_count ? 0 : r->block_count;
+	/* A single one may stand there by another name; but not the first address at random. */
+	return r->draft_count == 1 && r->block_count && !r->blocks[0].sentence ? 0 : r->block_count;
 }
 
 static struct slice
@@ -48,15 +58,20 @@ block_text(const struct block *block)
 {
 	const uint8_t *end = block->after.data + block->after.len;
 
-	if (!block->rest.data)
+	const uint8_t *begin = block->sentence ? block->line.data : block->rest.data;
+
+	if (!begin)
 		return block->after;
-	return slice_of(block->rest.data, (size_t)(end - block->rest.data));
+	return slice_of(begin, (size_t)(end - begin));
 }
 
+/* So much of a text as is looked at for one of the recipients. */
 static struct slice
-region_head(struct slice text)
+region_head(const struct reading *r, struct slice text)
 {
-	return slice_sub(text, 0, BOUNCE_REGION_MAX);
+	size_t share = BOUNCE_REGIONS_MAX / (r->draft_count + 1);
+
+	return slice_sub(text, 0, share < BOUNCE_REGION_MAX ? share : BOUNCE_REGION_MAX);
 }
 
 /* Recipients that stand one below the other share what stands below the last of them. */
@@ -64,22 +79,25 @@ static void
 own_find(struct join *j)
 {
 	const struct reading *r = j->reading;
-	size_t at = block_index(r, j->draft), begin = at;
+	size_t at = block_index(r, j->draft);
 
 	if (at == r->block_count) {
+		size_t line = r->list_known ? line_len(slice_from(r->human, r->list_at)) : 0;
+
 		if (r->draft_count == 1)
-			j->own = region_head(slice_from(r->human, r->list_at));
-		j->about = r->draft_count == 1 ? region_head(r->human) : j->own;
+			j->own = region_head(r, slice_from(r->human, r->list_at + line));
+		j->beside = j->own;
+		j->about = r->draft_count == 1 ? region_head(r, r->human) : j->own;
 		return;
 	}
 	while (at + 1 < r->block_count && is_blank(block_text(&r->blocks[at])))
 		at++;
-	j->sentence = r->blocks[begin].sentence;
-	j->own = region_head(block_text(&r->blocks[at]));
-	j->about = slice_of(r->blocks[at].line.data,
-			    (size_t)(j->own.data + j->own.len - r->blocks[at].line.data));
-	if (r->draft_count == 1)
-		j->about = region_head(r->human);
+	j->named = true;
+	j->own = region_head(r, block_text(&r->blocks[at]));
+	j->beside = r->blocks[at].line;
+	if (j->own.len)
+		j->beside.len = (size_t)(j->own.data + j->own.len - j->beside.data);
+	j->about = r->draft_count == 1 ? region_head(r, r->human) : j->beside;
 }
 
 static const struct answer *
@@ -108,22 +126,39 @@ reply_of_answer(const struct join *j, struct bounce_reply *ret)
 	       ret->code;
 }
 
+/* The same answer, more of it. */
+static bool
+is_longer(const struct bounce_reply *longer, const struct bounce_reply *reply)
+{
+	struct slice sample = slice_sub(slice_trim(slice_from(reply->words, 4)), 0, 16);
+
+	return longer->code == reply->code && longer->words.len > reply->words.len &&
+	       (!reply->status.class || longer->status.class) &&
+	       slice_find(longer->words, sample) < longer->words.len;
+}
+
 /* A reply with a code in the text. */
 static bool
 reply_of_text(const struct join *j, struct bounce_reply *ret)
 {
 	const struct reading *r = j->reading;
+	struct bounce_reply answer;
 
-	return bounce_reply_find(r->index, j->own, ret) || reply_of_answer(j, ret) ||
-	       bounce_reply_find(r->index, region_head(r->lead), ret);
+	if (!bounce_reply_find(r->index, j->own, ret))
+		return reply_of_answer(j, ret) ||
+		       bounce_reply_find(r->index, region_head(r, r->lead), ret);
+	if (reply_of_answer(j, &answer) && is_longer(&answer, ret))
+		*ret = answer;
+	return true;
 }
 
-static size_t
-line_len(struct slice s)
+/* "details:" */
+static bool
+announces(struct slice text)
 {
-	size_t len = slice_index(s, '\n');
-
-	return len < s.len ? len + 1 : len;
+	while (text.len && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == ' '))
+		text.len--;
+	return text.len && text.data[text.len - 1] == ':';
 }
 
 /* The first paragraph; with the next one where it only announces that ("details:"). */
@@ -141,26 +176,35 @@ paragraph(struct slice text)
 		at += line.len;
 		if (!is_blank(line))
 			end = at;
-		else if (end > begin + 1 && text.data[end - 1 - (text.data[end - 1] == '\n')] != ':')
+		else if (!announces(slice_sub(text, begin, end - begin)))
 			break;
 	}
 	return slice_sub(text, begin, end > begin ? end - begin : 0);
 }
 
-/* The last paragraph with strong words before the recipients. */
+/* The paragraph that tells most: by the first of the kinds that is in any, the first or last one.
+ */
 static struct slice
-lead_words(const struct reading *r)
+best_paragraph(const struct reading *r, struct slice text, bool last)
 {
-	struct slice rest = region_head(r->lead), words = SLICE_EMPTY;
+	static const unsigned kinds[] = {PHRASE_CAUSE | PHRASE_GAVE_UP, PHRASE_FAILED,
+					 PHRASE_WAITING, PHRASE_FORM};
+	const size_t kind_count = sizeof(kinds) / sizeof(kinds[0]);
+	size_t best = kind_count;
+	struct slice words = SLICE_EMPTY;
 
-	while (rest.len) {
-		struct slice one = paragraph(rest);
+	while (text.len && (best || last)) {
+		struct slice one = paragraph(text);
 
 		if (!one.len)
 			break;
-		if (has(r, one, PHRASE_FAILED | PHRASE_GAVE_UP | PHRASE_FORM))
-			words = one;
-		rest = slice_from(rest, (size_t)(one.data + one.len - rest.data));
+		for (size_t i = 0; i < best + last && i < kind_count; i++)
+			if (has(r, one, kinds[i])) {
+				best = i;
+				words = one;
+				break;
+			}
+		text = slice_from(text, (size_t)(one.data + one.len - text.data));
 	}
 	return words;
 }
@@ -188,56 +232,27 @@ line_before(const struct reading *r)
 	return begin < lead.len ? slice_from(lead, begin + 1) : lead;
 }
 
-/* Of the text beside the recipient: the first paragraph with strong words, else the first at all. */
-static struct slice
-own_words(const struct join *j)
-{
-	const struct reading *r = j->reading;
-	struct slice rest = j->own, first = SLICE_EMPTY;
-
-	while (rest.len) {
-		struct slice one = paragraph(rest);
-
-		if (!one.len)
-			break;
-		if (has(r, one, PHRASE_FAILED | PHRASE_GAVE_UP))
-			return cut_tail(r, one);
-		if (!first.len || has(r, first, PHRASE_WAITING))
-			first = one;
-		rest = slice_from(rest, (size_t)(one.data + one.len - rest.data));
-	}
-	return cut_tail(r, first);
-}
-
 /* Words without a code, as good as there are. */
 static struct slice
 words_of_text(const struct join *j)
 {
 	const struct reading *r = j->reading;
-	struct slice own = own_words(j), lead;
+	struct slice words;
 
-	if (j->sentence || (is_blank(own) && r->block_count)) {
-		size_t at = block_index(r, j->draft);
-
-		if (at < r->block_count && has(r, r->blocks[at].line, PHRASE_FAILED))
-			return r->blocks[at].line;
-	}
-	if (!is_blank(own))
-		return own;
+	if (!j->named && j->answer)
+		return j->answer->words;
+	words = best_paragraph(r, j->own, false);
+	if (!words.len && j->named)
+		words = paragraph(j->own);
+	words = cut_tail(r, words);
+	if (!is_blank(words))
+		return words;
 	if (j->answer)
 		return j->answer->words;
-	lead = lead_words(r);
+	words = best_paragraph(r, region_head(r, r->lead), true);
 	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
-		lead = line_before(r);
-	return is_blank(lead) ? slice_sub(r->human, 0, BOUNCE_REPLY_MAX / 4) : lead;
-}
-
-/* The same answer, more of it. */
-static bool
-is_longer(const struct bounce_reply *longer, const struct bounce_reply *reply)
-{
-	return longer->code == reply->code && longer->words.len > reply->words.len &&
-	       (!reply->status.class || longer->status.class);
+		words = line_before(r);
+	return is_blank(words) ? slice_sub(r->human, 0, BOUNCE_REPLY_MAX / 4) : words;
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */
@@ -320,25 +335,29 @@ command_name(struct slice words)
 static struct slice
 command_find(const struct join *j)
 {
+	struct slice named = j->answer ? command_name(j->answer->command) : SLICE_EMPTY;
 	struct phrase_hit hit;
 
+	if (named.len && j->answer->address.len)
+		return named;
 	if (phrase_find(j->reading->index, j->about, PHRASE_COMMAND, &hit))
 		return slice_str(hit.value);
 	if (phrase_find(j->reading->index, j->draft->diagnostic, PHRASE_COMMAND, &hit))
 		return slice_str(hit.value);
-	return j->answer ? command_name(j->answer->command) : SLICE_EMPTY;
+	return named;
 }
 
 static struct slice
 host_find(const struct join *j, struct slice words)
 {
-	struct slice before = j->about;
+	struct slice before = j->beside;
 
 	if (j->draft->remote.len)
 		return j->draft->remote;
 	if (j->answer && j->answer->host.len)
 		return j->answer->host;
-	if (words.data >= before.data && words.data < before.data + before.len)
+	if (words.len && before.len && words.data >= before.data &&
+	    words.data < before.data + before.len)
 		before.len = (size_t)(words.data - before.data);
 	return bounce_host_find(j->reading->index, before);
 }
@@ -392,8 +411,9 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 void
 reading_join(struct reading *r)
 {
-	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) || has(r, region_head(r->lead), PHRASE_GAVE_UP) ||
-		     has(r, region_head(r->dialogue), PHRASE_GAVE_UP);
+	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) ||
+		     has(r, region_head(r, r->lead), PHRASE_GAVE_UP) ||
+		     has(r, region_head(r, r->dialogue), PHRASE_GAVE_UP);
 	for (size_t i = 0; i < r->draft_count; i++)
 		rcpt_join(r, &r->drafts[i], &r->bounce->rcpts[i]);
 	r->bounce->rcpt_count = r->draft_count;

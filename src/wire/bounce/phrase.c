@@ -50,7 +50,8 @@ phrase_index_init(struct phrase_index *index)
 	ASSERT(PHRASE_COUNT < PHRASES_MAX);
 	*index = (struct phrase_index){0};
 	bytes_init(index);
-	/* From the last to the first, so that each chain is in the order of the table; 0 is its end. */
+	/* From the last to the first, so that each chain is in the order of the table; 0 is its
+	 * end. */
 	for (size_t i = PHRASE_COUNT; i > 0; i--) {
 		struct slice text = phrases[i - 1].text;
 		unsigned bucket = bucket_of(index, text.data);
@@ -58,7 +59,7 @@ phrase_index_init(struct phrase_index *index)
 		ASSERT(text.len >= PHRASE_LEAST);
 		index->next[i] = index->first[bucket];
 		index->first[bucket] = (uint16_t)i;
-		index->kinds[bucket] |= (uint16_t)phrases[i - 1].kind;
+		index->kinds[bucket] |= phrases[i - 1].kind;
 	}
 }
 
@@ -111,7 +112,8 @@ phrase_at(const struct phrase_index *index, struct slice text, unsigned kinds,
 	size_t p = index->first[bucket_of(index, text.data)], best = 0;
 
 	for (; p; p = index->next[p]) {
-		size_t len = phrases[p - 1].kind & kinds ? phrase_len(phrases[p - 1].text, text) : 0;
+		size_t len =
+			phrases[p - 1].kind & kinds ? phrase_len(phrases[p - 1].text, text) : 0;
 
 		if (len <= best)
 			continue;

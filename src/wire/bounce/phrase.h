@@ -24,6 +24,9 @@ enum phrase_kind {
 	PHRASE_DIALOGUE = 1 << 13,
 	PHRASE_STATUS = 1 << 14,
 	PHRASE_DAEMON = 1 << 15,
+	PHRASE_DONE = 1 << 16,
+	PHRASE_COMPLAINT = 1 << 17,
+	PHRASE_CAUSE = 1 << 18,
 };
 
 #define PHRASES_MAX 512
@@ -32,9 +35,9 @@ enum phrase_kind {
 /* Made anew for each mail; costs less than reading a line of it. */
 struct phrase_index {
 	uint16_t first[PHRASE_BUCKETS], next[PHRASES_MAX];
-	uint16_t kinds[PHRASE_BUCKETS]; /* of all in it, enum phrase_kind */
-	uint8_t folded[256]; /* lower case; '0' for digits, ' ' for blanks */
-	bool word[256];	     /* a letter or digit of ASCII */
+	uint32_t kinds[PHRASE_BUCKETS]; /* of all in it, enum phrase_kind */
+	uint8_t folded[256];		/* lower case; '0' for digits, ' ' for blanks */
+	bool word[256];			/* a letter or digit of ASCII */
 };
 
 struct phrase_hit {

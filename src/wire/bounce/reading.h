@@ -12,8 +12,10 @@
 #include "wire/bounce/phrase.h"
 #include "wire/bounce/reply.h"
 
-/* Text about one recipient is looked at so far; more would be the message itself. */
-#define BOUNCE_REGION_MAX ((size_t)8 << 10)
+/* Text about one recipient is looked at so far, and about all of them together: they may share it.
+ */
+#define BOUNCE_REGION_MAX ((size_t)16 << 10)
+#define BOUNCE_REGIONS_MAX ((size_t)512 << 10)
 
 /* A recipient of whom the mail tells, before text and fields are joined. */
 struct draft {
@@ -57,12 +59,12 @@ struct reading {
 	struct bounce *bounce;
 
 	struct slice subject, from, to, failed; /* of its header; failed: X-Failed-Recipients */
-	struct slice human, returned; /* text */
-	struct slice lead, dialogue;  /* of human: before the first block; a session */
+	struct slice human, returned;		/* text */
+	struct slice lead, dialogue;		/* of human: before the first block; a session */
 	struct slice returned_header;
 	size_t list_at, dialogue_at; /* in human: lines that announce recipients, a session */
-	const char *form; /* NULL: none was recognized */
-	bool by_words, by_sender, waiting, gave_up;
+	const char *form;	     /* NULL: none was recognized */
+	bool by_words, by_sender, by_subject, waiting, done, gave_up;
 	bool list_known, by_fields; /* of the text: list_at is set; it has fields of RFC 3464 */
 
 	struct draft *drafts;
@@ -76,6 +78,8 @@ struct draft *reading_draft_add(struct reading *r, struct slice recipient);
 
 /* Status blocks in a text: adds drafts; named_only: those that name a recipient, no others. */
 void reading_status(struct reading *r, struct slice text, bool named_only);
+/* A complaint about a recipient, who may be empty. */
+void reading_feedback_add(struct reading *r, struct slice recipient, struct slice source);
 /* Takes the reports' fields of RFC 5965: one result for each recipient, or one. */
 void reading_feedback(struct reading *r, struct slice text);
 /* Sets human, returned, form, lead and blocks from a part's text. */

@@ -8,9 +8,6 @@
  */
 #include "wire/bounce/reply.h"
 
-#include "wire/bounce/bounce.h"
-#include "wire/text/utf8.h"
-
 #define STATUS_SUBJECT_MAX 7 /* RFC 3463 3 */
 
 static uint8_t
@@ -97,20 +94,24 @@ bounce_status_is_precise(struct verdict_status status)
 
 /* --- codes ------------------------------------------------------------------------------------ */
 
+/* A digit or letter, or one of the signs that bind as strongly as these. */
+static bool
+is_bound(uint8_t c, struct slice signs)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c) || slice_index(signs, c) < signs.len;
+}
+
 /* Three digits with an end, as a reply code; 0 when there is none. */
 static uint16_t
 code_at(struct slice s, size_t at)
 {
-	uint8_t before = at ? s.data[at - 1] : ' ', behind = byte_at(s, at + 3);
+	uint8_t first = byte_at(s, at), behind = byte_at(s, at + 3);
 
-	if (byte_at(s, at) < '2' || byte_at(s, at) > '5' || byte_at(s, at) == '3' ||
-	    digits_len(slice_from(s, at), 3) != 3)
+	if ((first != '2' && first != '4' && first != '5') || digits_len(slice_from(s, at), 3) != 3)
 		return 0;
-	if (ascii_is_alpha(before) || ascii_is_digit(before) || before == '.' || before == '/' ||
-	    before == '@' || before == '=' || before == '_')
+	if (at && is_bound(s.data[at - 1], SLICE("./@=_")))
 		return 0;
-	if (ascii_is_alpha(behind) || behind == '/' || behind == '@' || behind == '_' ||
-	    behind == '%' || (behind >= 0x80))
+	if (behind >= 0x80 || is_bound(behind, SLICE("/@_%")))
 		return 0;
 	if ((behind == '.' || behind == ',') && ascii_is_digit(byte_at(s, at + 4)))
 		return 0;
@@ -139,10 +140,10 @@ code_skip(struct slice s, size_t at, uint16_t code)
 static bool
 is_announcement(struct slice word)
 {
-	static const char *const words[] = {"said",	"returned", "error",  "code",  "reply",
-					    "response", "status",   "reason", "with",  "was",
-					    "answered", "replied",  "failed", "said:", "responsecode",
-					    "errorcode"};
+	static const char *const words[] = {"said",   "returned", "error",	  "code",
+					    "reply",  "response", "status",	  "reason",
+					    "with",   "was",	  "answered",	  "replied",
+					    "failed", "said:",	  "responsecode", "errorcode"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (slice_eq_nocase(word, slice_str(words[i])))
@@ -150,19 +151,38 @@ is_announcement(struct slice word)
 	return false;
 }
 
+static bool
+is_quote(uint8_t c)
+{
+	return c == '\'' || c == '"';
+}
+
+/* The end of text, which is not empty, is a sign behind which a code may stand. */
+static bool
+is_announcing_sign(struct slice text)
+{
+	const struct slice signs = SLICE("\n:;>#[(<\"'|=`*");
+	uint8_t last = text.data[text.len - 1], before = text.len > 1 ? text.data[text.len - 2] : 0;
+
+	if (slice_index(signs, last) < signs.len)
+		return true;
+	if (last == ',') /* "[192.0.2.1], 554 no" */
+		return before == ']' || before == ')';
+	/* U+201C and the like: typographic quotes. */
+	return text.len >= 3 && before == 0x80 && text.data[text.len - 3] == 0xe2;
+}
+
 /* What stands before a code makes it one. */
 static bool
 is_announced(struct slice s, size_t at)
 {
-	const struct slice signs = SLICE(":;>#[(<\"'|=`*");
 	size_t end = at, begin;
 
 	while (end && is_blank(s.data[end - 1]))
 		end--;
-	if (!end || s.data[end - 1] == '\n' || slice_index(signs, s.data[end - 1]) < signs.len)
+	if (!end || is_announcing_sign(slice_sub(s, 0, end)))
 		return true;
-	/* U+201C and the like: typographic quotes. */
-	if (end >= 3 && s.data[end - 3] == 0xe2 && s.data[end - 2] == 0x80)
+	if (byte_at(s, at + 3) == '-' && is_quote(byte_at(s, at + 4))) /* "error 550-'no'" */
 		return true;
 	begin = end;
 	while (begin && end - begin < 16 && ascii_is_alpha(s.data[begin - 1]))
@@ -211,24 +231,87 @@ paragraph_len(struct slice s)
 	return len;
 }
 
-/* Cuts at the sign that closes what the sign before the words opened. */
-static struct slice
-close_cut(struct slice words, uint8_t before)
+/* Length up to a quote that ends what this quote began; an apostrophe in a word is none. */
+static size_t
+quoted_len(struct slice words, uint8_t quote)
 {
-	static const char pairs[][2] = {{'\'', '\''}, {'"', '"'}, {'[', ']'}, {'<', '>'}, {'(', ')'}};
+	size_t end = slice_index(words, quote);
+
+	while (quote == '\'' && end + 1 < words.len && ascii_is_alpha(words.data[end + 1]))
+		end += 1 + slice_index(slice_from(words, end + 1), quote);
+	return end;
+}
+
+/* Length up to the sign that closes what was opened before the words. */
+static size_t
+closed_len(struct slice words, uint8_t open, uint8_t close)
+{
+	size_t depth = 1, at;
+
+	for (at = 0; at < words.len; at++) {
+		depth += words.data[at] == open;
+		if (words.data[at] == close && !--depth)
+			break;
+	}
+	return at;
+}
+
+/* Where the line with this place begins. */
+static size_t
+line_begin(struct slice text, size_t at)
+{
+	while (at && text.data[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+/* "(reason: 550 no)", "[550 no]": without what closes the reporter's own bracket. */
+static struct slice
+bracket_cut(struct slice words, struct slice before)
+{
+	static const char pairs[][2] = {{'(', ')'}, {'[', ']'}, {'<', '>'}};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		size_t end;
+		uint8_t open = (uint8_t)pairs[i][0], close = (uint8_t)pairs[i][1];
+		size_t last = slice_rindex(before, open);
+		struct slice since = slice_from(before, last);
 
-		if (before != (uint8_t)pairs[i][0])
+		if (!since.len || slice_index(since, close) < since.len)
 			continue;
-		end = pairs[i][0] == '\'' ? slice_index(words, '\'') :
-					    slice_rindex(words, (uint8_t)pairs[i][1]);
-		/* An apostrophe within the words is none of the reporter's signs. */
-		while (pairs[i][0] == '\'' && end + 1 < words.len &&
-		       ascii_is_alpha(words.data[end + 1]))
-			end += 1 + slice_index(slice_from(words, end + 1), '\'');
-		return slice_sub(words, 0, end);
+		if (open == '<' && since.len > 1) /* "<<< 550" */
+			continue;
+		return slice_sub(words, 0, closed_len(words, open, close));
+	}
+	return words;
+}
+
+/* "Reason: 550 no": a line that begins with a word or some and a colon. */
+static bool
+is_labelled(struct slice line)
+{
+	size_t at = 0;
+
+	line = slice_trim(line);
+	while (at < line.len && at < 32 &&
+	       (ascii_is_alpha(line.data[at]) || line.data[at] == ' ' || line.data[at] == '-'))
+		at++;
+	return at && at < line.len && line.data[at] == ':' && line.data[0] <= 'Z';
+}
+
+/* Where the reply has a label, the next label ends it. */
+static struct slice
+label_cut(struct slice words, struct slice before)
+{
+	struct slice rest = words;
+
+	if (!is_labelled(before))
+		return words;
+	slice_cut(&rest, '\n');
+	while (rest.data) {
+		struct slice line = slice_cut(&rest, '\n');
+
+		if (is_labelled(line))
+			return slice_sub(words, 0, (size_t)(line.data - words.data));
 	}
 	return words;
 }
@@ -236,15 +319,15 @@ close_cut(struct slice words, uint8_t before)
 static struct slice
 words_of(const struct phrase_index *index, struct slice text, size_t at)
 {
-	struct slice words = slice_from(text, at);
+	struct slice words = slice_from(text, at), before;
+	size_t begin = line_begin(text, at);
 	struct phrase_hit hit;
-	size_t before = at;
 
+	before = slice_sub(text, begin, at - begin);
 	words = slice_sub(words, 0, paragraph_len(words));
-	while (before && is_blank(text.data[before - 1]))
-		before--;
-	if (before)
-		words = close_cut(words, text.data[before - 1]);
+	if (at && (text.data[at - 1] == '"' || text.data[at - 1] == '\''))
+		words = slice_sub(words, 0, quoted_len(words, text.data[at - 1]));
+	words = label_cut(bracket_cut(words, before), before);
 	if (phrase_find(index, words, PHRASE_TAIL, &hit))
 		words = slice_sub(words, 0, hit.at);
 	return words;
@@ -265,6 +348,11 @@ reply_at(const struct phrase_index *index, struct slice text, size_t at, struct 
 	reply.words = words_of(index, text, at);
 	if (!status_len(slice_from(text, next), &reply.status))
 		reply.status = bounce_status_find(slice_from(reply.words, next - at));
+	if (!reply.status.class) { /* "5.3.0 - what it means 550-'what was said'" */
+		size_t begin = line_begin(text, at);
+
+		reply.status = bounce_status_find(slice_sub(text, begin, at - begin));
+	}
 	*ret = reply;
 }
 
@@ -299,26 +387,13 @@ reply_before_expiry(const struct phrase_index *index, struct slice text, struct 
 }
 
 bool
-bounce_reply_find(const struct phrase_index *index, struct slice text, struct bounce_reply *ret_reply)
+bounce_reply_find(const struct phrase_index *index, struct slice text,
+		  struct bounce_reply *ret_reply)
 {
 	if (!reply_from(index, text, 0, ret_reply))
 		return false;
 	reply_before_expiry(index, text, ret_reply);
 	return true;
-}
-
-/* Words without a code at its place; "5.3.0 - what it means 550-what was said" has it later. */
-static void
-reply_without(const struct phrase_index *index, struct slice value, struct bounce_reply *ret)
-{
-	struct bounce_reply reply = {.words = words_of(index, value, 0),
-				     .status = bounce_status_find(value)};
-	struct verdict_status status;
-
-	for (size_t i = 0; status_len(value, &status) && i < reply.words.len && !reply.code; i++)
-		if (byte_at(value, i + 3) == '-' && code_at(value, i) >= 400)
-			reply.code = code_at(value, i);
-	*ret = reply;
 }
 
 bool
@@ -337,138 +412,9 @@ bounce_reply_diagnostic(const struct phrase_index *index, struct slice value,
 	if (code_at(value, 0))
 		reply_at(index, value, 0, &reply);
 	else if (!bounce_reply_find(index, value, &reply))
-		reply_without(index, value, &reply);
-	else
-		reply.words = reply.at < 64 && reply.words.len * 2 > value.len ? reply.words : value;
+		reply = (struct bounce_reply){.words = words_of(index, value, 0),
+					      .status = bounce_status_find(value)};
 	reply_before_expiry(index, value, &reply);
 	*ret_reply = reply;
 	return true;
-}
-
-/* --- for the caller --------------------------------------------------------------------------- */
-
-/* The line goes on with the same code: a further line of the reply, not a wrapped one. */
-static bool
-is_reply_line(struct slice words, struct slice line)
-{
-	return words.len > 3 && line.len > 3 && slice_eq(slice_sub(words, 0, 3), slice_sub(line, 0, 3)) &&
-	       ascii_is_digit(line.data[0]) && (line.data[3] == '-' || line.data[3] == ' ');
-}
-
-static struct slice
-line_trim(struct slice line)
-{
-	line = slice_trim(line);
-	while (slice_starts(line, SLICE("<<< ")) || slice_starts(line, SLICE("<-- ")))
-		line = slice_trim(slice_from(line, 4));
-	return line;
-}
-
-struct slice
-bounce_reply_clean(struct arena *arena, struct slice words)
-{
-	struct slice rest = words, one = slice_trim(words);
-	struct builder b;
-
-	if (slice_index(one, '\n') == one.len && slice_index(one, '\t') == one.len &&
-	    slice_find(one, SLICE("  ")) == one.len)
-		return utf8_head(one, BOUNCE_REPLY_MAX);
-	words = slice_sub(words, 0, (size_t)BOUNCE_REPLY_MAX * 2);
-	rest = words;
-	builder_init_arena(&b, arena, words.len);
-	while (rest.data) {
-		struct slice line = line_trim(slice_cut(&rest, '\n'));
-
-		if (line.len && b.len)
-			builder_byte(&b, is_reply_line(line_trim(words), line) ? '\n' : ' ');
-		for (size_t i = 0; i < line.len; i++)
-			if (!is_blank(line.data[i]))
-				builder_byte(&b, line.data[i]);
-			else if (!is_blank(line.data[i - 1]))
-				builder_byte(&b, ' ');
-	}
-	return utf8_head(builder_slice(&b), BOUNCE_REPLY_MAX);
-}
-
-/* --- hosts ------------------------------------------------------------------------------------ */
-
-static bool
-is_host_byte(uint8_t c)
-{
-	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '.' || c == '-' || c == '_';
-}
-
-static struct slice
-host_word(struct slice s, size_t at)
-{
-	size_t len = 0;
-
-	while (at + len < s.len && (is_host_byte(s.data[at + len]) || s.data[at + len] == ':'))
-		len++;
-	while (len && (s.data[at + len - 1] == '.' || s.data[at + len - 1] == ':'))
-		len--;
-	return slice_sub(s, at, len);
-}
-
-static bool
-is_address(struct slice s)
-{
-	size_t dots = 0, colons = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = ascii_lower(s.data[i]);
-
-		dots += c == '.';
-		colons += c == ':';
-		if (!ascii_is_digit(c) && c != '.' && c != ':' && !(c >= 'a' && c <= 'f'))
-			return false;
-	}
-	return s.len >= 7 && (dots == 3 || colons >= 2);
-}
-
-/* "name [address]" or "name (address)" with the opening sign at this place. */
-static struct slice
-host_before(struct slice s, size_t at)
-{
-	struct slice address = host_word(s, at + 1);
-	size_t end = at, begin;
-
-	if (!is_address(address))
-		return SLICE_EMPTY;
-	while (end && (is_blank(s.data[end - 1]) || s.data[end - 1] == '.'))
-		end--;
-	begin = end;
-	while (begin && is_host_byte(s.data[begin - 1]))
-		begin--;
-	if (slice_index(slice_sub(s, begin, end - begin), '.') < end - begin)
-		return slice_sub(s, begin, end - begin);
-	return address;
-}
-
-struct slice
-bounce_host_find(const struct phrase_index *index, struct slice text)
-{
-	struct slice found = SLICE_EMPTY, rest = text;
-	struct phrase_hit hit;
-	size_t at = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] == '[' || text.data[i] == '(') {
-			struct slice host = host_before(text, i);
-
-			found = host.len ? host : found;
-		}
-	while (!found.len && phrase_next(index, text, PHRASE_HOST, &at, &hit)) {
-		struct slice host = host_word(text, hit.end);
-
-		if (slice_index(host, '.') < host.len)
-			found = host;
-	}
-	while (rest.data && !found.len) {
-		struct slice host = host_word(slice_trim(slice_cut(&rest, '\n')), 0);
-
-		if (is_address(host))
-			found = host;
-	}
-	return found;
 }

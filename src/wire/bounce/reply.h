@@ -13,7 +13,7 @@ struct bounce_reply {
 	size_t at;	    /* where they begin in the text */
 	uint16_t code;
 	struct verdict_status status; /* of the reply itself; 0.0.0 none */
-	bool gave_up;		      /* the lifetime's end was told, and the reply is from before */
+	bool gave_up; /* the lifetime's end was told, and the reply is from before */
 };
 
 /* The first reply in text (with a code, 4xx or 5xx); false when there is none. */

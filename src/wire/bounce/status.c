@@ -3,7 +3,8 @@
  * text, without types, with the original recipient only, with lines of a reply that are not folded,
  * or with blocks that are not separated.
  *
- * block = *(field-name ":" value); a block ends at an empty line or where a recipient is named again.
+ * block = *(field-name ":" value); a block ends at an empty line or where a recipient is named
+ * again.
  */
 #include "wire/bounce/reading.h"
 
@@ -76,7 +77,8 @@ host_of_value(struct slice value)
 {
 	size_t end;
 
-	value = slice_from(value, slice_index(value, ';') < value.len ? slice_index(value, ';') + 1 : 0);
+	value = slice_from(value,
+			   slice_index(value, ';') < value.len ? slice_index(value, ';') + 1 : 0);
 	value = slice_trim(value);
 	while (value.len && (value.data[0] == '<' || value.data[0] == '['))
 		value = slice_from(value, 1);
@@ -140,7 +142,7 @@ recipient_of(const struct status_reader *s)
 	for (unsigned i = FIELD_FINAL; i <= FIELD_ACTUAL; i++) {
 		struct slice address = address_of_value(s->values[i]);
 
-		if (slice_index(address, '@') < address.len && slice_index(address, ' ') == address.len)
+		if (address_is_full(address))
 			return address;
 		first = first.len ? first : address;
 	}
@@ -167,9 +169,9 @@ block_end(struct status_reader *s)
 		draft->diagnostic = diagnostic_of_value(s->values[FIELD_DIAGNOSTIC]);
 		draft->remote = host_of_value(s->values[FIELD_REMOTE]);
 		if (!draft->by_action)
-			draft->action = draft->status.class == 2	      ? BOUNCE_DELIVERED :
-					draft->status.class == 4 && r->waiting ? BOUNCE_DELAYED :
-										 BOUNCE_FAILED;
+			draft->action = draft->status.class == 2		 ? BOUNCE_DELIVERED
+					: draft->status.class == 4 && r->waiting ? BOUNCE_DELAYED
+										 : BOUNCE_FAILED;
 	}
 	for (unsigned i = 0; i < FIELD_MAX; i++)
 		s->values[i] = SLICE_EMPTY;
@@ -231,8 +233,8 @@ reading_status(struct reading *r, struct slice text, bool named_only)
 
 /* --- RFC 5965 --------------------------------------------------------------------------------- */
 
-static void
-feedback_add(struct reading *r, struct slice recipient, struct slice source)
+void
+reading_feedback_add(struct reading *r, struct slice recipient, struct slice source)
 {
 	struct draft *draft = reading_draft_add(r, recipient);
 
@@ -255,9 +257,10 @@ reading_feedback(struct reading *r, struct slice text)
 			struct slice line = slice_cut(&rest, '\n');
 
 			if (slice_starts_nocase(line, name))
-				feedback_add(r, address_of_value(slice_from(line, name.len)), source);
+				reading_feedback_add(
+					r, address_of_value(slice_from(line, name.len)), source);
 		}
 	}
 	if (!r->draft_count)
-		feedback_add(r, SLICE_EMPTY, source);
+		reading_feedback_add(r, SLICE_EMPTY, source);
 }

@@ -2,12 +2,13 @@
  * text: the human part of a report, as blocks: an address that is shown as a recipient, and the
  * lines up to the next one. What shows a recipient, strongest first:
  *
- *   alone or first on its line ("<a@x>:", "a@x: 550 ...", "a@x (reason)", "* a@x"), or behind a label
- *   in a sentence with words of failure ("error delivering your mail to <a@x>.")
- *   any other address that is not the sender's or a postmaster's: only the first such one
+ *   alone or first on its line ("<a@x>:", "a@x: 550 ...", "a@x (reason)", "* a@x"), or behind a
+ * label in a sentence with words of failure ("error delivering your mail to <a@x>.") any other
+ * address that is not the sender's or a postmaster's: only the first such one
  *
  * A weaker way counts only where the stronger ones found nothing. Further addresses of the first
- * way must look as the first did and not be indented more, for addresses in replies may begin a line.
+ * way must look as the first did and not be indented more, for addresses in replies may begin a
+ * line.
  */
 #include "wire/bounce/reading.h"
 
@@ -35,7 +36,7 @@ struct walk {
 static bool
 is_header_line(struct slice line)
 {
-	static const char *const names[] = {"received: from ", "received: by ", "return-path:",
+	static const char *const names[] = {"received: from ", "received: by ",	  "return-path:",
 					    "dkim-signature:", "x-received: by ", "received:from "};
 
 	line = slice_trim(line);
@@ -70,38 +71,52 @@ line_begin(struct slice text, size_t at)
 	return at;
 }
 
+/* So many bytes may stand before an announcement of the returned message on its line. */
+#define ANNOUNCED_AT_MAX 32
+
+static bool
+is_near_begin(struct slice text, size_t at)
+{
+	size_t least = at > ANNOUNCED_AT_MAX ? at - ANNOUNCED_AT_MAX : 0;
+	struct slice before = slice_sub(text, least, at - least);
+
+	return !least || slice_index(before, '\n') < before.len;
+}
+
 /* What a phrase tells about the text; false when the text for people ends before it. */
 static bool
 hit_read(struct reading *r, struct slice text, const struct phrase_hit *hit)
 {
-	size_t begin = line_begin(text, hit->at);
-
 	if (hit->value || hit->kind == PHRASE_FORM) {
 		r->by_words = true;
 		r->form = r->form ? r->form : hit->value;
 	}
 	switch (hit->kind) {
 	case PHRASE_RETURNED:
-		/* Announced near the beginning of a line, not spoken of. */
-		if (hit->at - begin > 32)
+		if (!is_near_begin(text, hit->at)) /* only spoken of */
 			return true;
-		r->human = slice_sub(text, 0, begin);
-		r->returned = slice_from(text, hit->end + slice_index(slice_from(text, hit->end), '\n'));
+		r->human = slice_sub(text, 0, line_begin(text, hit->at));
+		r->returned =
+			slice_from(text, hit->end + slice_index(slice_from(text, hit->end), '\n'));
 		return false;
 	case PHRASE_FORM:
 		return true;
 	case PHRASE_LIST:
-		r->list_at = r->list_known ? r->list_at : begin;
+		if (!r->list_known)
+			r->list_at = line_begin(text, hit->at);
 		r->list_known = true;
 		return true;
 	case PHRASE_DIALOGUE:
 		if (!r->dialogue.len) {
 			r->dialogue = slice_from(text, hit->end);
-			r->dialogue_at = begin;
+			r->dialogue_at = line_begin(text, hit->at);
 		}
 		return true;
 	case PHRASE_STATUS:
 		r->by_fields = true;
+		return true;
+	case PHRASE_DONE:
+		r->done = true;
 		return true;
 	default:
 		r->waiting = true;
@@ -114,7 +129,7 @@ static void
 text_split(struct reading *r, struct slice text)
 {
 	const unsigned kinds = PHRASE_RETURNED | PHRASE_FORM | PHRASE_LIST | PHRASE_DIALOGUE |
-			       PHRASE_STATUS | PHRASE_WAITING;
+			       PHRASE_STATUS | PHRASE_WAITING | PHRASE_DONE;
 	size_t header = header_begin(text), at = 0;
 	struct phrase_hit hit;
 
@@ -170,9 +185,12 @@ rest_behind(struct slice body, size_t end)
 {
 	struct slice rest = slice_trim(slice_from(body, end));
 
+	if (slice_starts(rest, SLICE("]"))) /* "[SMTP:a@x]" */
+		rest = slice_trim(slice_from(rest, 1));
 	if (slice_starts_nocase(rest, SLICE("<mailto:")) ||
 	    slice_starts_nocase(rest, SLICE("(mailto:")))
-		rest = slice_trim(slice_from(rest, slice_index(rest, rest.data[0] == '<' ? '>' : ')') + 1));
+		rest = slice_trim(
+			slice_from(rest, slice_index(rest, rest.data[0] == '<' ? '>' : ')') + 1));
 	return rest;
 }
 
@@ -184,16 +202,25 @@ shown_first(const struct reading *r, struct line_shown *shown)
 	struct bounce_reply reply;
 
 	shown->rest = rest;
+	if (slice_starts_nocase(rest, SLICE("(expanded from"))) {
+		size_t end = slice_find(rest, SLICE("):"));
+
+		rest = slice_from(rest, end < rest.len ? end + 1 : 0);
+	}
 	if (rest.len && rest.data[0] == ':') {
 		shown->colon = true;
 		shown->rest = slice_trim(slice_from(rest, 1));
 		return SHOWN_FIRST;
 	}
 	/* The same address again, as a name. */
-	if (rest.len && (slice_index(SLICE("(,;<]"), rest.data[0]) < 5 ||
-			 slice_starts(rest, SLICE("..."))))
+	if (rest.len &&
+	    (slice_index(SLICE("(,;<]"), rest.data[0]) < 5 || slice_starts(rest, SLICE("..."))))
 		return SHOWN_FIRST;
-	if (!rest.len || slice_starts(rest, SLICE("on ")) || has(r, rest, PHRASE_FAILED | PHRASE_FORM) ||
+	if (slice_starts(rest, SLICE("on "))) { /* a date */
+		shown->rest = SLICE_EMPTY;
+		return SHOWN_FIRST;
+	}
+	if (!rest.len || has(r, rest, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM) ||
 	    bounce_reply_find(r->index, rest, &reply))
 		return SHOWN_FIRST;
 	return SHOWN_ANYHOW;
@@ -215,6 +242,7 @@ shown_behind(const struct reading *r, struct line_shown *shown)
 {
 	struct slice before = slice_trim(slice_sub(shown->body, 0, shown->found.at));
 	bool whom = has(r, before, PHRASE_WHOM), label;
+	struct bounce_reply reply;
 
 	if (slice_starts_nocase(slice_from(before, before.len < 5 ? before.len : before.len - 5),
 				SLICE("smtp:")))
@@ -223,7 +251,10 @@ shown_behind(const struct reading *r, struct line_shown *shown)
 	shown->rest = rest_behind(shown->body, shown->found.end);
 	if (whom && label)
 		return SHOWN_LABEL;
-	if (whom || has(r, shown->body, PHRASE_FAILED))
+	/* An address within a reply is anybody's. */
+	if (bounce_reply_find(r->index, before, &reply))
+		return SHOWN_ANYHOW;
+	if (whom || has(r, shown->body, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM))
 		return SHOWN_SENTENCE;
 	return SHOWN_ANYHOW;
 }
@@ -240,6 +271,16 @@ is_servant(struct slice address)
 	return false;
 }
 
+/* A field names it as a recipient. */
+static bool
+is_expected(const struct reading *r, struct slice address)
+{
+	for (size_t i = 0; i < r->draft_count; i++)
+		if (slice_eq_nocase(r->drafts[i].recipient, address))
+			return true;
+	return slice_find_nocase(r->failed, address) < r->failed.len;
+}
+
 static void
 line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 {
@@ -253,8 +294,11 @@ line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 
 			if (has(r, before, PHRASE_OURS))
 				continue;
-			shown.how = shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
-			if (shown.how != SHOWN_LABEL && is_servant(shown.found.address))
+			shown.how =
+				shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
+			if (!(shown.how == SHOWN_FIRST && shown.rest.len) &&
+			    shown.how != SHOWN_LABEL && is_servant(shown.found.address) &&
+			    !is_expected(r, shown.found.address))
 				shown.how = SHOWN_ANYHOW;
 		}
 	}
@@ -288,7 +332,7 @@ counts(const struct walk *w, const struct line_shown *shown)
 	if (first->how == SHOWN_NOT || shown->how != SHOWN_FIRST || first->how != SHOWN_FIRST)
 		return true;
 	return shown->indent <= first->indent && shown->colon == first->colon &&
-	       shown->found.bracketed == first->found.bracketed;
+	       (shown->found.bracketed == first->found.bracketed || !shown->rest.len);
 }
 
 static void
@@ -307,7 +351,8 @@ block_open(struct walk *w, struct slice line, const struct line_shown *shown)
 	uint32_t hash = address_hash(shown->found.address);
 	struct block *block;
 
-	if (w->open && w->open->hash == hash && slice_eq_nocase(w->open->address, shown->found.address))
+	if (w->open && w->open->hash == hash &&
+	    slice_eq_nocase(w->open->address, shown->found.address))
 		return;
 	block_close(w, line.data);
 	if (r->block_count >= BOUNCE_RCPTS_MAX || is_known(r, shown->found.address, hash))
@@ -320,7 +365,7 @@ block_open(struct walk *w, struct slice line, const struct line_shown *shown)
 	block->line = line;
 	block->rest = shown->rest;
 	block->after = slice_of(line.data + line.len, 0);
-	block->sentence = shown->how >= SHOWN_LABEL;
+	block->sentence = shown->how > SHOWN_LABEL;
 	w->open = block;
 }
 
@@ -361,8 +406,11 @@ blocks_read(struct reading *r, struct slice text)
 {
 	static const enum shown kinds[] = {SHOWN_LABEL, SHOWN_SENTENCE, SHOWN_ANYHOW};
 
+	if (slice_index(text, '@') == text.len)
+		return;
 	for (size_t i = 0; i < 2 * sizeof(kinds) / sizeof(kinds[0]) && !r->block_count; i++) {
-		struct walk w = {.reading = r, .text = text, .weakest = kinds[i % 3], .no_sender = i < 3};
+		struct walk w = {
+			.reading = r, .text = text, .weakest = kinds[i % 3], .no_sender = i < 3};
 
 		walk(&w);
 	}
@@ -379,7 +427,7 @@ reading_text(struct reading *r, struct slice text)
 	if (r->dialogue.len)
 		r->human.len = r->dialogue_at;
 	blocks_read(r, slice_from(r->human, r->list_at));
-	if (!r->block_count)
+	if (!r->block_count && r->list_at)
 		blocks_read(r, r->human);
 	r->lead = r->human;
 	if (r->block_count)

@@ -28,7 +28,7 @@ side_of_line(struct slice line, struct slice *ret_words)
 		const char *sign;
 		enum side side;
 	} signs[] = {
-		{">>> ", SIDE_OURS},  {"In:  ", SIDE_OURS},    {"--> ", SIDE_OURS},
+		{">>> ", SIDE_OURS},   {"In:  ", SIDE_OURS},   {"--> ", SIDE_OURS},
 		{"<<< ", SIDE_THEIRS}, {"Out: ", SIDE_THEIRS}, {"<-- ", SIDE_THEIRS},
 	};
 	size_t arrow;
@@ -100,7 +100,7 @@ command_read(struct dialogue *d, struct slice words)
 static bool
 is_bad(struct slice words)
 {
-	return words.len > 3 && (words.data[0] == '4' || words.data[0] == '5') &&
+	return words.len >= 3 && (words.data[0] == '4' || words.data[0] == '5') &&
 	       ascii_is_digit(words.data[1]) && ascii_is_digit(words.data[2]);
 }
 
@@ -117,18 +117,19 @@ reply_read(struct dialogue *d, struct slice words)
 	d->bad = is_bad(words);
 }
 
-/* "<a@x>... Deferred: why" */
+/* "<a@x>... Deferred: why", "local... Deferred: why" */
 static void
 deferred_read(struct dialogue *d, struct slice line)
 {
-	struct address_found found;
-	size_t at = 0;
+	size_t at = 0, dots = slice_find(line, SLICE("... Deferred"));
+	struct address_found found = {.address = SLICE_EMPTY};
 
-	if (!slice_starts(line, SLICE("<")) || !address_next(line, &at, &found) || found.at != 0 ||
-	    !slice_starts(slice_from(line, found.end), SLICE("... ")))
+	if (dots == line.len)
 		return;
 	if (!d->reply.len || !d->bad)
-		d->reply = slice_from(line, found.end + 4);
+		d->reply = slice_from(line, dots + 4);
+	if (!address_next(slice_sub(line, 0, dots), &at, &found))
+		found.address = SLICE_EMPTY;
 	answer_add(d, found.address, d->reply, false);
 	d->reply = SLICE_EMPTY;
 	d->bad = false;
@@ -155,8 +156,12 @@ summary_read(struct dialogue *d, struct slice line)
 	dots = slice_find(slice_from(line, found.end), SLICE("... "));
 	if (dots == 0 && is_bad(slice_from(line, found.end + 4)))
 		words = slice_from(line, found.end + 4);
-	if (d->reply.len && d->bad)
+	if (d->reply.len && d->bad) {
 		words = d->reply;
+	} else { /* the mailer's own finding: it asked nobody */
+		d->command = SLICE_EMPTY;
+		d->host = SLICE_EMPTY;
+	}
 	answer_add(d, found.address, words, true);
 	d->reply = SLICE_EMPTY;
 	d->bad = false;
@@ -185,7 +190,7 @@ line_read(struct dialogue *d, struct slice line)
 		while (d->host.len && (d->host.data[d->host.len - 1] == ':' ||
 				       d->host.data[d->host.len - 1] == '.'))
 			d->host.len--;
-		d->command = SLICE_EMPTY;
+		d->command = SLICE("connect");
 		d->address = SLICE_EMPTY;
 		return;
 	}

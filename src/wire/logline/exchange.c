@@ -151,23 +151,59 @@ event_find(struct slice name)
 static void
 remote_set(struct logline *l, struct slice host, struct slice address)
 {
+	struct net_addr addr;
+
 	part_host_set(l, address);
-	l->remote_host = host;
+	if (net_addr_parse(host, &addr) == 0)
+		l->remote_ip = host;
+	else
+		l->remote_host = host;
+}
+
+/* A value of [{LED=reply};{FQDN=host};{IP=address}], in which a reply may have braces of its own.
+ */
+static struct slice
+status_value(struct slice status, struct slice key)
+{
+	struct slice rest = part_behind(status, key);
+	size_t end = slice_find(rest, SLICE("};{")), last = slice_find(rest, SLICE("}]"));
+
+	end = last < end ? last : end;
+	return slice_sub(rest, 0, end < rest.len ? end : slice_rindex(rest, '}'));
 }
 
 static void
 status_read(struct logline *l, struct slice status)
 {
-	struct slice led = part_between(status, SLICE("{LED="), '}');
+	struct slice led = status_value(status, SLICE("{LED="));
 
 	if (led.len) {
-		remote_set(l, part_between(status, SLICE("{FQDN="), '}'),
-			   part_between(status, SLICE("{IP="), '}'));
+		remote_set(l, status_value(status, SLICE("{FQDN=")),
+			   status_value(status, SLICE("{IP=")));
 		status = led;
 	}
 	reply_set(l, status);
-	if (slice_find(status, SLICE("Failed to connect")) < status.len)
+	if (slice_find(status, SLICE("Failed to connect")) < status.len ||
+	    slice_find(status, SLICE("Connection refused")) < status.len)
 		l->stage = VERDICT_STAGE_CONNECT;
+	if (l->action == LOGLINE_BOUNCED && slice_find(status, SLICE("QUEUE.Expired")) < status.len)
+		l->action = LOGLINE_EXPIRED;
+}
+
+/* What a message trace or a console shows: "Reason: [{LED=550 5.1.1 no};{MSG=};...]". */
+static bool
+reason_read(struct slice line, struct logline *l)
+{
+	size_t at = slice_find(line, SLICE("[{L"));
+	struct slice status = slice_from(line, at);
+
+	if (!status_value(status, SLICE("{LED=")).len)
+		return false;
+	l->action = LOGLINE_BOUNCED;
+	status_read(l, status);
+	if (l->code / 100 == 4)
+		l->action = LOGLINE_DEFERRED;
+	return true;
 }
 
 static bool
@@ -288,7 +324,7 @@ exchange_read(struct slice line, struct slice fields, struct logline *l)
 	}
 	row_cut(line, &row);
 	if (row.count <= EVENT_CELL || !is_date(row.cells[0]))
-		return false;
+		return reason_read(line, l);
 	row.old = row.count > NETWORK_ID_CELL &&
 		  slice_index(row.cells[NETWORK_ID_CELL], '@') < row.cells[NETWORK_ID_CELL].len;
 	return tracking_read(&row, l) || protocol_read(&row, l);

@@ -124,6 +124,36 @@ place_set(struct logline *l, struct slice why)
 	}
 }
 
+/* A word like "I=[192.0.2.1]:25", "F=<a>": the next field. */
+static bool
+is_field(struct slice word)
+{
+	size_t equals = slice_index(word, '=');
+
+	return equals > 0 && equals < word.len && equals <= 3;
+}
+
+/*
+ * "name (said) [ip]:port", where name may be missing, and so may the address. What the client said
+ * can be a literal, too: the last one before the next field counts.
+ */
+static void
+host_set(struct logline *l, struct slice text)
+{
+	struct slice rest = slice_sub(text, 0, slice_find(text, SLICE(": "))),
+		     word = part_word(&rest);
+
+	if (word.len && word.data[0] != '(' && !part_host_set(l, word) &&
+	    slice_index(word, '.') < word.len)
+		l->remote_host = word;
+	for (; word.len && !is_field(word); word = part_word(&rest)) {
+		struct slice name = l->remote_host;
+
+		if (word.data[0] == '[' && part_host_set(l, word))
+			l->remote_host = name;
+	}
+}
+
 /* "host h [ip]: " in front of the reply. */
 static struct slice
 host_cut(struct logline *l, struct slice text)
@@ -218,7 +248,7 @@ delivery_read(struct logline *l, const struct flag *flag, struct slice text)
 	struct slice fields = slice_sub(text, 0, colon), reply = part_behind(text, SLICE(" C=\""));
 
 	l->action = flag->action;
-	part_host_set(l, part_behind(text, SLICE(" H=")));
+	host_set(l, part_behind(text, SLICE(" H=")));
 	if (slice_eq(flag->word, SLICE("<=")) || slice_eq(flag->word, SLICE("(="))) {
 		l->inbound = true;
 		l->sender = address_of(text);
@@ -249,14 +279,33 @@ reject_read(struct logline *l, struct slice text)
 	l->inbound = true;
 	l->action = LOGLINE_REJECTED;
 	l->sender = sender_of(head);
-	part_host_set(l, slice_from(head, slice_starts(head, SLICE("H=")) ? 2 : 0));
+	host_set(l, slice_from(head, slice_starts(head, SLICE("H=")) ? 2 : 0));
 	words = slice_sub(rest, 0, slice_find(rest, SLICE(": ")));
 	part_stage_set(l, words);
+	if (slice_starts(words, SLICE("after DATA")))
+		l->stage = VERDICT_STAGE_FINAL;
 	if (l->stage == VERDICT_STAGE_RECIPIENT)
 		l->recipient = part_between(words, SLICE("<"), '>');
 	if (slice_find(head, SLICE("temporarily")) < head.len)
 		l->status = (struct verdict_status){.class = 4}; /* the line has no code */
 	part_reply_set(l, slice_from(rest, words.len + 2));
+	return true;
+}
+
+/* "H=h [ip] sender verify fail for <a>: why": a client's; the refusal has a line of its own. */
+static bool
+verify_read(struct logline *l, struct slice text)
+{
+	size_t at = slice_find(text, SLICE(" sender verify "));
+	struct slice rest = slice_from(text, at);
+
+	if (at == text.len || !slice_starts(text, SLICE("H=")))
+		return false;
+	l->inbound = true;
+	l->stage = VERDICT_STAGE_SENDER;
+	l->sender = part_between(rest, SLICE("<"), '>');
+	host_set(l, slice_from(slice_sub(text, 0, at), 2));
+	part_reply_set(l, part_behind(rest, SLICE(">: ")));
 	return true;
 }
 
@@ -278,7 +327,7 @@ attempt_read(struct logline *l, struct slice text)
 		l->remote_host = l->remote_ip = SLICE_EMPTY;
 		return false;
 	}
-	part_host_set(l, slice_from(text, slice_starts(text, SLICE("H=")) ? 2 : 0));
+	host_set(l, slice_from(text, slice_starts(text, SLICE("H=")) ? 2 : 0));
 	return true;
 }
 
@@ -314,8 +363,8 @@ exim_read(struct slice text, struct logline *l)
 	if (flag) {
 		l->tag = word;
 		delivery_read(l, flag, rest);
-	} else if (!reject_read(l, text) && !attempt_read(l, text) && !message_log_read(l, text) &&
-		   !id.len) {
+	} else if (!reject_read(l, text) && !verify_read(l, text) && !attempt_read(l, text) &&
+		   !message_log_read(l, text) && !id.len) {
 		return false;
 	}
 	l->queue_id = id;

@@ -15,9 +15,10 @@
 #define TAG_WORDS_MAX 8
 
 static const char *const program_names[LOGLINE_PROGRAM_MAX] = {
-	[LOGLINE_UNKNOWN] = "unknown",	 [LOGLINE_POSTFIX] = "postfix",
-	[LOGLINE_EXIM] = "exim",	 [LOGLINE_MAILENABLE] = "mailenable",
-	[LOGLINE_EXCHANGE] = "exchange",
+	[LOGLINE_UNKNOWN] = "unknown",	     [LOGLINE_FRANK] = "frank",
+	[LOGLINE_POSTFIX] = "postfix",	     [LOGLINE_EXIM] = "exim",
+	[LOGLINE_MAILENABLE] = "mailenable", [LOGLINE_EXCHANGE] = "exchange",
+	[LOGLINE_SENDMAIL] = "sendmail",
 };
 
 static const char *const action_names[LOGLINE_ACTION_MAX] = {
@@ -55,17 +56,38 @@ struct prefix {
 };
 
 static bool
+is_postfix_daemon(struct slice name)
+{
+	static const char *const names[] = {"smtp",  "lmtp",	"error",  "retry",
+					    "local", "virtual", "pipe",	  "qmgr",
+					    "smtpd", "cleanup", "bounce", "postscreen"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (slice_eq(name, slice_str(names[i])))
+			return true;
+	}
+	return false;
+}
+
+/* syslog_name may be anything: "postfix/smtp", "postfix-out/smtp", "outbound/smtp". */
+static bool
 tag_read(struct slice tag, struct prefix *ret_prefix)
 {
 	size_t slash = slice_rindex(tag, '/');
 
-	if (slice_starts(tag, SLICE("postfix")) && slash < tag.len) {
+	if (slash < tag.len && (slice_starts(tag, SLICE("postfix")) ||
+				is_postfix_daemon(slice_from(tag, slash + 1)))) {
 		ret_prefix->program = LOGLINE_POSTFIX;
 		ret_prefix->daemon = slice_from(tag, slash + 1);
 		return true;
 	}
 	if (slice_eq(tag, SLICE("exim")) || slice_eq(tag, SLICE("exim4"))) {
 		ret_prefix->program = LOGLINE_EXIM;
+		return true;
+	}
+	if (slice_eq(tag, SLICE("sendmail")) || slice_eq(tag, SLICE("sm-mta")) ||
+	    slice_eq(tag, SLICE("sm-msp-queue"))) {
+		ret_prefix->program = LOGLINE_SENDMAIL;
 		return true;
 	}
 	return false;
@@ -146,6 +168,8 @@ line_of(struct slice line)
 	line = slice_sub(line, 0, LOGLINE_MAX);
 	while (line.len && memchr("\r\n", line.data[line.len - 1], 2))
 		line.len--;
+	while (line.len && memchr(" \t\r\n", line.data[0], 4))
+		line = slice_from(line, 1);
 	return line;
 }
 
@@ -161,6 +185,10 @@ read_any(struct slice line, struct slice fields, struct logline *l)
 		postfix_read(p.daemon, p.text, l);
 	else if (p.program == LOGLINE_EXIM)
 		exim_read(p.text, l);
+	else if (p.program == LOGLINE_SENDMAIL)
+		sendmail_read(p.text, l);
+	else if (frank_read(line, l))
+		return LOGLINE_FRANK;
 	else if (exchange_read(line, fields, l))
 		return LOGLINE_EXCHANGE;
 	else if (mailenable_read(line, l))

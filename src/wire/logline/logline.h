@@ -3,10 +3,11 @@
  * back. For people who paste a line and ask what it means, and for reading whole logs. Nothing is
  * judged here: reply, code, status and stage are what rule/explain asks for.
  *
- * Read: Postfix (smtp, lmtp, local, virtual, pipe, error, qmgr, smtpd, cleanup, postscreen), Exim
- * (main and reject log), MailEnable (activity and debug log), Exchange (message tracking and
- * protocol logs), with or without the prefix of syslog (RFC 3164, RFC 5424, ISO dates) or of
- * journalctl. A line of none of these is LOGLINE_UNKNOWN; what a line does not say is not made up.
+ * Read: our own (outcomes of attempts), Postfix (smtp, lmtp, local, virtual, pipe, error, qmgr,
+ * smtpd, cleanup, postscreen), Exim (main and reject log), Sendmail, MailEnable (activity and debug
+ * log), Exchange (message tracking and protocol logs), with or without the prefix of syslog (RFC
+ * 3164, RFC 5424, ISO dates) or of journalctl. A line of none of these is LOGLINE_UNKNOWN; what a
+ * line does not say is not made up.
  *
  * Sources: postlog and the manual pages of Postfix (smtp(8), smtpd(8), bounce(8)) and its
  * DEBUG_README; the Exim specification, chapter "Log files"; MailEnable's articles ME020170,
@@ -24,10 +25,12 @@
 
 enum logline_program {
 	LOGLINE_UNKNOWN,
+	LOGLINE_FRANK,
 	LOGLINE_POSTFIX,
 	LOGLINE_EXIM,
 	LOGLINE_MAILENABLE,
 	LOGLINE_EXCHANGE,
+	LOGLINE_SENDMAIL,
 	LOGLINE_PROGRAM_MAX
 };
 

@@ -31,7 +31,9 @@ bool part_host_set(struct logline *l, struct slice text);
 /* Each answers whether the text is of its program. daemon: "smtp"; empty when there was no prefix
  * to tell. */
 bool postfix_read(struct slice daemon, struct slice text, struct logline *l);
+bool frank_read(struct slice line, struct logline *l);
 bool exim_read(struct slice text, struct logline *l);
+bool sendmail_read(struct slice text, struct logline *l);
 bool mailenable_read(struct slice line, struct logline *l);
 bool exchange_read(struct slice line, struct slice fields, struct logline *l);
 

@@ -74,6 +74,19 @@ in_reply_cut(struct logline *l, struct slice text)
 	return slice_sub(text, 0, at - 1);
 }
 
+/* name[ip]:port, in old versions name [ip]; some that write the same logs leave the address out. */
+static void
+why_host_set(struct logline *l, struct slice text)
+{
+	size_t end = slice_index(text, ' ');
+
+	if (slice_starts(slice_from(text, end), SLICE(" [")))
+		end = slice_index(text, ']') + 1;
+	text = slice_sub(text, 0, end);
+	if (!part_host_set(l, text) && slice_index(text, '.') < text.len)
+		l->remote_host = text;
+}
+
 /* false: the text is not one of a failure on the way to another host. */
 static bool
 why_read(struct logline *l, struct slice text)
@@ -87,8 +100,7 @@ why_read(struct logline *l, struct slice text)
 	if (!why)
 		return false;
 	if (why->host)
-		part_host_set(l, slice_sub(slice_from(text, why->lead.len), 0,
-					   slice_index(slice_from(text, why->lead.len), ' ')));
+		why_host_set(l, slice_from(text, why->lead.len));
 	if (why->stage != VERDICT_STAGE_MAX)
 		l->stage = why->stage;
 	else
@@ -140,6 +152,19 @@ value_of(struct slice list, struct slice key)
 	return slice_sub(rest, 0, slice_index(rest, ','));
 }
 
+/* Without "(" and ")"; the latter may have a number behind it that a collector has added, and in a
+ * line that was cut there is none. */
+static struct slice
+parentheses_cut(struct slice text)
+{
+	size_t close = slice_rindex(text, ')');
+	struct slice behind = slice_trim(slice_from(text, close + 1));
+
+	if (close < text.len && (!behind.len || part_all_digits(behind)))
+		text.len = close;
+	return slice_from(text, text.len && text.data[0] == '(');
+}
+
 static bool
 delivery_read(struct slice daemon, struct slice text, struct logline *l)
 {
@@ -154,14 +179,13 @@ delivery_read(struct slice daemon, struct slice text, struct logline *l)
 	if (slice_starts(text, SLICE("from=<"))) { /* "status=expired, returned to sender" */
 		l->sender = part_between(list, SLICE("from=<"), '>');
 		part_reply_set(l, rest);
-	} else if (slice_starts(text, SLICE("to=<"))) {
-		l->recipient = part_between(list, SLICE("to=<"), '>');
+	} else if (slice_starts(text, SLICE("to="))) { /* some take the address out: "to=," */
+		l->recipient = slice_starts(list, SLICE("to=<"))
+				       ? part_between(list, SLICE("to=<"), '>')
+				       : value_of(list, SLICE("to="));
 		l->status = part_status(value_of(list, SLICE(", dsn=")));
 		part_host_set(l, value_of(list, SLICE(", relay=")));
-		/* in parentheses, the last of which a cut line may lack */
-		if (rest.len && rest.data[rest.len - 1] == ')')
-			rest.len--;
-		rest = slice_from(rest, rest.len && rest.data[0] == '(');
+		rest = parentheses_cut(rest);
 		if (is_local(daemon))
 			l->stage = VERDICT_STAGE_LOCAL;
 		if (!why_read(l, rest))
@@ -182,8 +206,8 @@ tail_index(struct slice text)
 	for (size_t i = text.len; i-- > 0;) {
 		struct slice rest = slice_from(text, i);
 
-		if (text.data[i] == ';' && (slice_starts(rest, SLICE("; from=<")) ||
-					    slice_starts(rest, SLICE("; proto="))))
+		if (text.data[i] == ';' &&
+		    (slice_starts(rest, SLICE("; from=")) || slice_starts(rest, SLICE("; proto="))))
 			return i;
 	}
 	return text.len;

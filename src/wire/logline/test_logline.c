@@ -140,6 +140,24 @@ static const struct row postfix_deliveries_rows[] = {
 	 "reply to MAIL FROM command)",
 	 LOGLINE_POSTFIX, LOGLINE_NONE, S(SENDER), 450, .status = "4.2.1", .id = "4ABC12DEF",
 	 .host = "mx.example.org", .ip = "192.0.2.1", .reply = "450 4.2.1 busy"},
+	/* an old version, another name of the instance */
+	{"Apr 06 15:16:46 2016 gate outbound/error: 4ABC12DEF: to=<a@example.org>, relay=none, "
+	 "delay=9, "
+	 "status=deferred (delivery temporarily suspended: connect to mx.example.org [192.0.2.1]: "
+	 "read timeout)",
+	 LOGLINE_POSTFIX, LOGLINE_DEFERRED, S(CONNECT), .id = "4ABC12DEF", .to = "a@example.org",
+	 .host = "mx.example.org", .ip = "192.0.2.1",
+	 .reply = "connect to mx.example.org [192.0.2.1]: read timeout"},
+	/* made anonymous, and without an address */
+	{"postfix/smtp[9]: 4ABC12DEF: to=, relay=none, delay=9, dsn=5.1.1, status=bounced (host "
+	 "mx.example.org said: 550 5.1.1 no)",
+	 LOGLINE_POSTFIX, LOGLINE_BOUNCED, 0, 550, .status = "5.1.1", .id = "4ABC12DEF",
+	 .host = "mx.example.org", .reply = "550 5.1.1 no"},
+	/* without brackets, a number behind that a collector has added */
+	{"\t4ABC12DEF: to=bob@example.org, orig_to=x, relay=192.0.2.1:2525, delay=9, dsn=4.0.0, "
+	 "status=deferred (user lookup (really) error) 215",
+	 LOGLINE_POSTFIX, LOGLINE_DEFERRED, 0, .status = "4.0.0", .id = "4ABC12DEF",
+	 .to = "bob@example.org", .ip = "192.0.2.1", .reply = "user lookup (really) error"},
 	/* cut by the log: no end of the parenthesis */
 	{"postfix/smtp[9]: 4ABC12DEF: to=<a@example.org>, relay=h[192.0.2.1]:25, "
 	 "dsn=5.7.1, "
@@ -241,6 +259,11 @@ static const struct row exim_deliveries_rows[] = {
 	 "retry timeout exceeded",
 	 LOGLINE_EXIM, LOGLINE_EXPIRED, 0, .id = "1dJ08B-0003oP-5i", .to = "bob@example.org",
 	 .reply = "retry timeout exceeded"},
+	{"2026-11-28 08:00:00 1dJ08B-0003oP-5i ** bob@example.org R=r T=t H=mx.example.org: SMTP "
+	 "error "
+	 "from remote mail server after pipelined end of data: 550 [192.0.2.7] blocked",
+	 LOGLINE_EXIM, LOGLINE_BOUNCED, S(FINAL), 550, .id = "1dJ08B-0003oP-5i",
+	 .to = "bob@example.org", .host = "mx.example.org", .reply = "550 [192.0.2.7] blocked"},
 	{"2026-11-28 08:00:00 1dJ08B-0003oP-5i ** bob@example.org: Unrouteable address",
 	 LOGLINE_EXIM, LOGLINE_BOUNCED, 0, .id = "1dJ08B-0003oP-5i", .to = "bob@example.org",
 	 .reply = "Unrouteable address"},
@@ -292,15 +315,80 @@ TEST(exim_refusals)
 		 LOGLINE_EXIM, LOGLINE_REJECTED, S(RECIPIENT), 0, true, .status = "4.0.0",
 		 .to = "bob@example.org", .from = "a@example.com", .ip = "192.0.2.9",
 		 .reply = "greylisted"},
+		{"2026-11-28 08:00:00 H=[192.0.2.9] sender verify fail for <a@example.com>: "
+		 "response to \"RCPT "
+		 "TO:<a@example.com>\" from mx.example.com [192.0.2.1] was: 550 Unknown user",
+		 LOGLINE_EXIM, LOGLINE_NONE, S(SENDER), 0, true, .from = "a@example.com",
+		 .ip = "192.0.2.9",
+		 .reply = "response to \"RCPT TO:<a@example.com>\" from mx.example.com [192.0.2.1] "
+			  "was: "
+			  "550 Unknown user"},
+		/* what the client says of itself is not its address */
+		{"2026-11-28 08:00:00 H=c.example.com ([192.0.2.77]) [192.0.2.9]:99 "
+		 "I=[192.0.2.1]:25 "
+		 "rejected EHLO or HELO [192.0.2.77]: no",
+		 LOGLINE_EXIM, LOGLINE_REJECTED, S(HELLO), 0, true, .host = "c.example.com",
+		 .ip = "192.0.2.9", .reply = "no"},
 		{"2026-11-28 08:00:00 1dJ08B-0003oP-5i H=[192.0.2.9] F=<a@example.com> rejected "
 		 "after "
 		 "DATA: no spam, please",
-		 LOGLINE_EXIM, LOGLINE_REJECTED, S(DATA), 0, true, .id = "1dJ08B-0003oP-5i",
+		 LOGLINE_EXIM, LOGLINE_REJECTED, S(FINAL), 0, true, .id = "1dJ08B-0003oP-5i",
 		 .from = "a@example.com", .ip = "192.0.2.9", .reply = "no spam, please"},
 		{"2026-11-28 08:00:00 H=[192.0.2.9] rejected connection in \"connect\" ACL: bad "
 		 "host",
 		 LOGLINE_EXIM, LOGLINE_REJECTED, S(GREETING), 0, true, .ip = "192.0.2.9",
 		 .reply = "bad host"},
+	};
+
+	CHECK(rows);
+}
+
+TEST(sendmail)
+{
+	static const struct row rows[] = {
+		{"Sep 14 11:59:34 mail sm-mta[7425]: l8E3xVpO007423: to=<bob@example.org>, "
+		 "ctladdr=<ann@example.com> (65534/65534), delay=00:00:03, xdelay=00:00:03, "
+		 "mailer=esmtp, "
+		 "pri=120344, relay=mx.example.org. [192.0.2.1], dsn=5.1.1, reply=550 5.1.1 no, "
+		 "really, "
+		 "stat=User unknown",
+		 LOGLINE_SENDMAIL, LOGLINE_BOUNCED, 0, 550, .status = "5.1.1",
+		 .id = "l8E3xVpO007423", .to = "bob@example.org", .from = "ann@example.com",
+		 .host = "mx.example.org", .ip = "192.0.2.1", .reply = "550 5.1.1 no, really"},
+		{"Sep 14 11:59:34 mail sendmail[7425]: l8E3xVpO007423: to=<bob@example.org>, "
+		 "delay=00:00:03, mailer=esmtp, pri=120344, relay=mx.example.org. "
+		 "[IPv6:2001:db8::1], "
+		 "dsn=4.0.0, stat=Deferred: Connection refused by mx.example.org.",
+		 LOGLINE_SENDMAIL, LOGLINE_DEFERRED, S(CONNECT), .status = "4.0.0",
+		 .id = "l8E3xVpO007423", .to = "bob@example.org", .host = "mx.example.org",
+		 .ip = "2001:db8::1", .reply = "Deferred: Connection refused by mx.example.org."},
+		{"Jul 11 20:45:38 mail sendmail[9611]: [ID 801593 mail.info] n6BKjb0S009609: "
+		 "to=<bob@example.org>, mailer=esmtp, relay=mx.example.org. [192.0.2.1], "
+		 "dsn=2.0.0, "
+		 "stat=Sent (ok 1247345138 qp 26344)",
+		 LOGLINE_SENDMAIL, LOGLINE_SENT, .status = "2.0.0", .id = "n6BKjb0S009609",
+		 .to = "bob@example.org", .host = "mx.example.org", .ip = "192.0.2.1",
+		 .reply = "ok 1247345138 qp 26344"},
+		{"Oct 31 21:05:17 mail sm-mta[15715]: 29VC5Hbm015715: ruleset=check_rcpt, "
+		 "arg1=<b@example.org>, relay=[192.0.2.9], reject=550 5.7.1 <b@example.org>... "
+		 "Relaying "
+		 "denied. IP name lookup failed [192.0.2.9]",
+		 LOGLINE_SENDMAIL, LOGLINE_REJECTED, S(RECIPIENT), 550, true, .status = "5.7.1",
+		 .id = "29VC5Hbm015715", .to = "b@example.org", .ip = "192.0.2.9",
+		 .reply = "550 5.7.1 <b@example.org>... Relaying denied. IP name lookup failed "
+			  "[192.0.2.9]"},
+		{"Oct 31 21:05:17 mail sm-mta[1]: 29VC5Hbm015715: Milter: to=<b@example.org>, "
+		 "reject=451 "
+		 "4.7.1 Greylisting in action",
+		 LOGLINE_SENDMAIL, LOGLINE_REJECTED, S(RECIPIENT), 451, true, .status = "4.7.1",
+		 .id = "29VC5Hbm015715", .to = "b@example.org",
+		 .reply = "451 4.7.1 Greylisting in action"},
+		{"Oct 31 21:05:17 mail sm-mta[1]: 29VC5Hbm015715: from=<a@example.com>, size=2651, "
+		 "class=0, nrcpts=1, msgid=<1@example.com>, relay=c.example.com [192.0.2.9]",
+		 LOGLINE_SENDMAIL, LOGLINE_NONE, 0, 0, true, .id = "29VC5Hbm015715",
+		 .from = "a@example.com", .host = "c.example.com", .ip = "192.0.2.9"},
+		{"Oct 31 21:05:17 mail sm-mta[1]: starting daemon (8.17.1): SMTP",
+		 LOGLINE_SENDMAIL},
 	};
 
 	CHECK(rows);
@@ -369,6 +457,18 @@ TEST(exchange_tracking)
 		 LOGLINE_EXCHANGE, LOGLINE_BOUNCED, 0, 550, .status = "5.1.1", .id = "4711",
 		 .to = "bob@example.org", .from = "a@example.com", .host = "mx.example.org",
 		 .ip = "192.0.2.1", .reply = "550 5.1.1 say \"no\", bob"},
+		/* as a message trace shows it */
+		{"Defer:Reason: [{LED=451-4.7.23 deferred - 451 4.7.23 later i{2b0c}};{MSG=};"
+		 "{FQDN=mx.example.org};{IP=192.0.2.1};{LRT=1/21/2025}]. OutboundProxyTargetIP: "
+		 "192.0.2.1",
+		 LOGLINE_EXCHANGE, LOGLINE_DEFERRED, 0, 451, .status = "4.7.23",
+		 .host = "mx.example.org", .ip = "192.0.2.1",
+		 .reply = "451-4.7.23 deferred -\n451 4.7.23 later i{2b0c}"},
+		{"RecipientStatus         : {[{LED=550 4.4.7 QUEUE.Expired; message "
+		 "expired};{MSG=};"
+		 "{FQDN=192.0.2.1};{IP=192.0.2.1};{LRT=}]}",
+		 LOGLINE_EXCHANGE, LOGLINE_EXPIRED, 0, 550, .status = "4.4.7", .ip = "192.0.2.1",
+		 .reply = "550 4.4.7 QUEUE.Expired; message expired"},
 		/* Exchange 2010: one column less */
 		{"2026-11-28T08:00:00.000Z,192.0.2.7,EX1,192.0.2.1,mx.example.org,08D6;,Out,SMTP,"
 		 "SEND,"
@@ -436,6 +536,24 @@ TEST(exchange_protocol)
 	assert_int_equal(l.program, LOGLINE_EXCHANGE);
 }
 
+static const struct row frank_rows[] = {
+	{"2026-11-28T08:00:00.123Z info smtpout smtpout_result message=1a2b3c rcpts=1 try=2 "
+	 "class=never stage=greeting cause=ip-blocked code=554 status=5.7.1 host=mx.example.org "
+	 "addr=192.0.2.1 reply=\"554-mx.example.org\\n554 5.7.1 \\\"no\\\" way\" took_ms=12",
+	 LOGLINE_FRANK, LOGLINE_BOUNCED, S(GREETING), 554, .status = "5.7.1", .id = "1a2b3c",
+	 .host = "mx.example.org", .ip = "192.0.2.1",
+	 .reply = "554-mx.example.org\n554 5.7.1 \"no\" way"},
+	{"t info smtpout smtpout_result message=1 class=later stage=recipient code=450 reply=later",
+	 LOGLINE_FRANK, LOGLINE_DEFERRED, S(RECIPIENT), 450, .id = "1", .reply = "later"},
+	{"t info smtpout smtpout_result message=1 class=ok reply=\"250 cut", LOGLINE_FRANK,
+	 LOGLINE_SENT, .id = "1", .reply = "250 cu"},
+};
+
+TEST(frank)
+{
+	CHECK(frank_rows);
+}
+
 TEST(unknown)
 {
 	static const struct row rows[] = {
@@ -471,6 +589,6 @@ TEST(limits)
 	assert_int_equal(logline_reply(&l).len, LOGLINE_REPLY_MAX);
 }
 
-TESTS(TEST_ROW(postfix_deliveries), TEST_ROW(postfix_refusals), TEST_ROW(exim_deliveries),
-      TEST_ROW(exim_refusals), TEST_ROW(mailenable), TEST_ROW(exchange_tracking),
-      TEST_ROW(exchange_protocol), TEST_ROW(unknown), TEST_ROW(limits))
+TESTS(TEST_ROW(frank), TEST_ROW(postfix_deliveries), TEST_ROW(postfix_refusals),
+      TEST_ROW(exim_deliveries), TEST_ROW(exim_refusals), TEST_ROW(sendmail), TEST_ROW(mailenable),
+      TEST_ROW(exchange_tracking), TEST_ROW(exchange_protocol), TEST_ROW(unknown), TEST_ROW(limits))

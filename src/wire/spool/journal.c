@@ -289,6 +289,36 @@ made_decode(struct cursor *c, struct journal_record *record)
 }
 
 static void
+suspended_encode(struct builder *b, const struct journal_record *record)
+{
+	const struct journal_suspended *suspended = &record->u.suspended;
+
+	ASSERT(suspended->name.len <= JOURNAL_NAME_MAX);
+	builder_u8(b, suspended->over);
+	builder_u8(b, (uint8_t)suspended->name.len);
+	builder_add(b, suspended->name);
+	builder_u64(b, (uint64_t)suspended->since_wall_ms);
+	builder_u32(b, suspended->refusals);
+	builder_u64(b, suspended->interval_ms);
+	builder_u64(b, suspended->wait_ms);
+	verdict_encode(b, &suspended->verdict);
+}
+
+static void
+suspended_decode(struct cursor *c, struct journal_record *record)
+{
+	struct journal_suspended *suspended = &record->u.suspended;
+
+	suspended->over = word_decode(c, 2);
+	suspended->name = cursor_bytes(c, cursor_u8(c));
+	suspended->since_wall_ms = (int64_t)cursor_u64(c);
+	suspended->refusals = cursor_u32(c);
+	suspended->interval_ms = cursor_u64(c);
+	suspended->wait_ms = cursor_u64(c);
+	verdict_decode(c, &suspended->verdict);
+}
+
+static void
 start_encode(struct builder *b, const struct journal_record *record)
 {
 	(void)b;
@@ -314,6 +344,7 @@ static const struct row rows[JOURNAL_KIND_MAX - SPOOL_RECORD_JOURNAL_FIRST] = {
 	{"placed", placed_encode, placed_decode},
 	{"start", start_encode, start_decode},
 	{"made", made_encode, made_decode},
+	{"suspended", suspended_encode, suspended_decode},
 };
 
 static const char *const state_names[JOURNAL_STATE_MAX] = {"waiting", "delivered", "failed",

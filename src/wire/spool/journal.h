@@ -20,6 +20,7 @@ enum journal_kind {
 	JOURNAL_PLACED,
 	JOURNAL_START,
 	JOURNAL_MADE,
+	JOURNAL_SUSPENDED,
 	JOURNAL_KIND_MAX
 };
 const char *journal_kind_str(unsigned kind);
@@ -41,8 +42,9 @@ enum journal_flags {
 	JOURNAL_CARRIED = 2,	/* last state again: its file is about to go */
 	JOURNAL_DELAY_TOLD = 4,
 	JOURNAL_HELD = 8,
-	JOURNAL_OWES = 16,     /* a report is to be made about it: of failure, or of success */
-	JOURNAL_DELETING = 32, /* deleted during an attempt, whose end is not yet known */
+	JOURNAL_OWES = 16,	/* a report is to be made about it: of failure, or of success */
+	JOURNAL_NOT_TRIED = 64, /* its destination is suspended: the verdict is another attempt's */
+	JOURNAL_DELETING = 32,	/* deleted during an attempt, whose end is not yet known */
 };
 
 enum journal_action {
@@ -111,6 +113,17 @@ struct journal_made {
 	uint64_t secret;
 	uint8_t role; /* of its writer, enum ipc_role */
 };
+/* A destination that refuses our address at the greeting, or does not any more. */
+struct journal_suspended {
+	bool over;
+	struct slice name; /* JOURNAL_NAME_MAX bytes at most */
+	int64_t since_wall_ms;
+	uint32_t refusals;
+	uint64_t interval_ms;	/* between the last probe and the next */
+	uint64_t wait_ms;	/* until the next one */
+	struct verdict verdict; /* of the last refusal; nothing when it is over */
+};
+#define JOURNAL_NAME_MAX 255
 struct journal_numbers {
 	uint32_t next_segment, next_body;
 };
@@ -137,6 +150,7 @@ struct journal_record {
 		struct journal_live live;
 		struct journal_placed placed;
 		struct journal_made made;
+		struct journal_suspended suspended;
 	} u;
 };
 

@@ -121,6 +121,20 @@ TEST(others)
 	want = (struct journal_record){.kind = JOURNAL_MADE, .u.made = {7, 0x0123456789abcdef, 2}};
 	got = there_and_back(&want, &packed);
 	assert_true(got.u.made.secret == 0x0123456789abcdef && got.u.made.role == 2);
+	want = (struct journal_record){.kind = JOURNAL_SUSPENDED,
+				       .u.suspended = {.name = SLICE("far.test"),
+						       .since_wall_ms = -5,
+						       .refusals = 7,
+						       .interval_ms = 1000,
+						       .wait_ms = 300,
+						       .verdict = {.code = 554}}};
+	got = there_and_back(&want, &packed);
+	assert_slice_str(got.u.suspended.name, "far.test");
+	assert_true(got.u.suspended.since_wall_ms == -5 && !got.u.suspended.over);
+	assert_int_equal(got.u.suspended.refusals, 7);
+	assert_int_equal(got.u.suspended.interval_ms, 1000);
+	assert_int_equal(got.u.suspended.wait_ms, 300);
+	assert_int_equal(got.u.suspended.verdict.code, 554);
 	want = (struct journal_record){.kind = JOURNAL_START, .wall_ms = 6};
 	there_and_back(&want, &packed);
 }

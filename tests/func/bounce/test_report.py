@@ -7,6 +7,7 @@ import time
 from harness import Report, Skip, table
 
 PARALLEL = 4
+OPTIONS = ["greeting-refusal bounce"]     # a refusal at the greeting comes back at once
 
 
 def bounced(lab, host="unknown.test", **options):

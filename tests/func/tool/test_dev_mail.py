@@ -7,6 +7,7 @@ from hosts import ROOT, wait_until
 
 PARALLEL = 4
 LONG = True
+EXPECT_LOG = ["queue_suspended"]
 
 
 @table([

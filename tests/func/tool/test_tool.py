@@ -9,6 +9,8 @@ import time
 from harness import ROOT, queue_id, table, tool_path
 from hosts import wait_until
 
+EXPECT_LOG = ["queue_suspended"]
+
 
 def test_trace_delivered(lab):
     """Issue 11: frank trace ID prints a message's life."""
