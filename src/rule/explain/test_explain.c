@@ -111,7 +111,7 @@ static const struct {
 	 {5, 7, 1},
 	 "550 5.7.1 this looks like spam",
 	 C(SPAM),
-	 "spam"},
+	 "looks like spam"},
 	{VERDICT_NEVER, AT(FINAL), 550, {5, 7, 1}, "550 5.7.1 contains a virus", C(VIRUS), "virus"},
 	{VERDICT_NEVER, AT(FINAL), 550, {5, 6, 0}, "550 5.6.0 no", C(CONTENT), NULL},
 	{VERDICT_NEVER, AT(FINAL), 550, {5, 7, 1}, "550 5.7.1 no", C(POLICY), NULL},
