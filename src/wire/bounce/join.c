@@ -199,7 +199,8 @@ best_paragraph(const struct reading *r, struct slice text, bool last, size_t *re
 		if (!one.len)
 			break;
 		for (size_t i = 0; i < best + last && i < kind_count; i++)
-			if (has(r, one, kinds[i])) {
+			if (has(r, one, kinds[i]) ||
+			    (!i && bounce_status_is_precise(bounce_status_find(one)))) {
 				best = i;
 				words = one;
 				break;
@@ -249,7 +250,7 @@ words_of_text(const struct join *j)
 		lead = line_before(r);
 	if (rank > 0 && lead_rank == 0) /* only the lead says why */
 		return lead;
-	if (rank > 1 && j->named) /* no strong words: the next ones */
+	if (rank > 1 && (j->named || r->list_known)) /* no strong words: the next ones */
 		words = paragraph(j->own);
 	words = cut_tail(r, words);
 	if (!is_blank(words))

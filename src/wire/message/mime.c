@@ -55,6 +55,22 @@ mime_lines(struct builder *b, struct slice text)
 	}
 }
 
+/* The next line that begins as boundaries do; false when none follows. */
+static bool
+mime_dashes_next(struct slice *rest, struct slice *ret_line)
+{
+	while (mime_line_next(rest, ret_line)) {
+		size_t empty = 0;
+
+		if (ret_line->len >= 3 && ret_line->data[0] == '-' && ret_line->data[1] == '-')
+			return true;
+		while (empty < rest->len && rest->data[empty] == '\n')
+			empty++;
+		*rest = slice_from(*rest, empty);
+	}
+	return false;
+}
+
 /* Index of the innermost frame whose boundary this line is, or -1. */
 static int
 mime_boundary_match(const struct mime_reader *r, struct slice line, bool *ret_final)
@@ -365,7 +381,8 @@ mime_read(struct slice text, struct mime *ret_mime)
 	while (mime_part_begin(&r))
 		;
 	rest = slice_from(r.text, r.at);
-	for (size_t at = r.at; mime_line_next(&rest, &line); at = r.text.len - rest.len) {
+	while (r.frame_count && mime_dashes_next(&rest, &line)) {
+		size_t at = (size_t)(line.data - r.text.data);
 		bool final = false;
 		int frame = mime_boundary_match(&r, line, &final);
 
