@@ -114,7 +114,7 @@ explain_put(struct explain *ex, const char *file)
 	} else {
 		if (ex->count)
 			builder_str(&ex->out, "\n----\n\n");
-		explain_show_text(&ex->out, e);
+		explain_show_text(&ex->out, e, slice_str(file));
 	}
 	ex->count++;
 	if (ex->out.len > EXPLAIN_OUTPUT_BYTES - EXPLAIN_SHOWN_MAX)

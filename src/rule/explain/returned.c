@@ -47,6 +47,8 @@ set_given_up(struct explained *e)
 		e->last_cause = v->cause == VERDICT_CAUSE_UNKNOWN ? VERDICT_CAUSE_NONE : v->cause;
 		set_cause(v, VERDICT_CAUSE_EXPIRED,
 			  e->last_cause ? EXPIRED_BESIDE_PERCENT : EXPIRED_PERCENT);
+		if (e->last_cause)
+			v->actor = cause_row(e->last_cause)->actor;
 		e->why.rule = NULL;
 	}
 	if (v->cause == e->last_cause)
