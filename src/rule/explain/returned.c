@@ -71,7 +71,7 @@ set_outcome(struct explained *e, bool final)
 	if (v->cause == VERDICT_CAUSE_NOT_BOUNCE)
 		return;
 	e->facts.class_known = true;
-	if (final && v->class != VERDICT_NEVER) {
+	if (final && (v->class != VERDICT_NEVER || v->action == VERDICT_ACTION_NONE)) {
 		v->class = VERDICT_NEVER;
 		v->action = VERDICT_ACTION_STOP;
 	} else if (!final && v->class != VERDICT_LATER) {
