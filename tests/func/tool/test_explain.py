@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from harness import table
+from harness import Skip, table
 from hosts import ROOT
 
 SERVER = "none"
@@ -265,3 +265,23 @@ def test_redact(_lab):
         assert done.returncode == 0 and b"User unknown" in done.stdout, done
         for word in (b"bob@", b"ann", b"eve@", b"secret", b"20261128@"):
             assert word not in done.stdout, (word, done.stdout)
+
+
+def test_score(_lab):
+    """Issue 4, how well: the samples, where they are at hand."""
+    folder = os.path.join(os.environ.get("FRANK_CORPORA", os.path.join(ROOT, "..", "shared",
+                                                                       "corpora")), "bounces")
+    if not os.path.isdir(folder):
+        raise Skip("no samples here")
+    done = subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "bench", "explain.py"), "--json",
+                           folder], capture_output=True, check=True, timeout=120,
+                          env={"FRANK_BUILD": BUILD})
+    score = json.loads(done.stdout)
+    replies, mails = score["replies"], score["mails"]
+    assert replies["right"] >= 0.95 * replies["count"], replies
+    assert mails["right"] >= 0.92 * mails["count"], mails
+    assert mails["counts_right"] >= 0.97 * mails["mails"], mails
+    status = mails["facts"]["status"]
+    assert status["given"] >= 0.97 * status["count"], status
+    for part in (replies, mails):
+        assert part["wrong_sure"] <= 0.02 * part["count"], part
