@@ -89,6 +89,18 @@ folder_read(const char *folder)
 		    sizeof(path))
 			die(folder, "name too long");
 		file_read(path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* So that a build with sanitizers can tell a leak. */
+static void
+files_free(void)
+{
+	for (size_t i = 0; i < file_count; i++) {
+		free((void *)(uintptr_t)files[i].name.data);
+		free((void *)(uintptr_t)files[i].text.data);
 	}
 }
 
@@ -238,9 +250,12 @@ print_providers(const struct ruleset *set)
 		print_text(set->providers[i].name);
 		put(", ");
 		print_text(set->providers[i].title);
+		put(", ");
+		print_range(set->providers[i].rules);
 		put(", %u, %d},\n", set->providers[i].group, set->providers[i].receiver);
 	}
-	put("\t{{0, 0}, {0, 0}, 0, 0}};\nstatic const struct ruleset_domain domains[] = {\n");
+	put("\t{{0, 0}, {0, 0}, {0, 0}, 0, 0}};\nstatic const struct ruleset_domain domains[] = "
+	    "{\n");
 	for (size_t i = 0; i < set->domain_count; i++) {
 		put("\t{%uu, %u, %d, ", set->domains[i].hash, set->domains[i].provider,
 		    set->domains[i].link);
@@ -264,6 +279,7 @@ print_set(const struct ruleset *set)
 	print_ranges("anchored", set->anchored, set->group_count);
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
 	print_providers(set);
+	print_numbers("provider_rules", set->provider_rules, set->provider_rules_count);
 	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
 	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
@@ -271,7 +287,12 @@ print_set(const struct ruleset *set)
 	    "\t.edge_nodes = edge_nodes, .labels = labels, .roots = roots,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	    "\t.providers = providers, .domains = domains, .pool = pool,\n");
+	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, .pool "
+	    "= pool,\n");
+	put("\t.level_first = {");
+	for (size_t i = 0; i < RULESET_LEVEL_MAX; i++)
+		put("%u, ", set->level_first[i]);
+	put("},\n");
 	put("\t.rule_count = %zu, .phrase_count = %zu, .group_count = %zu,\n", set->rule_count,
 	    set->phrase_count, set->group_count);
 	put("\t.provider_count = %zu, .domain_count = %zu, .pool_len = %zu,\n};\n",
@@ -301,7 +322,8 @@ main(int argc, char **argv)
 	for (int i = 1; i < (build ? 2 : argc); i++)
 		folder_read(argv[i]);
 	arena_init(&arena, &mem, RULESET_ARENA_MAX);
-	err = ruleset_compile(&arena, (struct ruleset_files){files, file_count}, &set, &source, &error);
+	err = ruleset_compile(&arena, (struct ruleset_files){files, file_count}, &set, &source,
+			      &error);
 	if (err == ERR_SYNTAX) {
 		fault_print();
 		return 1;
@@ -320,5 +342,6 @@ main(int argc, char **argv)
 			die(argv[2], "cannot be written");
 	}
 	arena_finish(&arena);
+	files_free();
 	return 0;
 }

@@ -28,12 +28,12 @@ explain_action(const struct verdict *v, uint8_t action)
 	}
 }
 
-/* The first rule of that level that fits, from an index on. */
+/* The first rule of that level that fits, or the count. */
 static size_t
-next_of_level(const struct match *m, size_t index, unsigned level)
+first_of_level(const struct match *m, unsigned level)
 {
-	while (index < m->set->rule_count && m->set->rules[index].level < level)
-		index = match_next(m, index + 1);
+	size_t index = match_next(m, m->set->level_first[level]);
+
 	return index < m->set->rule_count && m->set->rules[index].level == level
 		       ? index
 		       : m->set->rule_count;
@@ -49,13 +49,14 @@ confidence(const struct match *m, size_t index)
 
 	if (rule->level == RULESET_OWN || rule->level >= RULESET_STATUS || rule->statuses.count)
 		return (uint8_t)percent;
-	other = next_of_level(m, index, RULESET_STATUS);
+	other = first_of_level(m, RULESET_STATUS);
 	if (other == m->set->rule_count)
 		return (uint8_t)percent;
 	other_percent = m->set->rules[other].confidence_percent;
 	if (m->set->rules[other].cause == rule->cause)
 		percent = 100 - (100 - percent) * (100 - other_percent) / 100;
-	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX)
+	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX &&
+		 m->set->rules[other].cause != VERDICT_CAUSE_EXPIRED) /* says when, not why */
 		percent = DOUBT_PERCENT_MAX;
 	return (uint8_t)(percent > SURE_PERCENT_MAX ? SURE_PERCENT_MAX : percent);
 }
@@ -144,6 +145,8 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 			v->cause = VERDICT_CAUSE_NONE;
 	}
 	consequences(v, ret_why->rule);
+	if (v->cause == VERDICT_CAUSE_EXPIRED && ret_why->beside)
+		v->actor = cause_row(ret_why->beside)->actor;
 }
 
 void
@@ -165,6 +168,24 @@ void
 explain_verdict(struct verdict *v)
 {
 	explain_verdict_by(v, explain_builtin());
+}
+
+struct slice
+explain_admin_text(const struct verdict *v)
+{
+	const struct ruleset *set = explain_builtin();
+	struct explain_why why;
+	struct facts facts;
+	struct match work;
+
+	facts.verdict = *v;
+	facts.verdict.cause = VERDICT_CAUSE_NONE;
+	facts.mx = facts.reporter = SLICE_EMPTY;
+	facts.empty = false;
+	normalise(v->reply, v->code, v->status, &facts.normal);
+	explain_judge(&facts, set, &work, &why);
+	return why.rule && facts.verdict.cause == v->cause ? ruleset_slice(set, why.rule->admin)
+							   : SLICE_EMPTY;
 }
 
 void

@@ -44,6 +44,9 @@ void explain_judge(struct facts *facts, const struct ruleset *set, struct match 
 void explain_verdict_by(struct verdict *v, const struct ruleset *set);
 /* By the built-in rules. */
 void explain_verdict(struct verdict *v);
+/* What the built-in rule behind a verdict advises the administrator beside the cause's own
+ * sentence; or empty. Constant. */
+struct slice explain_admin_text(const struct verdict *v);
 /* Of a text that somebody has: its facts, then the cause. */
 void explain_read(struct slice text, const struct facts_given *given, const struct ruleset *set,
 		  struct match *work, struct explained *ret_explained);

@@ -5,6 +5,7 @@
 #include "rule/explain/letter.h"
 
 #include "base/assert.h"
+#include "rule/explain/explain.h"
 #include "wire/message/date.h"
 #include "wire/text/clean.h"
 #include "wire/text/wrap.h"
@@ -252,7 +253,7 @@ put_facts(struct builder *b, const struct dsn_report *r, const struct dsn_rcpt *
 }
 
 static void
-put_sentences(struct builder *b, const char *who, const char *text, const char *more,
+put_sentences(struct builder *b, const char *who, struct slice text, const char *more,
 	      const char *line_end)
 {
 	uint8_t room[PARAGRAPH_MAX];
@@ -260,7 +261,7 @@ put_sentences(struct builder *b, const char *who, const char *text, const char *
 
 	builder_init_fixed(&p, room, sizeof(room));
 	builder_str(&p, who);
-	builder_str(&p, text);
+	builder_add(&p, text);
 	builder_str(&p, more);
 	builder_str(b, line_end);
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, line_end);
@@ -282,6 +283,7 @@ letter_advice_build(struct builder *b, const struct dsn_rcpt *rcpt, const char *
 	unsigned cause = cause_row(v->cause) ? v->cause : VERDICT_CAUSE_UNKNOWN;
 	const struct cause_row *row = cause_row(cause);
 	bool failed = rcpt->action == DSN_FAILED;
+	struct slice here;
 
 	builder_str(b, "Why, and what to do (cause: ");
 	builder_str(b, row->name);
@@ -289,12 +291,16 @@ letter_advice_build(struct builder *b, const struct dsn_rcpt *rcpt, const char *
 	builder_byte(b, ')');
 	builder_str(b, line_end);
 	if (rcpt->expired)
-		put_sentences(b, "", cause_row(VERDICT_CAUSE_EXPIRED)->sender_text, "", line_end);
-	put_sentences(b, "For you: ", cause_sender_text(cause, failed),
+		put_sentences(b, "", slice_str(cause_row(VERDICT_CAUSE_EXPIRED)->sender_text), "",
+			      line_end);
+	put_sentences(b, "For you: ", slice_str(cause_sender_text(cause, failed)),
 		      failed && !rcpt->expired ? " Our server does not try this message again."
 					       : "",
 		      line_end);
-	put_sentences(b, "For the administrator: ", row->admin_text, "", line_end);
+	put_sentences(b, "For the administrator: ", slice_str(row->admin_text), "", line_end);
+	here = explain_admin_text(v);
+	if (here.len)
+		put_sentences(b, "In this case: ", here, "", line_end);
 }
 
 /* The same outcome for both, so that one section can tell of them. */
@@ -371,6 +377,11 @@ put_footer(struct builder *b, const struct dsn_report *r)
 			   "said is shown as it came: do not trust links in it.");
 	builder_str(b, "\r\n");
 	put_paragraph(b, builder_slice(&text));
+	if (r->kind == DSN_SUCCESS)
+		return;
+	builder_str(b, "\r\nFor the administrator, on our server: frank why ");
+	clean_line(b, r->id, DSN_TEXT_MAX);
+	builder_str(b, "\r\n");
 }
 
 void

@@ -136,9 +136,16 @@ static const struct {
 	 "(redirections and catch-alls to outside, taken-over logins, open relaying),\r\n"
 	 "check reverse DNS, then ask for removal where their reply says how.\r\n"
 	 "\r\n"
+	 "In this case: Look our address up at talosintelligence.com and dispute the\r\n"
+	 "score there once the source is stopped. The receiver's tracking does not\r\n"
+	 "show refused connections: give its administrator our address, the day and\r\n"
+	 "the time with its time zone.\r\n"
+	 "\r\n"
 	 "This report was made by mail.example.test; its third part shows your message\r\n"
 	 "or the head of it. What a server said is shown as it came: do not trust\r\n"
-	 "links in it.\r\n"},
+	 "links in it.\r\n"
+	 "\r\n"
+	 "For the administrator, on our server: frank why 0123456789abc\r\n"},
 	{DSN_FAILURE, several, 3,
 	 "Frank: Message Delivery Failure.\r\n"
 	 "\r\n"
@@ -192,7 +199,9 @@ static const struct {
 	 "\r\n"
 	 "This report was made by mail.example.test; its third part shows your message\r\n"
 	 "or the head of it. What a server said is shown as it came: do not trust\r\n"
-	 "links in it.\r\n"},
+	 "links in it.\r\n"
+	 "\r\n"
+	 "For the administrator, on our server: frank why 0123456789abc\r\n"},
 	{DSN_FAILURE, given_up, 1,
 	 "Frank: Message Delivery Failure.\r\n"
 	 "\r\n"
@@ -224,7 +233,9 @@ static const struct {
 	 "\r\n"
 	 "This report was made by mail.example.test; its third part shows your message\r\n"
 	 "or the head of it. What a server said is shown as it came: do not trust\r\n"
-	 "links in it.\r\n"},
+	 "links in it.\r\n"
+	 "\r\n"
+	 "For the administrator, on our server: frank why 0123456789abc\r\n"},
 	{DSN_DELAY, waiting, 1,
 	 "Frank: Message Delivery Delayed.\r\n"
 	 "\r\n"
@@ -256,7 +267,9 @@ static const struct {
 	 "\r\n"
 	 "This report was made by mail.example.test; its third part shows your message\r\n"
 	 "or the head of it. What a server said is shown as it came: do not trust\r\n"
-	 "links in it.\r\n"},
+	 "links in it.\r\n"
+	 "\r\n"
+	 "For the administrator, on our server: frank why 0123456789abc\r\n"},
 	{DSN_SUCCESS, handed_on, 2,
 	 "Frank: Message Delivered.\r\n"
 	 "\r\n"
@@ -312,7 +325,9 @@ static const struct {
 	 "\r\n"
 	 "This report was made by mail.example.test; its third part shows your message\r\n"
 	 "or the head of it. What a server said is shown as it came: do not trust\r\n"
-	 "links in it.\r\n"},
+	 "links in it.\r\n"
+	 "\r\n"
+	 "For the administrator, on our server: frank why 0123456789abc\r\n"},
 };
 
 static struct dsn_report

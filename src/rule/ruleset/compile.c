@@ -14,10 +14,12 @@
 #define GROUP_PHRASES_MAX 2048
 #define GROUP_SLOTS (2 * RULESET_GROUPS_MAX)
 #define NO_GROUP UINT16_MAX
+#define WEIGHT_ONE 4096u
 
 struct group {
 	const uint16_t *phrases; /* ascending */
 	size_t count;
+	uint32_t weight; /* how often it may be found: short phrases are frequent */
 };
 
 struct compiler {
@@ -30,6 +32,7 @@ struct compiler {
 	size_t group_count;
 	uint16_t phrases[GROUP_PHRASES_MAX]; /* of the group in hand */
 	size_t count;
+	uint16_t weights[RULESET_PHRASES_MAX]; /* of phrases */
 	struct builder pool;
 };
 
@@ -86,8 +89,11 @@ words_put(struct compiler *c, const struct source_word *words)
 			if (err == ERR_LIMIT)
 				return source_fail(c->src, word->place, "too many phrases",
 						   SLICE_EMPTY, "");
-			if (!err)
+			if (!err) {
+				c->weights[phrase] =
+					(uint16_t)(WEIGHT_ONE / (word->text.len * word->text.len));
 				err = phrase_put(c, phrase, word->place);
+			}
 		}
 		if (err)
 			return err;
@@ -105,7 +111,9 @@ group_new(struct compiler *c, struct source_place place, uint16_t *ret_group)
 	if (c->group_count == RULESET_GROUPS_MAX)
 		return source_fail(c->src, place, "too many conditions", SLICE_EMPTY, "");
 	memcpy(phrases, c->phrases, c->count * sizeof(*phrases));
-	c->groups[c->group_count] = (struct group){phrases, c->count};
+	c->groups[c->group_count] = (struct group){phrases, c->count, 0};
+	for (size_t i = 0; i < c->count; i++)
+		c->groups[c->group_count].weight += 1u + c->weights[phrases[i]];
 	*ret_group = (uint16_t)c->group_count++;
 	return 0;
 }
@@ -296,7 +304,7 @@ conditions_out(struct compiler *c, uint16_t *groups, const struct source_conditi
 	return range;
 }
 
-/* The group with the fewest phrases, which is found least often. */
+/* The group that is found least often. */
 static uint16_t
 anchor_of(const struct compiler *c, const struct source_rule *rule)
 {
@@ -307,7 +315,7 @@ anchor_of(const struct compiler *c, const struct source_rule *rule)
 
 		for (; condition; condition = condition->next) {
 			if (best == NO_GROUP ||
-			    c->groups[condition->group].count < c->groups[best].count)
+			    c->groups[condition->group].weight < c->groups[best].weight)
 				best = condition->group;
 		}
 	}
@@ -359,7 +367,7 @@ rule_out(struct compiler *c, struct arrays *a, size_t index)
 	out->near = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_NEAR]);
 	out->unless = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_UNLESS]);
 	a->anchors[index] = anchor_of(c, rule);
-	if (a->anchors[index] == NO_GROUP)
+	if (a->anchors[index] == NO_GROUP && !rule->provider.len)
 		a->wordless[index / 64] |= UINT64_C(1) << index % 64;
 	return provider_out(c, rule, out);
 }
@@ -387,6 +395,42 @@ anchored_make(struct compiler *c, const uint16_t *anchors)
 	set->anchored_rules = rules;
 	set->anchored_rules_count = first;
 	return 0;
+}
+
+/* By provider, those of its rules that no words call. */
+static int
+provider_rules_make(struct compiler *c, const uint16_t *anchors)
+{
+	struct ruleset *set = c->set;
+	uint16_t *rules = arena_alloc(c->arena, (set->rule_count + 1) * sizeof(*rules));
+	struct ruleset_provider *providers =
+		(struct ruleset_provider *)(uintptr_t)set->providers; /* ours until now */
+
+	if (!rules)
+		return ERR_NO_MEMORY;
+	for (size_t p = 0; p < set->provider_count; p++) {
+		providers[p].rules.first = (uint16_t)set->provider_rules_count;
+		for (size_t i = 0; i < set->rule_count; i++) {
+			if (anchors[i] == NO_GROUP && set->rules[i].provider == p)
+				rules[set->provider_rules_count++] = (uint16_t)i;
+		}
+		providers[p].rules.count =
+			(uint16_t)(set->provider_rules_count - providers[p].rules.first);
+	}
+	set->provider_rules = rules;
+	return 0;
+}
+
+static void
+levels_make(struct ruleset *set)
+{
+	size_t rule = 0;
+
+	for (unsigned level = 0; level < RULESET_LEVEL_MAX; level++) {
+		while (rule < set->rule_count && set->rules[rule].level < level)
+			rule++;
+		set->level_first[level] = (uint16_t)rule;
+	}
 }
 
 static int
@@ -421,7 +465,9 @@ rules_make(struct compiler *c)
 	set->takes = a.takes;
 	set->rule_groups = a.rule_groups;
 	set->wordless = a.wordless;
-	return anchored_make(c, a.anchors);
+	levels_make(set);
+	err = provider_rules_make(c, a.anchors);
+	return err ? err : anchored_make(c, a.anchors);
 }
 
 /* --- receivers -------------------------------------------------------------------------------- */
@@ -454,8 +500,11 @@ providers_make(struct compiler *c)
 	for (struct source_provider *p = c->src->providers; p; p = p->next) {
 		struct ruleset_provider *out = &providers[p->index];
 
-		*out = (struct ruleset_provider){pool_add(c, p->name), pool_add(c, p->title),
-						 RULESET_NONE, !p->no_receiver};
+		*out = (struct ruleset_provider){pool_add(c, p->name),
+						 pool_add(c, p->title),
+						 {0, 0},
+						 RULESET_NONE,
+						 !p->no_receiver};
 		if (p->words) {
 			int err = group_of(c, p->words, p->place, &out->group);
 

@@ -39,17 +39,20 @@ label_fits(const struct ruleset *set, const struct ruleset_node *n, const uint8_
 	return true;
 }
 
+static inline void
+candidate(struct match *m, uint16_t rule)
+{
+	m->candidates[rule / 64] |= UINT64_C(1) << rule % 64;
+}
+
 static void
 group_found(struct match *m, uint16_t group, uint64_t bit)
 {
 	const struct ruleset_range *anchored = &m->set->anchored[group];
 
 	if (!m->sentences[group]) {
-		for (size_t i = 0; i < anchored->count; i++) {
-			uint16_t rule = m->set->anchored_rules[anchored->first + i];
-
-			m->candidates[rule / 64] |= UINT64_C(1) << rule % 64;
-		}
+		for (size_t i = 0; i < anchored->count; i++)
+			candidate(m, m->set->anchored_rules[anchored->first + i]);
 	}
 	m->sentences[group] |= bit;
 }
@@ -127,7 +130,11 @@ find_all(struct match *m)
 static void
 provider_found(struct match *m, unsigned provider)
 {
+	const struct ruleset_range *rules = &m->set->providers[provider].rules;
+
 	m->providers[provider / 64] |= UINT64_C(1) << provider % 64;
+	for (size_t i = 0; i < rules->count; i++)
+		candidate(m, m->set->provider_rules[rules->first + i]);
 	if (m->provider == RULESET_NO_PROVIDER && m->set->providers[provider].receiver)
 		m->provider = (uint8_t)provider;
 }

@@ -91,14 +91,16 @@ struct ruleset_domain {
 
 struct ruleset_provider {
 	struct ruleset_text name, title;
-	uint16_t group; /* of words that only it uses, or RULESET_NONE */
-	bool receiver;	/* takes mail, else it is only spoken of */
+	struct ruleset_range rules; /* of provider_rules: those of it that need no words */
+	uint16_t group;		    /* of words that only it uses, or RULESET_NONE */
+	bool receiver;		    /* takes mail, else it is only spoken of */
 };
 
 struct ruleset {
 	const struct ruleset *next;	  /* asked where no rule of this one fits; or NULL */
 	const struct ruleset_rule *rules; /* in the order of trying */
 	size_t rule_count;
+	uint16_t level_first[RULESET_LEVEL_MAX]; /* the first rule of that level or a later one */
 	const struct ruleset_status *statuses;
 	const uint16_t *codes;
 	const struct ruleset_take *takes;
@@ -113,14 +115,15 @@ struct ruleset {
 	size_t phrase_count, group_count;
 	const struct ruleset_range *anchored; /* by group: of anchored_rules */
 	const uint16_t *anchored_rules;	      /* that can only fit when the group was found */
-	const uint64_t *wordless;	      /* a bit for each rule that needs no words */
+	const uint64_t *wordless; /* a bit for each rule that needs neither words nor provider */
 	const struct ruleset_provider *providers;
+	const uint16_t *provider_rules;
 	size_t provider_count;
 	const struct ruleset_domain *domains;
 	size_t domain_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
-		edges_count, labels_count, groups_count, anchored_rules_count,
+		edges_count, labels_count, groups_count, anchored_rules_count, provider_rules_count,
 		pool_len; /* for print.c */
 };
 

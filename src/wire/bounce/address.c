@@ -6,6 +6,7 @@
 #include "wire/bounce/address.h"
 
 #include "wire/bounce/bounce.h"
+#include "wire/text/utf8.h"
 
 static bool
 is_local(uint8_t c)
@@ -130,7 +131,7 @@ value_plain(struct slice value)
 	value = slice_trim(value);
 	if (value.len > 1 && value.data[0] == '<' && value.data[value.len - 1] == '>')
 		value = slice_sub(value, 1, value.len - 2);
-	return slice_sub(value, 0, BOUNCE_ADDRESS_MAX);
+	return utf8_head(value, BOUNCE_ADDRESS_MAX);
 }
 
 struct slice

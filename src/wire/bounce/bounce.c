@@ -207,8 +207,11 @@ human_text(struct reading *r)
 		builder_add(&b, part_text(r, part, &r->text_left));
 		builder_byte(&b, '\n');
 	}
-	if (is_blank(builder_slice(&b))) /* no part at all, as with a wrong boundary */
-		builder_add(&b, slice_sub(mime->parts[r->root].body, 0, r->text_left));
+	if (is_blank(builder_slice(&b))) { /* no part at all, as with a wrong boundary */
+		const struct mime_part whole = {.body = mime->parts[r->root].body};
+
+		builder_add(&b, part_text(r, &whole, &r->text_left));
+	}
 	return unquote(r, builder_slice(&b));
 }
 

@@ -19,15 +19,14 @@
 /* Of human text and of status blocks so much is read; bounces put theirs at the beginning. */
 #define BOUNCE_TEXT_MAX ((size_t)128 << 10)
 /* Enough for bounce_read's arena, whatever the mail. */
-#define BOUNCE_ARENA_BYTES ((size_t)8 << 20)
+#define BOUNCE_ARENA_BYTES ((size_t)16 << 20)
 
 enum bounce_kind {
 	BOUNCE_NONE,	 /* an ordinary mail */
 	BOUNCE_FAILURE,	 /* at least one recipient failed */
 	BOUNCE_DELAY,	 /* a notice that mail still waits */
 	BOUNCE_SUCCESS,	 /* delivered, relayed, expanded */
-	BOUNCE_VACATION, /* an automatic answer (RFC 3834), also one that says it was read (RFC
-			    8098) */
+	BOUNCE_VACATION, /* an automatic answer (RFC 3834) or a receipt (RFC 8098) */
 	BOUNCE_FEEDBACK, /* a complaint, RFC 5965 */
 	BOUNCE_KIND_MAX
 };
@@ -55,8 +54,8 @@ struct bounce_rcpt {
 	uint16_t code;		  /* reply code, 0 for none */
 	struct verdict_status status;
 	uint8_t action; /* enum bounce_action */
-	bool gave_up;	/* the report says that the lifetime ended (words, or status x.4.7);
-			   the reply is the last one from before */
+	bool gave_up;	/* the lifetime ended, by the report's words (unless the reply is
+			   permanent) or status x.4.7; the reply is the last one from before */
 };
 
 struct bounce {

@@ -7,9 +7,9 @@
 static void
 check_rcpt(const struct bounce_rcpt *rcpt)
 {
-	ASSERT(rcpt->recipient.len <= BOUNCE_ADDRESS_MAX * 4);
-	ASSERT(rcpt->reply.len <= BOUNCE_REPLY_MAX);
-	ASSERT(rcpt->remote_host.len <= BOUNCE_TEXT_MAX);
+	ASSERT(rcpt->recipient.len <= BOUNCE_ADDRESS_MAX && utf8_is_valid(rcpt->recipient));
+	ASSERT(rcpt->reply.len <= BOUNCE_REPLY_MAX && utf8_is_valid(rcpt->reply));
+	ASSERT(rcpt->remote_host.len <= VERDICT_HOST_MAX && utf8_is_valid(rcpt->remote_host));
 	ASSERT(rcpt->code == 0 || (rcpt->code >= 200 && rcpt->code < 600));
 	ASSERT(rcpt->action < BOUNCE_ACTION_MAX);
 	ASSERT(!rcpt->command.len || bounce_command_stage(rcpt->command) != VERDICT_STAGE_MAX);

@@ -5,7 +5,7 @@
  */
 #include "wire/bounce/reading.h"
 
-#include "base/assert.h"
+#include "wire/text/utf8.h"
 
 struct join {
 	struct reading *reading;
@@ -71,7 +71,7 @@ region_head(const struct reading *r, struct slice text)
 {
 	size_t share = BOUNCE_REGIONS_MAX / (r->draft_count + 1);
 
-	return slice_sub(text, 0, share < BOUNCE_REGION_MAX ? share : BOUNCE_REGION_MAX);
+	return utf8_head(text, share < BOUNCE_REGION_MAX ? share : BOUNCE_REGION_MAX);
 }
 
 /* Recipients that stand one below the other share what stands below the last of them. */
@@ -185,7 +185,7 @@ paragraph(struct slice text)
 /* The paragraph that tells most: by the first of the kinds that is in any, the first or last one.
  */
 static struct slice
-best_paragraph(const struct reading *r, struct slice text, bool last)
+best_paragraph(const struct reading *r, struct slice text, bool last, size_t *ret_rank)
 {
 	static const unsigned kinds[] = {PHRASE_CAUSE | PHRASE_GAVE_UP, PHRASE_FAILED,
 					 PHRASE_WAITING, PHRASE_FORM};
@@ -206,6 +206,7 @@ best_paragraph(const struct reading *r, struct slice text, bool last)
 			}
 		text = slice_from(text, (size_t)(one.data + one.len - text.data));
 	}
+	*ret_rank = best;
 	return words;
 }
 
@@ -237,22 +238,25 @@ static struct slice
 words_of_text(const struct join *j)
 {
 	const struct reading *r = j->reading;
-	struct slice words;
+	struct slice words, lead;
+	size_t rank, lead_rank;
 
 	if (!j->named && j->answer)
 		return j->answer->words;
-	words = best_paragraph(r, j->own, false);
-	if (!words.len && j->named)
+	words = best_paragraph(r, j->own, false, &rank);
+	lead = best_paragraph(r, region_head(r, r->lead), true, &lead_rank);
+	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
+		lead = line_before(r);
+	if (rank > 0 && lead_rank == 0) /* only the lead says why */
+		return lead;
+	if (rank > 1 && j->named) /* no strong words: the next ones */
 		words = paragraph(j->own);
 	words = cut_tail(r, words);
 	if (!is_blank(words))
 		return words;
 	if (j->answer)
 		return j->answer->words;
-	words = best_paragraph(r, region_head(r, r->lead), true);
-	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
-		words = line_before(r);
-	return is_blank(words) ? slice_sub(r->human, 0, BOUNCE_REPLY_MAX / 4) : words;
+	return is_blank(lead) ? utf8_head(r->human, BOUNCE_REPLY_MAX / 4) : lead;
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */
@@ -391,7 +395,7 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 
 	*ret = (struct bounce_rcpt){.recipient = draft->recipient, .action = draft->action};
 	if (draft->action == BOUNCE_ANSWERED) {
-		ret->remote_host = draft->remote;
+		ret->remote_host = utf8_head(draft->remote, VERDICT_HOST_MAX);
 		return;
 	}
 	own_find(&j);
@@ -404,7 +408,7 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 	    (reply.status.class && !bounce_status_is_precise(draft->status)))
 		ret->status = reply.status;
 	ret->command = command_find(&j);
-	ret->remote_host = host_find(&j, reply.words);
+	ret->remote_host = utf8_head(host_find(&j, reply.words), VERDICT_HOST_MAX);
 	ret->gave_up = gave_up(&j, &reply);
 }
 

@@ -47,7 +47,7 @@ bytes_init(struct phrase_index *index)
 void
 phrase_index_init(struct phrase_index *index)
 {
-	ASSERT(PHRASE_COUNT < PHRASES_MAX);
+	_Static_assert(PHRASE_COUNT < PHRASES_MAX, "0 is the end of a chain");
 	*index = (struct phrase_index){0};
 	bytes_init(index);
 	/* From the last to the first, so that each chain is in the order of the table; 0 is its

@@ -29,7 +29,7 @@ enum phrase_kind {
 	PHRASE_CAUSE = 1 << 18,
 };
 
-#define PHRASES_MAX 512
+#define PHRASES_MAX 1024
 #define PHRASE_BUCKETS 1024
 
 /* Made anew for each mail; costs less than reading a line of it. */

@@ -68,7 +68,7 @@ bounce_reply_clean(struct arena *arena, struct slice words)
 	struct slice rest;
 	struct builder b;
 
-	words = edges_cut(slice_sub(words, 0, (size_t)BOUNCE_REPLY_MAX * 2));
+	words = edges_cut(utf8_head(words, (size_t)BOUNCE_REPLY_MAX * 2));
 	if (slice_index(words, '\n') == words.len && slice_index(words, '\t') == words.len &&
 	    slice_find(words, SLICE("  ")) == words.len && slice_index(words, '-') != 3)
 		return utf8_head(words, BOUNCE_REPLY_MAX);

@@ -8,6 +8,8 @@
  */
 #include "wire/bounce/reading.h"
 
+#include "wire/text/utf8.h"
+
 enum field {
 	FIELD_FINAL,
 	FIELD_ORIGINAL,
@@ -88,7 +90,7 @@ host_of_value(struct slice value)
 	value = slice_sub(value, 0, end);
 	if (value.len && value.data[value.len - 1] == '.')
 		value.len--;
-	return slice_sub(value, 0, VERDICT_HOST_MAX);
+	return utf8_head(value, VERDICT_HOST_MAX);
 }
 
 static uint8_t
@@ -115,7 +117,16 @@ action_of_value(struct slice value, struct draft *draft)
 	return BOUNCE_FAILED;
 }
 
-/* Without the type before the first ";", if one is there. "x-unix" gives an exit code, no words. */
+/* Of a program that delivered, as Sendmail gives it: no words. Postfix has what it printed. */
+static bool
+is_exit_code(struct slice value)
+{
+	uint64_t code;
+
+	return slice_to_u64(slice_trim(value), UINT8_MAX, &code) || slice_trim(value).len == 0;
+}
+
+/* Without the type before the first ";", if one is there. */
 static struct slice
 diagnostic_of_value(struct slice value)
 {
@@ -128,9 +139,8 @@ diagnostic_of_value(struct slice value)
 			return value;
 	if (sign >= value.len || type.len > 40 || (type.len && ascii_is_digit(type.data[0])))
 		return value;
-	if (slice_eq_nocase(type, SLICE("x-unix")))
-		return SLICE_EMPTY;
-	return slice_from(value, sign + 1);
+	value = slice_from(value, sign + 1);
+	return slice_eq_nocase(type, SLICE("x-unix")) && is_exit_code(value) ? SLICE_EMPTY : value;
 }
 
 /* Which of the fields names the recipient best: one with a domain, the final one first. */

@@ -5,6 +5,7 @@
 #include "base/test.h"
 
 #include "wire/bounce/bounce.h"
+#include "wire/text/utf8.h"
 
 static struct bounce bounce, other;
 static uint8_t raw[(size_t)1 << 20], lines[(size_t)5 << 20];
@@ -169,6 +170,12 @@ read_alone(struct slice text, struct arena *arena)
 	assert_true(bounce_read(slice_of(copy, text.len), NULL, arena, &other));
 	assert_true(other.rcpt_count <= BOUNCE_RCPTS_MAX);
 	assert_true(other.kind == BOUNCE_NONE ? !other.rcpt_count : other.rcpt_count > 0);
+	for (size_t i = 0; i < other.rcpt_count; i++) {
+		assert_true(utf8_is_valid(other.rcpts[i].recipient));
+		assert_true(utf8_is_valid(other.rcpts[i].reply));
+		assert_true(other.rcpts[i].reply.len <= BOUNCE_REPLY_MAX);
+		assert_true(other.rcpts[i].remote_host.len <= VERDICT_HOST_MAX);
+	}
 	results_of(&other);
 	free(copy);
 }

@@ -186,7 +186,8 @@ line_read(struct dialogue *d, struct slice line)
 	talking = slice_find_nocase(slice_sub(trimmed, 0, 32), SLICE("while talking to "));
 	if (talking < slice_sub(trimmed, 0, 32).len) {
 		reply_end(d);
-		d->host = slice_trim(slice_from(trimmed, talking + 17));
+		d->host = slice_from(trimmed, talking + 17);
+		d->host = slice_sub(d->host, 0, slice_index(d->host, ' '));
 		while (d->host.len && (d->host.data[d->host.len - 1] == ':' ||
 				       d->host.data[d->host.len - 1] == '.'))
 			d->host.len--;

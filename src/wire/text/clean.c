@@ -39,6 +39,7 @@ enum clean_mode {
 };
 
 /* The largest thing that stands for one character: \x{10FFFF}. */
+#define LINE_PIECE 256
 #define CLEAN_PIECE_MAX 16
 
 static void
@@ -176,15 +177,29 @@ clean_quote(struct builder *b, struct slice text, size_t max)
 	builder_byte(b, '"');
 }
 
+/* In pieces: where one of the two never comes, not all of the text is searched for it each time. */
+static size_t
+line_len(struct slice text)
+{
+	for (size_t at = 0; at < text.len; at += LINE_PIECE) {
+		struct slice piece = slice_sub(text, at, LINE_PIECE);
+		size_t end = slice_index(piece, '\n');
+
+		end = slice_index(slice_sub(piece, 0, end), '\r');
+		if (end < piece.len)
+			return at + end;
+	}
+	return text.len;
+}
+
 bool
 clean_line_next(struct slice *rest, struct slice *ret_line)
 {
-	size_t end = 0;
+	size_t end;
 
 	if (!rest->len)
 		return false;
-	while (end < rest->len && rest->data[end] != '\r' && rest->data[end] != '\n')
-		end++;
+	end = line_len(*rest);
 	*ret_line = slice_sub(*rest, 0, end);
 	if (end + 1 < rest->len && rest->data[end] == '\r' && rest->data[end + 1] == '\n')
 		end++;
