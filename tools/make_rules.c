@@ -89,6 +89,18 @@ folder_read(const char *folder)
 		    sizeof(path))
 			die(folder, "name too long");
 		file_read(path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* So that a build with sanitizers can tell a leak. */
+static void
+files_free(void)
+{
+	for (size_t i = 0; i < file_count; i++) {
+		free((void *)(uintptr_t)files[i].name.data);
+		free((void *)(uintptr_t)files[i].text.data);
 	}
 }
 
@@ -330,5 +342,6 @@ main(int argc, char **argv)
 			die(argv[2], "cannot be written");
 	}
 	arena_finish(&arena);
+	files_free();
 	return 0;
 }

@@ -27,7 +27,7 @@ TEST(shown)
 		explain_show_json(&w, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 		builder_clear(&b);
-		explain_show_text(&b, &explained);
+		explain_show_text(&b, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 	}
 }

@@ -6,6 +6,7 @@
 
 #define NODES_FIRST 4096
 #define NO_NODE UINT32_MAX
+#define ROOTS 256 /* bytes */
 
 struct tree_node {
 	uint32_t child, next;
@@ -116,64 +117,71 @@ is_kept(const struct tree *tree, uint32_t at)
 	       n->child == NO_NODE || tree->nodes[n->child].next != NO_NODE;
 }
 
+/* Nodes get their numbers by their distance from the root: those that most words reach lie
+ * together. */
 struct finishing {
 	struct tree *tree;
 	struct ruleset_node *nodes;
-	uint32_t *numbers; /* of kept nodes, by their old ones */
+	uint32_t *queue; /* by new number: the old one */
+	uint32_t count;	 /* of numbers */
 	uint8_t *edge_bytes, *labels;
 	uint32_t *edge_nodes, *roots;
 	uint32_t edge, label;
 };
 
-/* Its edges, and the labels of what they lead to. */
+/* An edge from a node to what its byte leads to, with the label on the way. */
 static void
-node_finish(struct finishing *f, uint32_t at)
+edge_finish(struct finishing *f, uint32_t child)
 {
 	const struct tree_node *nodes = f->tree->nodes;
-	struct ruleset_node *out = &f->nodes[f->numbers[at]];
+	uint32_t number = f->count++, end = child;
+
+	f->nodes[number].label = f->label;
+	while (!is_kept(f->tree, end)) {
+		end = nodes[end].child;
+		f->labels[f->label++] = nodes[end].byte;
+	}
+	f->nodes[number].label_len = (uint8_t)(f->label - f->nodes[number].label);
+	f->queue[number] = end;
+	f->edge_bytes[f->edge] = nodes[child].byte;
+	f->edge_nodes[f->edge++] = number;
+}
+
+static void
+node_finish(struct finishing *f, uint32_t number)
+{
+	const struct tree_node *n = &f->tree->nodes[f->queue[number]];
+	struct ruleset_node *out = &f->nodes[number];
 
 	out->edge = f->edge;
-	out->word = nodes[at].word;
-	out->start = nodes[at].start;
-	for (uint32_t k = nodes[at].child; k != NO_NODE; k = nodes[k].next) {
-		uint32_t end = k, label = f->label;
-
-		while (!is_kept(f->tree, end)) {
-			end = nodes[end].child;
-			f->labels[f->label++] = nodes[end].byte;
-		}
-		f->nodes[f->numbers[end]].label = label;
-		f->nodes[f->numbers[end]].label_len = (uint8_t)(f->label - label);
-		f->edge_bytes[f->edge] = nodes[k].byte;
-		f->edge_nodes[f->edge++] = f->numbers[end];
-		out->edge_count++;
-		if (at == 0)
-			f->roots[nodes[k].byte] = f->numbers[end];
-	}
+	out->word = n->word;
+	out->start = n->start;
+	for (uint32_t k = n->child; k != NO_NODE; k = f->tree->nodes[k].next)
+		edge_finish(f, k);
+	out->edge_count = (uint8_t)(f->edge - out->edge);
 }
 
 int
 tree_finish(struct tree *tree, struct ruleset *set)
 {
-	struct finishing f = {.tree = tree};
-	uint32_t kept = 0;
+	struct finishing f = {.tree = tree, .count = 1}; /* the root */
+	size_t kept = 0;
 
-	f.numbers = arena_alloc(tree->arena, tree->node_count * sizeof(*f.numbers));
-	for (uint32_t i = 0; f.numbers && i < tree->node_count; i++) {
-		if (is_kept(tree, i))
-			f.numbers[i] = kept++;
-	}
-	f.nodes = arena_alloc(tree->arena, (kept + 1) * sizeof(*f.nodes));
-	f.edge_bytes = arena_alloc(tree->arena, kept + 1);
-	f.edge_nodes = arena_alloc(tree->arena, (kept + 1) * sizeof(*f.edge_nodes));
-	f.labels = arena_alloc(tree->arena, tree->node_count + 1);
-	f.roots = arena_alloc(tree->arena, 256 * sizeof(*f.roots));
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		kept += is_kept(tree, i);
+	f.queue = arena_alloc(tree->arena, kept * sizeof(*f.queue));
+	f.nodes = arena_alloc(tree->arena, kept * sizeof(*f.nodes));
+	f.edge_bytes = arena_alloc(tree->arena, kept);
+	f.edge_nodes = arena_alloc(tree->arena, kept * sizeof(*f.edge_nodes));
+	f.labels = arena_alloc(tree->arena, tree->node_count);
+	f.roots = arena_alloc(tree->arena, ROOTS * sizeof(*f.roots));
 	if (tree->arena->failed)
 		return ERR_NO_MEMORY;
-	for (uint32_t i = 0; i < tree->node_count; i++) {
-		if (is_kept(tree, i))
-			node_finish(&f, i);
-	}
+	for (uint32_t i = 0; i < f.count; i++)
+		node_finish(&f, i);
+	ASSERT(f.count == kept);
+	for (unsigned i = 0; i < f.nodes[0].edge_count; i++)
+		f.roots[f.edge_bytes[i]] = f.edge_nodes[i];
 	set->nodes = f.nodes;
 	set->nodes_count = kept;
 	set->edge_bytes = f.edge_bytes;
