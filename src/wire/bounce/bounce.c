@@ -207,7 +207,7 @@ human_text(struct reading *r)
 		builder_add(&b, part_text(r, part, &r->text_left));
 		builder_byte(&b, '\n');
 	}
-	if (is_blank(builder_slice(&b))) { /* no part at all, as with a wrong boundary */
+	if (is_blank(builder_slice(&b)) && !r->draft_count) { /* as with a wrong boundary */
 		const struct mime_part whole = {.body = mime->parts[r->root].body};
 
 		builder_add(&b, part_text(r, &whole, &r->text_left));

@@ -294,11 +294,27 @@ is_expected(const struct reading *r, struct slice address)
 	return slice_find_nocase(r->failed, address) < r->failed.len;
 }
 
+/* Words before an address say that it is not the recipient's; ours: those before the last one did.
+ * "from a@x to b@x" names both. */
+static bool
+is_ours(const struct reading *r, struct slice between, bool ours)
+{
+	size_t from = slice_find_nocase(between, SLICE(" from "));
+
+	while (between.len && slice_index(SLICE(" <'\""), between.data[between.len - 1]) < 4)
+		between.len--;
+	if ((ours || from < between.len) && between.len > 2 &&
+	    slice_eq_nocase(slice_from(between, between.len - 3), SLICE(" to")))
+		return false;
+	return ours || has(r, between, PHRASE_OURS);
+}
+
 static void
 line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 {
 	struct line_shown shown = {.how = SHOWN_NOT, .indent = indent_of(line)};
-	size_t at = 0;
+	bool ours = false;
+	size_t at = 0, last = 0;
 
 	if (slice_index(line, '@') < line.len) {
 		shown.body = slice_from(line, bullet_len(line));
@@ -306,7 +322,9 @@ line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 			struct slice before = slice_sub(shown.body, 0, shown.found.at);
 			bool first = !before.len || slice_eq(before, SLICE("\""));
 
-			if (has(r, before, PHRASE_OURS))
+			ours = is_ours(r, slice_from(before, last), ours);
+			last = shown.found.end;
+			if (ours)
 				continue;
 			shown.how = first ? shown_first(r, &shown) : shown_behind(r, &shown);
 			if (!(shown.how == SHOWN_FIRST && shown.rest.len) &&
