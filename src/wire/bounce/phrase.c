@@ -71,8 +71,9 @@ pair_lower(unsigned first, unsigned second)
 {
 	unsigned letter = first << 8 | second;
 
-	if ((letter >= 0xc380 && letter <= 0xc39e && letter != 0xc397) || /* A with grave .. thorn */
-	    (letter >= 0xd090 && letter <= 0xd09f))			  /* the first half of А..Я */
+	if ((letter >= 0xc380 && letter <= 0xc39e &&
+	     letter != 0xc397) ||		    /* A with grave .. thorn */
+	    (letter >= 0xd090 && letter <= 0xd09f)) /* the first half of А..Я */
 		return letter + 0x20;
 	if (letter >= 0xd0a0 && letter <= 0xd0af) /* the second half */
 		return letter + 0xe0;
