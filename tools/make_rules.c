@@ -89,7 +89,9 @@ folder_read(const char *folder)
 		    sizeof(path))
 			die(folder, "name too long");
 		file_read(path);
+		free(entries[i]);
 	}
+	free(entries);
 }
 
 /* The folder itself is one, so that a new file is seen. */
