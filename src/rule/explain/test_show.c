@@ -60,7 +60,7 @@ TEST(evidence_of_blanks)
 	assert_int_equal(explained.why.evidence_count, 6);
 	assert_int_equal(explained.why.evidence[0].len, MATCH_EVIDENCE_BYTES_MAX);
 	builder_init_fixed(&b, out, sizeof(out));
-	explain_show_text(&b, &explained);
+	explain_show_text(&b, &explained, SLICE_EMPTY);
 	assert_false(b.failed);
 	assert_in_range(b.len, 1000, 16384);
 	arena_finish(&arena);
