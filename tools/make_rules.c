@@ -216,8 +216,8 @@ print_tree(const struct ruleset *set)
 	put("};\n");
 	print_bytes("edge_bytes", set->edge_bytes, set->edges_count);
 	print_longs("edge_nodes", set->edge_nodes, set->edges_count);
-	print_bytes("labels", set->labels, set->labels_count);
-	print_longs("roots", set->roots, 256);
+	print_bytes("labels", set->labels, set->labels_count + RULESET_LABEL_PAD);
+	print_numbers("pairs", set->pairs, (size_t)RULESET_PAIRS * RULESET_PAIRS);
 }
 
 static void
@@ -284,7 +284,7 @@ print_set(const struct ruleset *set)
 	put("static const struct ruleset builtin = {\n"
 	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
 	    "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
-	    "\t.edge_nodes = edge_nodes, .labels = labels, .roots = roots,\n"
+	    "\t.edge_nodes = edge_nodes, .labels = labels, .pairs = pairs,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
 	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, .pool "

@@ -26,17 +26,30 @@ tree_next(const struct ruleset *set, const struct ruleset_node *n, uint8_t byte)
 	return 0;
 }
 
-/* The zeros behind the text are in no label. */
-static inline bool
-label_fits(const struct ruleset *set, const struct ruleset_node *n, const uint8_t *text)
+/* Up to eight bytes at once; both have as many behind them. */
+static inline uint64_t
+load(const uint8_t *bytes)
 {
-	const uint8_t *label = set->labels + n->label;
+	uint64_t word;
 
-	for (unsigned i = 0; i < n->label_len; i++) {
-		if (text[i] != label[i])
-			return false;
-	}
-	return true;
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* The label stands at this place of the text, behind which are zeros, which are in no label. Nearly
+ * all labels are of at most eight bytes. */
+static inline bool
+label_fits(const struct match *m, const struct ruleset_node *n, size_t at)
+{
+	static const uint64_t masks[9] = {
+		0,	    0xff,	  0xffff,	  0xffffff,
+		0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
+		UINT64_MAX};
+	const uint8_t *label = m->set->labels + n->label, *text = m->text.bytes + at;
+
+	if (n->label_len <= 8)
+		return ((load(text) ^ load(label)) & masks[n->label_len]) == 0;
+	return n->label_len <= m->text.len - at && memcmp(text, label, n->label_len) == 0;
 }
 
 static inline void
@@ -69,16 +82,29 @@ phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigne
 			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
 }
 
+/* The node behind the first byte or two, and how many. */
+static inline uint32_t
+tree_begin(const struct match *m, size_t begin, size_t *ret_at)
+{
+	const uint8_t *bytes = m->text.bytes + begin;
+
+	*ret_at = begin + 2;
+	if (bytes[0] < RULESET_PAIRS && bytes[1] < RULESET_PAIRS && bytes[0] > ' ')
+		return m->set->pairs[bytes[0] * RULESET_PAIRS + bytes[1]];
+	*ret_at = begin + 1;
+	return tree_next(m->set, &m->set->nodes[0], bytes[0]);
+}
+
 /* All phrases that begin here. */
-static void
+static inline void
 find_here(struct match *m, size_t begin, unsigned sentence)
 {
 	const struct ruleset *set = m->set;
 	const uint8_t *bytes = m->text.bytes;
-	uint32_t node = set->roots[bytes[begin]];
-	size_t at = begin + 1; /* behind what was followed */
+	size_t at; /* behind what was followed */
+	uint32_t node = tree_begin(m, begin, &at);
 
-	while (node && label_fits(set, &set->nodes[node], bytes + at)) {
+	while (node && label_fits(m, &set->nodes[node], at)) {
 		const struct ruleset_node *n = &set->nodes[node];
 
 		at += n->label_len;
@@ -92,7 +118,7 @@ find_here(struct match *m, size_t begin, unsigned sentence)
 	}
 }
 
-/* Dots in a row end nothing. */
+/* A sign at which a sentence ends; dots in a row end nothing. */
 static bool
 ends_sentence(const struct text *t, size_t at)
 {
@@ -110,17 +136,12 @@ find_all(struct match *m)
 	const struct text *t = &m->text;
 	unsigned sentence = 0;
 
-	for (size_t at = 0; at < t->len; at++) {
-		uint8_t c = t->bytes[at];
+	for (size_t i = 0; i < t->start_count; i++) {
+		size_t at = t->starts[i];
 
-		if (c == ' ')
-			continue;
-		if (ends_sentence(t, at)) {
+		if (!text_is_word(t->bytes[at]) && ends_sentence(t, at))
 			sentence += sentence < MATCH_SENTENCES_MAX - 1;
-			continue;
-		}
-		if (at == 0 || !text_is_word(t->bytes[at - 1]) || !text_is_word(c) ||
-		    text_is_joined(c))
+		else
 			find_here(m, at, sentence);
 	}
 }
@@ -375,9 +396,9 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 		const struct match_hit *hit = &m->hits[i];
 
 		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
-			return slice_sub(slice_sub(m->reply, hit->begin,
-						   (size_t)hit->end - hit->begin),
-					 0, MATCH_EVIDENCE_BYTES_MAX);
+			return slice_sub(
+				slice_sub(m->reply, hit->begin, (size_t)hit->end - hit->begin), 0,
+				MATCH_EVIDENCE_BYTES_MAX);
 	}
 	return SLICE_EMPTY;
 }

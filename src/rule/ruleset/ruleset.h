@@ -24,6 +24,9 @@
 #define RULESET_PHRASE_BYTES_MAX 80
 #define RULESET_CONDITIONS_MAX 6 /* lines of words and near in a rule, and as many of unless */
 
+#define RULESET_PAIRS 128   /* squared: a table of what begins with two bytes */
+#define RULESET_LABEL_PAD 8 /* zeros behind the labels, which are read eight bytes at once */
+
 #define RULESET_NONE UINT16_MAX
 #define RULESET_NO_PROVIDER UINT8_MAX
 #define RULESET_ANY_CLASS UINT8_MAX
@@ -112,7 +115,7 @@ struct ruleset {
 	const uint8_t *edge_bytes;	  /* ascending within a node */
 	const uint32_t *edge_nodes;
 	const uint8_t *labels;
-	const uint32_t *roots;			   /* by byte: the node behind it, or 0 */
+	const uint16_t *pairs;			   /* the node behind two bytes of ASCII, or 0 */
 	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
 	const uint16_t *groups;
 	size_t phrase_count, group_count;
