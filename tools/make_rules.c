@@ -279,6 +279,7 @@ print_set(const struct ruleset *set)
 	print_ranges("anchored", set->anchored, set->group_count);
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
 	print_providers(set);
+	print_numbers("domain_slots", set->domain_slots, RULESET_DOMAIN_SLOTS);
 	print_numbers("provider_rules", set->provider_rules, set->provider_rules_count);
 	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
@@ -287,7 +288,8 @@ print_set(const struct ruleset *set)
 	    "\t.edge_nodes = edge_nodes, .labels = labels, .pairs = pairs,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, .pool "
+	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, "
+	    ".domain_slots = domain_slots, .pool "
 	    "= pool,\n");
 	put("\t.level_first = {");
 	for (size_t i = 0; i < RULESET_LEVEL_MAX; i++)

@@ -165,20 +165,14 @@ domain_look(struct match *m, struct slice domain, bool link)
 {
 	const struct ruleset *set = m->set;
 	uint32_t hash = ruleset_domain_hash(domain);
-	size_t low = 0, high = set->domain_count;
+	uint32_t slot = hash % RULESET_DOMAIN_SLOTS;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	for (; set->domain_slots[slot]; slot = (slot + 1) % RULESET_DOMAIN_SLOTS) {
+		const struct ruleset_domain *d = &set->domains[set->domain_slots[slot] - 1];
 
-		if (set->domains[middle].hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < set->domain_count && set->domains[low].hash == hash; low++) {
-		if (set->domains[low].link == link &&
-		    slice_eq_nocase(ruleset_slice(set, set->domains[low].name), domain))
-			provider_found(m, set->domains[low].provider);
+		if (d->hash == hash && d->link == link &&
+		    slice_eq_nocase(ruleset_slice(set, d->name), domain))
+			provider_found(m, d->provider);
 	}
 }
 
@@ -238,6 +232,34 @@ providers_find(struct match *m, const struct facts *facts)
 	}
 }
 
+static void
+bits_clear(uint64_t *bits, size_t from, size_t to)
+{
+	for (; from < to && from % 64; from++)
+		bits[from / 64] &= ~(UINT64_C(1) << from % 64);
+	for (; from + 64 <= to; from += 64)
+		bits[from / 64] = 0;
+	for (; from < to; from++)
+		bits[from / 64] &= ~(UINT64_C(1) << from % 64);
+}
+
+/* Rules without words, but those of levels of which none can fit: what we found without a reply,
+ * where there was one; what a status says, where there is none. */
+static void
+candidates_begin(struct match *m)
+{
+	const struct ruleset *set = m->set;
+	const struct verdict *v = m->verdict;
+
+	memcpy(m->candidates, set->wordless,
+	       RULESET_WORDS(set->rule_count) * sizeof(m->candidates[0]));
+	if (v->code && v->stage != VERDICT_STAGE_DNS && v->stage != VERDICT_STAGE_LOCAL)
+		bits_clear(m->candidates, 0, set->level_first[RULESET_LOCAL]);
+	if (!v->status.class)
+		bits_clear(m->candidates, set->level_first[RULESET_STATUS],
+			   set->level_first[RULESET_HINT]);
+}
+
 void
 match_find(struct match *m, const struct ruleset *set, const struct facts *facts)
 {
@@ -251,8 +273,7 @@ match_find(struct match *m, const struct ruleset *set, const struct facts *facts
 	m->hit_count = 0;
 	memset(m->providers, 0, sizeof(m->providers));
 	memset(m->sentences, 0, set->group_count * sizeof(m->sentences[0]));
-	memcpy(m->candidates, set->wordless,
-	       RULESET_WORDS(set->rule_count) * sizeof(m->candidates[0]));
+	candidates_begin(m);
 	for (size_t i = 0; i < normal->field_count; i++)
 		m->fields |= UINT32_C(1) << normal->fields[i].kind;
 	text_prepare(&m->text, normal);
@@ -338,40 +359,23 @@ words_fit(const struct match *m, const struct ruleset_rule *rule)
 	return true;
 }
 
-/* Levels of which no rule can fit are passed by: what we found without a reply, where there was
- * one; what a status says, where there is none. */
-static size_t
-skip_levels(const struct match *m, size_t index)
-{
-	const struct verdict *v = m->verdict;
-	const uint16_t *first = m->set->level_first;
-
-	if (index < first[RULESET_LOCAL] && v->code && v->stage != VERDICT_STAGE_DNS &&
-	    v->stage != VERDICT_STAGE_LOCAL)
-		return first[RULESET_LOCAL];
-	if (index >= first[RULESET_STATUS] && index < first[RULESET_HINT] && !v->status.class)
-		return first[RULESET_HINT];
-	return index;
-}
-
 size_t
 match_next(const struct match *m, size_t index)
 {
 	size_t count = m->set->rule_count;
 
-	for (index = skip_levels(m, index); index < count; index = skip_levels(m, index + 1)) {
-		uint64_t bits = m->candidates[index / 64] >> index % 64;
+	for (size_t word = index / 64; word < RULESET_WORDS(count); word++) {
+		uint64_t bits = m->candidates[word];
 
-		if (!bits) {
-			index |= 63; /* none in the rest of the word */
-			continue;
+		if (word == index / 64)
+			bits &= UINT64_MAX << index % 64;
+		for (; bits; bits &= bits - 1) {
+			size_t rule = word * 64 + (size_t)__builtin_ctzll(bits);
+
+			if (words_fit(m, &m->set->rules[rule]) &&
+			    facts_fit(m, &m->set->rules[rule]))
+				return rule;
 		}
-		index += (size_t)__builtin_ctzll(bits);
-		if (index >= count)
-			return count;
-		if (index == skip_levels(m, index) && words_fit(m, &m->set->rules[index]) &&
-		    facts_fit(m, &m->set->rules[index]))
-			return index;
 	}
 	return count;
 }

@@ -19,6 +19,7 @@
 #define RULESET_PHRASES_MAX 16384
 #define RULESET_PROVIDERS_MAX 128
 #define RULESET_DOMAINS_MAX 4096 /* of all providers */
+#define RULESET_DOMAIN_SLOTS (2 * RULESET_DOMAINS_MAX)
 #define RULESET_SETS_MAX 512
 #define RULESET_SET_DEPTH_MAX 16
 #define RULESET_PHRASE_BYTES_MAX 80
@@ -87,7 +88,7 @@ struct ruleset_node {
 	uint8_t edge_count, label_len;
 };
 
-/* A domain that shows whose reply it is; sorted by hash. */
+/* A domain that shows whose reply it is. */
 struct ruleset_domain {
 	uint32_t hash; /* ruleset_domain_hash */
 	uint8_t provider;
@@ -126,6 +127,7 @@ struct ruleset {
 	const uint16_t *provider_rules;
 	size_t provider_count;
 	const struct ruleset_domain *domains;
+	const uint16_t *domain_slots; /* by hash, RULESET_DOMAIN_SLOTS: index + 1 */
 	size_t domain_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
