@@ -88,9 +88,11 @@ tree_begin(const struct match *m, size_t begin, size_t *ret_at)
 {
 	const uint8_t *bytes = m->text.bytes + begin;
 
+	unsigned first = ruleset_pair_classes[bytes[0]], second = ruleset_pair_classes[bytes[1]];
+
 	*ret_at = begin + 2;
-	if (bytes[0] < RULESET_PAIRS && bytes[1] < RULESET_PAIRS && bytes[0] > ' ')
-		return m->set->pairs[bytes[0] * RULESET_PAIRS + bytes[1]];
+	if (first && second)
+		return m->set->pairs[first * RULESET_PAIRS + second];
 	*ret_at = begin + 1;
 	return tree_next(m->set, &m->set->nodes[0], bytes[0]);
 }
