@@ -224,6 +224,7 @@ match_find(struct match *m, const struct ruleset *set, const struct facts *facts
 
 	m->set = set;
 	m->verdict = &facts->verdict;
+	m->reply = normal->text;
 	m->fields = 0;
 	m->provider = RULESET_NO_PROVIDER;
 	m->hit_count = 0;
@@ -357,8 +358,7 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 		const struct match_hit *hit = &m->hits[i];
 
 		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
-			return slice_sub(m->verdict->reply, hit->begin,
-					 (size_t)hit->end - hit->begin);
+			return slice_sub(m->reply, hit->begin, (size_t)hit->end - hit->begin);
 	}
 	return SLICE_EMPTY;
 }
