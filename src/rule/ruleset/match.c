@@ -317,23 +317,40 @@ words_fit(const struct match *m, const struct ruleset_rule *rule)
 	return true;
 }
 
+/* Levels of which no rule can fit are passed by: what we found without a reply, where there was
+ * one; what a status says, where there is none. */
+static size_t
+skip_levels(const struct match *m, size_t index)
+{
+	const struct verdict *v = m->verdict;
+	const uint16_t *first = m->set->level_first;
+
+	if (index < first[RULESET_LOCAL] && v->code && v->stage != VERDICT_STAGE_DNS &&
+	    v->stage != VERDICT_STAGE_LOCAL)
+		return first[RULESET_LOCAL];
+	if (index >= first[RULESET_STATUS] && index < first[RULESET_HINT] && !v->status.class)
+		return first[RULESET_HINT];
+	return index;
+}
+
 size_t
 match_next(const struct match *m, size_t index)
 {
 	size_t count = m->set->rule_count;
 
-	for (size_t word = index / 64; word < RULESET_WORDS(count); word++) {
-		uint64_t bits = m->candidates[word];
+	for (index = skip_levels(m, index); index < count; index = skip_levels(m, index + 1)) {
+		uint64_t bits = m->candidates[index / 64] >> index % 64;
 
-		if (word == index / 64)
-			bits &= UINT64_MAX << index % 64;
-		for (; bits; bits &= bits - 1) {
-			size_t rule = word * 64 + (size_t)__builtin_ctzll(bits);
-
-			if (words_fit(m, &m->set->rules[rule]) &&
-			    facts_fit(m, &m->set->rules[rule]))
-				return rule;
+		if (!bits) {
+			index |= 63; /* none in the rest of the word */
+			continue;
 		}
+		index += (size_t)__builtin_ctzll(bits);
+		if (index >= count)
+			return count;
+		if (index == skip_levels(m, index) && words_fit(m, &m->set->rules[index]) &&
+		    facts_fit(m, &m->set->rules[index]))
+			return index;
 	}
 	return count;
 }
