@@ -302,12 +302,14 @@ print_set(const struct ruleset *set)
 static int
 faults_print(struct ruleset_source *source)
 {
-	int faults = 0;
+	int faults = 0, err;
 
-	while (ruleset_check(source, &work)) {
+	while ((err = ruleset_check(source, &work)) == ERR_SYNTAX) {
 		fault_print();
 		faults++;
 	}
+	if (err)
+		die("rules", err_str(err));
 	return faults;
 }
 

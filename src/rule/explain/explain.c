@@ -141,7 +141,8 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 		match_find(work, set, facts);
 		ret_why->set = set;
 		rule_find(v, work, ret_why);
-		if (v->cause == VERDICT_CAUSE_UNKNOWN && set->next)
+		/* a rule may say that it is unknown: it has decided */
+		if (!ret_why->rule && set->next)
 			v->cause = VERDICT_CAUSE_NONE;
 	}
 	consequences(v, ret_why->rule);

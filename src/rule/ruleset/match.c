@@ -375,7 +375,9 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 		const struct match_hit *hit = &m->hits[i];
 
 		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
-			return slice_sub(m->reply, hit->begin, (size_t)hit->end - hit->begin);
+			return slice_sub(slice_sub(m->reply, hit->begin,
+						   (size_t)hit->end - hit->begin),
+					 0, MATCH_EVIDENCE_BYTES_MAX);
 	}
 	return SLICE_EMPTY;
 }

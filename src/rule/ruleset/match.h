@@ -9,9 +9,10 @@
 #include "rule/ruleset/ruleset.h"
 #include "rule/ruleset/text.h"
 
-#define MATCH_HITS_MAX 96      /* phrases whose places are kept, for evidence */
-#define MATCH_EVIDENCE_MAX 8   /* parts */
-#define MATCH_SENTENCES_MAX 64 /* the last is the rest */
+#define MATCH_HITS_MAX 96	     /* phrases whose places are kept, for evidence */
+#define MATCH_EVIDENCE_MAX 8	     /* parts */
+#define MATCH_EVIDENCE_BYTES_MAX 512 /* of a part: many blanks may be one blank of a phrase */
+#define MATCH_SENTENCES_MAX 64	     /* the last is the rest */
 
 struct match_hit {
 	uint16_t phrase, begin, end; /* in the reply */

@@ -18,6 +18,9 @@
 #define RULESET_GROUPS_MAX 4096
 #define RULESET_PHRASES_MAX 16384
 #define RULESET_PROVIDERS_MAX 128
+#define RULESET_DOMAINS_MAX 4096 /* of all providers */
+#define RULESET_SETS_MAX 512
+#define RULESET_SET_DEPTH_MAX 16
 #define RULESET_PHRASE_BYTES_MAX 80
 #define RULESET_CONDITIONS_MAX 6 /* lines of words and near in a rule, and as many of unless */
 

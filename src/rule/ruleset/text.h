@@ -1,7 +1,8 @@
 /*
  * text: a reply as phrases are looked for in it: fields as single bytes, letters lower case, one
- * blank for any run of blanks, line ends, brackets, quotes and the signs - _ , : = and code and
- * status at the start of a line left out. Phrases of rules are written the same way.
+ * blank for any run of blanks, line ends, control characters, brackets, quotes and the signs
+ * - _ , : = and code and status at the start of a line left out. Phrases of rules are written the
+ * same way.
  */
 #ifndef RULE_RULESET_TEXT_H
 #define RULE_RULESET_TEXT_H
