@@ -394,6 +394,20 @@ phrase_in_group(const struct ruleset *set, uint16_t phrase, uint16_t group)
 	return false;
 }
 
+/* The words of a hit: of "block*" the whole of "blocked". */
+static struct slice
+hit_words(const struct match *m, const struct match_hit *hit)
+{
+	size_t end = hit->end; /* not 0: a hit has bytes */
+
+	while (end < m->reply.len && ascii_is_alpha(m->reply.data[end]) &&
+	       ascii_is_alpha(m->reply.data[end - 1]))
+		end++;
+	end = end - hit->begin < MATCH_EVIDENCE_BYTES_MAX ? end - hit->begin
+							  : MATCH_EVIDENCE_BYTES_MAX;
+	return slice_sub(m->reply, hit->begin, end);
+}
+
 /* The first hit of the group in one of the sentences; empty when its place was not kept. */
 static struct slice
 group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
@@ -402,9 +416,7 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 		const struct match_hit *hit = &m->hits[i];
 
 		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
-			return slice_sub(
-				slice_sub(m->reply, hit->begin, (size_t)hit->end - hit->begin), 0,
-				MATCH_EVIDENCE_BYTES_MAX);
+			return hit_words(m, hit);
 	}
 	return SLICE_EMPTY;
 }
