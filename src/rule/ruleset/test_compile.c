@@ -285,6 +285,31 @@ TEST(checks)
 		     "no order is stated");
 }
 
+/* All words of all examples in all conditions: an end to it. */
+TEST(examples_cost)
+{
+	builder_init_fixed(&b, long_text, sizeof(long_text));
+	builder_str(&b, "level words\nrule a\n\twords good\n\tcause spam 5\n\tsource x\n"
+			"\texample 550 good\n");
+	for (size_t i = 0; i < 60; i++) {
+		builder_str(&b, "\tnot 550");
+		for (size_t k = 0; k < 490; k++)
+			builder_str(&b, " bad");
+		builder_str(&b, "\n");
+	}
+	for (size_t i = 0; i < 340; i++) {
+		put("rule r", i, "\n\tcause spam 5\n\tsource x\n\texample 550 x\n");
+		for (size_t k = 0; k < 2 * RULESET_CONDITIONS_MAX; k++) {
+			put(k % 2 ? "\tunless bad|x" : "\twords bad|x", i, "");
+			put("y", k, "\n");
+		}
+	}
+	assert_int_equal(compile_long(), 0);
+	assert_int_equal(ruleset_check(source, &work), ERR_SYNTAX);
+	assert_slice_str(slice_sub(slice_of(error.text, error.len), 0, 22),
+			 "up to here examples ha");
+}
+
 /* Out of memory at any request is told, and all is given back. */
 TEST(memory_runs_out)
 {
@@ -305,4 +330,5 @@ TEST(memory_runs_out)
 }
 
 TESTS(TEST_ROW(errors), TEST_ROW(limits), TEST_ROW(sets_in_sets), TEST_ROW(words),
-      TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(memory_runs_out))
+      TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(examples_cost),
+      TEST_ROW(memory_runs_out))
