@@ -51,7 +51,9 @@ TEST(errors)
 		{"level words\nrule a\n\twords abc\n\tstage here\n", 4, 8, "no such stage"},
 		{"level words\nrule a\n\twords abc\n\tcode 999\n", 4, 7, "expected reply codes"},
 		{"level words\nrule a\n\twords abc\n\tfield hat\n", 4, 8, "no such kind"},
-		{"level words\nrule a\n\twords abc\n", 2, 1, "needs cause, source and example"},
+		{"level words\nrule a\n\twords abc\n", 2, 1, "rule \"a\" has no cause"},
+		{"level words\nrule a\n\tcause spam 5\n\texample x\n", 2, 1, "\"a\" has no source"},
+		{"level words\nrule a\n\tcause spam 5\n\tsource x\n", 2, 1, "\"a\" has no example"},
 		{"level words\n" RULE, 2, 1, "needs words"},
 		{"level status\n" RULE, 2, 1, "needs a status"},
 		{"level provider\n" RULE, 2, 1, "needs a provider"},
@@ -79,7 +81,7 @@ TEST(errors)
 	}
 }
 
-static uint8_t long_text[RULESET_FILE_BYTES_MAX];
+static uint8_t long_text[RULESET_FILE_BYTES_MAX + 2];
 static struct builder b;
 
 static void
@@ -127,6 +129,11 @@ TEST(limits)
 		if (slice_find(says, slice_str(rows[i].says)) == says.len)
 			fail_msg("row %zu says: %.*s", i, SLICE_ARG(says));
 	}
+	memset(long_text, '\n', RULESET_FILE_BYTES_MAX + 1);
+	long_text[RULESET_FILE_BYTES_MAX + 1] = 0;
+	assert_int_equal(compile((const char *)long_text, NULL), ERR_SYNTAX);
+	assert_slice_str(slice_of(error.text, error.len), "a file is at most 256 KiB");
+	assert_int_equal(error.line, 1);
 }
 
 /* Each set has the one before it nine times. */
