@@ -77,6 +77,7 @@ phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigne
 
 	for (size_t i = 0; i < groups->count; i++)
 		group_found(m, m->set->groups[groups->first + i], UINT64_C(1) << sentence);
+	m->visits += groups->count;
 	if (m->hit_count < MATCH_HITS_MAX)
 		m->hits[m->hit_count++] = (struct match_hit){
 			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
@@ -88,9 +89,11 @@ tree_begin(const struct match *m, size_t begin, size_t *ret_at)
 {
 	const uint8_t *bytes = m->text.bytes + begin;
 
+	unsigned first = ruleset_pair_classes[bytes[0]], second = ruleset_pair_classes[bytes[1]];
+
 	*ret_at = begin + 2;
-	if (bytes[0] < RULESET_PAIRS && bytes[1] < RULESET_PAIRS && bytes[0] > ' ')
-		return m->set->pairs[bytes[0] * RULESET_PAIRS + bytes[1]];
+	if (first && second)
+		return m->set->pairs[first * RULESET_PAIRS + second];
 	*ret_at = begin + 1;
 	return tree_next(m->set, &m->set->nodes[0], bytes[0]);
 }
@@ -271,6 +274,7 @@ match_find(struct match *m, const struct ruleset *set, const struct facts *facts
 	m->fields = 0;
 	m->provider = RULESET_NO_PROVIDER;
 	m->hit_count = 0;
+	m->visits = 0;
 	memset(m->providers, 0, sizeof(m->providers));
 	memset(m->sentences, 0, set->group_count * sizeof(m->sentences[0]));
 	candidates_begin(m);
@@ -392,6 +396,20 @@ phrase_in_group(const struct ruleset *set, uint16_t phrase, uint16_t group)
 	return false;
 }
 
+/* The words of a hit: of "block*" the whole of "blocked". */
+static struct slice
+hit_words(const struct match *m, const struct match_hit *hit)
+{
+	size_t end = hit->end; /* not 0: a hit has bytes */
+
+	while (end < m->reply.len && ascii_is_alpha(m->reply.data[end]) &&
+	       ascii_is_alpha(m->reply.data[end - 1]))
+		end++;
+	end = end - hit->begin < MATCH_EVIDENCE_BYTES_MAX ? end - hit->begin
+							  : MATCH_EVIDENCE_BYTES_MAX;
+	return slice_sub(m->reply, hit->begin, end);
+}
+
 /* The first hit of the group in one of the sentences; empty when its place was not kept. */
 static struct slice
 group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
@@ -400,9 +418,7 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 		const struct match_hit *hit = &m->hits[i];
 
 		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
-			return slice_sub(
-				slice_sub(m->reply, hit->begin, (size_t)hit->end - hit->begin), 0,
-				MATCH_EVIDENCE_BYTES_MAX);
+			return hit_words(m, hit);
 	}
 	return SLICE_EMPTY;
 }

@@ -25,7 +25,7 @@
 #define RULESET_PHRASE_BYTES_MAX 80
 #define RULESET_CONDITIONS_MAX 6 /* lines of words and near in a rule, and as many of unless */
 
-#define RULESET_PAIRS 128   /* squared: a table of what begins with two bytes */
+#define RULESET_PAIRS 38    /* letters, digits, the blank; squared: a table of how phrases begin */
 #define RULESET_LABEL_PAD 8 /* zeros behind the labels, which are read eight bytes at once */
 
 #define RULESET_NONE UINT16_MAX
@@ -116,7 +116,7 @@ struct ruleset {
 	const uint8_t *edge_bytes;	  /* ascending within a node */
 	const uint32_t *edge_nodes;
 	const uint8_t *labels;
-	const uint16_t *pairs;			   /* the node behind two bytes of ASCII, or 0 */
+	const uint16_t *pairs; /* by ruleset_pair: the node behind two bytes, or 0 */
 	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
 	const uint16_t *groups;
 	size_t phrase_count, group_count;
@@ -134,6 +134,10 @@ struct ruleset {
 		edges_count, labels_count, groups_count, anchored_rules_count, provider_rules_count,
 		pool_len; /* for print.c */
 };
+
+/* 1 to RULESET_PAIRS - 1 for a byte that pairs has; 0: another one, whose phrases the root leads
+ * to. */
+extern const uint8_t ruleset_pair_classes[256];
 
 struct slice ruleset_slice(const struct ruleset *set, struct ruleset_text text);
 uint32_t ruleset_domain_hash(struct slice domain); /* case does not matter */

@@ -162,7 +162,7 @@ node_finish(struct finishing *f, uint32_t number)
 	out->edge_count = (uint8_t)(f->edge - out->edge);
 }
 
-/* What is reached by two bytes of ASCII. */
+/* What is reached by two bytes that have a class. */
 static void
 pairs_finish(struct finishing *f)
 {
@@ -170,12 +170,12 @@ pairs_finish(struct finishing *f)
 
 	for (unsigned i = 0; i < root->edge_count; i++) {
 		const struct ruleset_node *n = &f->nodes[f->edge_nodes[root->edge + i]];
-		unsigned first = f->edge_bytes[root->edge + i];
+		unsigned first = ruleset_pair_classes[f->edge_bytes[root->edge + i]];
 
-		for (unsigned k = 0; first < RULESET_PAIRS && k < n->edge_count; k++) {
-			unsigned second = f->edge_bytes[n->edge + k];
+		for (unsigned k = 0; first && k < n->edge_count; k++) {
+			unsigned second = ruleset_pair_classes[f->edge_bytes[n->edge + k]];
 
-			if (second < RULESET_PAIRS)
+			if (second)
 				f->pairs[first * RULESET_PAIRS + second] =
 					(uint16_t)f->edge_nodes[n->edge + k];
 		}
