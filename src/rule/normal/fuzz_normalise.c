@@ -73,6 +73,8 @@ put_other(struct builder *b, const struct normal *n, const struct normal_field *
 		put_other_ip(b, text);
 		return;
 	case NORMAL_HOST:
+		if (text.data[0] >= 0x80) /* which keeps it apart from an address before it */
+			builder_byte(b, text.data[0]);
 		builder_str(b, "h.test");
 		return;
 	case NORMAL_MAIL:
