@@ -246,7 +246,7 @@ TEST(descriptors_are_short)
 	world_begin(&w, path);
 	w.owns_path = true;
 	world_open(&w);
-	opens_fail = 1; /* the journal */
+	opens_fail = 1;			 /* the journal */
 	WORLD_WAIT(&w, opens_fail == 0); /* a loaded disk takes its time */
 	assert_int_equal(w.queue->phase, QUEUE_JOURNALS);
 	world_connect_all(&w);
