@@ -165,6 +165,10 @@ static const struct {
 	{"From: a@b.test\n\n", "   ----- Transcript of session follows -----\n<<< 550 x\n"},
 	{"From: a@b.test\n\n", "x"},
 	{"From: a@b.test\n\n", "\n"},
+	{"From: a@b.test\r\n\r\n", "\r\n"},
+	{"From: a@b.test\r\r", "x\r"},
+	{"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n", "\n"},
+	{"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n", "-\n"},
 	{"Subject: x\nContent-Type: multipart/report; boundary=b\n\n",
 	 "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.test\n\n"},
 	{"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: "

@@ -133,7 +133,7 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 	if (v->cause == VERDICT_CAUSE_NONE && v->class == VERDICT_OK) {
 		v->cause = VERDICT_CAUSE_NOT_BOUNCE;
 		v->confidence_percent = 100;
-	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty) {
+	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty && !v->code && !v->status.class) {
 		v->cause = VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = 0;
 	}

@@ -270,11 +270,13 @@ facts_stage_of_command(struct slice command)
 static struct slice
 words_begin(struct slice text, struct slice *ret_host)
 {
-	size_t host = slice_find(text, SLICE("host ")), end = 0;
 	struct slice before;
+	size_t host, end = 0;
 
-	if (host == text.len || (host > 0 && !slice_starts(text, SLICE("SMTP error from remote"))))
+	if (!slice_starts(text, SLICE("host ")) &&
+	    !slice_starts(text, SLICE("SMTP error from remote")))
 		return text;
+	host = slice_find(text, SLICE("host "));
 	for (size_t i = host; i + 2 < text.len; i++) {
 		if (text.data[i] != ':' || text.data[i + 1] != ' ' ||
 		    code_at(slice_from(text, i + 2)) < 400)

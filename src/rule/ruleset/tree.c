@@ -6,7 +6,6 @@
 
 #define NODES_FIRST 4096
 #define NO_NODE UINT32_MAX
-#define ROOTS 256 /* bytes */
 
 struct tree_node {
 	uint32_t child, next;
@@ -125,19 +124,21 @@ struct finishing {
 	uint32_t *queue; /* by new number: the old one */
 	uint32_t count;	 /* of numbers */
 	uint8_t *edge_bytes, *labels;
-	uint32_t *edge_nodes, *roots;
+	uint32_t *edge_nodes;
+	uint16_t *pairs;
 	uint32_t edge, label;
 };
 
-/* An edge from a node to what its byte leads to, with the label on the way. */
+/* An edge from a node to what its byte leads to, with the label on the way. From the root there is
+ * none, so that two bytes lead to a node. */
 static void
-edge_finish(struct finishing *f, uint32_t child)
+edge_finish(struct finishing *f, uint32_t child, bool root)
 {
 	const struct tree_node *nodes = f->tree->nodes;
 	uint32_t number = f->count++, end = child;
 
 	f->nodes[number].label = f->label;
-	while (!is_kept(f->tree, end)) {
+	while (!root && !is_kept(f->tree, end)) {
 		end = nodes[end].child;
 		f->labels[f->label++] = nodes[end].byte;
 	}
@@ -157,8 +158,28 @@ node_finish(struct finishing *f, uint32_t number)
 	out->word = n->word;
 	out->start = n->start;
 	for (uint32_t k = n->child; k != NO_NODE; k = f->tree->nodes[k].next)
-		edge_finish(f, k);
+		edge_finish(f, k, number == 0);
 	out->edge_count = (uint8_t)(f->edge - out->edge);
+}
+
+/* What is reached by two bytes that have a class. */
+static void
+pairs_finish(struct finishing *f)
+{
+	const struct ruleset_node *root = &f->nodes[0];
+
+	for (unsigned i = 0; i < root->edge_count; i++) {
+		const struct ruleset_node *n = &f->nodes[f->edge_nodes[root->edge + i]];
+		unsigned first = ruleset_pair_classes[f->edge_bytes[root->edge + i]];
+
+		for (unsigned k = 0; first && k < n->edge_count; k++) {
+			unsigned second = ruleset_pair_classes[f->edge_bytes[n->edge + k]];
+
+			if (second)
+				f->pairs[first * RULESET_PAIRS + second] =
+					(uint16_t)f->edge_nodes[n->edge + k];
+		}
+	}
 }
 
 int
@@ -169,19 +190,22 @@ tree_finish(struct tree *tree, struct ruleset *set)
 
 	for (uint32_t i = 0; i < tree->node_count; i++)
 		kept += is_kept(tree, i);
+	for (uint32_t k = tree->nodes[0].child; k != NO_NODE; k = tree->nodes[k].next)
+		kept += !is_kept(tree, k);
+	if (kept > UINT16_MAX)
+		return ERR_LIMIT;
 	f.queue = arena_alloc(tree->arena, kept * sizeof(*f.queue));
 	f.nodes = arena_alloc(tree->arena, kept * sizeof(*f.nodes));
 	f.edge_bytes = arena_alloc(tree->arena, kept);
 	f.edge_nodes = arena_alloc(tree->arena, kept * sizeof(*f.edge_nodes));
-	f.labels = arena_alloc(tree->arena, tree->node_count);
-	f.roots = arena_alloc(tree->arena, ROOTS * sizeof(*f.roots));
+	f.labels = arena_alloc(tree->arena, tree->node_count + RULESET_LABEL_PAD);
+	f.pairs = arena_alloc(tree->arena, RULESET_PAIRS * RULESET_PAIRS * sizeof(*f.pairs));
 	if (tree->arena->failed)
 		return ERR_NO_MEMORY;
 	for (uint32_t i = 0; i < f.count; i++)
 		node_finish(&f, i);
 	ASSERT(f.count == kept);
-	for (unsigned i = 0; i < f.nodes[0].edge_count; i++)
-		f.roots[f.edge_bytes[i]] = f.edge_nodes[i];
+	pairs_finish(&f);
 	set->nodes = f.nodes;
 	set->nodes_count = kept;
 	set->edge_bytes = f.edge_bytes;
@@ -189,7 +213,7 @@ tree_finish(struct tree *tree, struct ruleset *set)
 	set->edges_count = f.edge;
 	set->labels = f.labels;
 	set->labels_count = f.label;
-	set->roots = f.roots;
+	set->pairs = f.pairs;
 	set->phrase_count = tree->phrase_count;
 	return 0;
 }
