@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -311,16 +312,21 @@ def test_redact(_lab):
             assert word not in done.stdout, (word, done.stdout)
 
 
+def measured(folder):
+    """What bench/explain.py says of a folder of samples."""
+    done = subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "bench", "explain.py"), "--json",
+                           folder], capture_output=True, check=True, timeout=120,
+                          env={"FRANK_BUILD": BUILD})
+    return json.loads(done.stdout)
+
+
 def test_score(_lab):
     """Issue 4, how well: the samples, where they are at hand."""
     folder = os.path.join(os.environ.get("FRANK_CORPORA", os.path.join(ROOT, "..", "shared",
                                                                        "corpora")), "bounces")
     if not os.path.isdir(folder):
         raise Skip("no samples here")
-    done = subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "bench", "explain.py"), "--json",
-                           folder], capture_output=True, check=True, timeout=120,
-                          env={"FRANK_BUILD": BUILD})
-    score = json.loads(done.stdout)
+    score = measured(folder)
     replies, mails = score["replies"], score["mails"]
     assert replies["right"] >= 0.95 * replies["count"], replies
     assert mails["right"] >= 0.92 * mails["count"], mails
@@ -329,3 +335,18 @@ def test_score(_lab):
     assert status["given"] >= 0.97 * status["count"], status
     for part in (replies, mails):
         assert part["wrong_sure"] <= 0.02 * part["count"], part
+
+
+def test_refusals(_lab):
+    """Refusals as people met them: those that rules were written by, and those held back."""
+    folder = os.path.join(ROOT, "tests", "data", "refusals")
+    looked_at = measured(folder)["replies"]
+    with tempfile.TemporaryDirectory() as held_back:
+        shutil.copy(os.path.join(folder, "held-back.tsv"), os.path.join(held_back, "replies.tsv"))
+        unseen = measured(held_back)["replies"]
+    assert looked_at["count"] > 300, looked_at
+    assert looked_at["right"] >= 0.96 * looked_at["count"], looked_at
+    assert looked_at["wrong_sure"] <= 0.01 * looked_at["count"], looked_at
+    assert unseen["count"] > 100, unseen
+    assert unseen["right"] >= 0.88 * unseen["count"], unseen
+    assert unseen["wrong_sure"] <= 0.045 * unseen["count"], unseen
