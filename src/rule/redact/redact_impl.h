@@ -3,8 +3,8 @@
  * written twice: first for the names alone, which may stand in the text before the address that
  * they are part of.
  */
-#ifndef RULE_EXPLAIN_REDACT_IMPL_H
-#define RULE_EXPLAIN_REDACT_IMPL_H
+#ifndef RULE_REDACT_REDACT_IMPL_H
+#define RULE_REDACT_REDACT_IMPL_H
 
 #include "base/builder.h"
 #include "rule/normal/normalise.h"
