@@ -244,6 +244,21 @@ line_before(const struct reading *r)
 	return begin < lead.len ? slice_from(lead, begin + 1) : lead;
 }
 
+/* Where nothing stands beside the recipient. */
+static struct slice
+words_elsewhere(const struct join *j, struct slice lead)
+{
+	const struct reading *r = j->reading;
+
+	if (j->answer)
+		return j->answer->words;
+	if (!is_blank(lead))
+		return lead;
+	if (has(r, r->subject, PHRASE_CAUSE | PHRASE_GAVE_UP))
+		return r->subject;
+	return utf8_head(r->human, BOUNCE_REPLY_MAX / 4);
+}
+
 /* Words without a code, as good as there are. */
 static struct slice
 words_of_text(const struct join *j)
@@ -266,15 +281,7 @@ words_of_text(const struct join *j)
 		words = is_one_word(next) && words.len ? words : next;
 	}
 	words = cut_tail(r, words);
-	if (!is_blank(words))
-		return words;
-	if (j->answer)
-		return j->answer->words;
-	if (!is_blank(lead))
-		return lead;
-	if (has(r, r->subject, PHRASE_CAUSE | PHRASE_GAVE_UP))
-		return r->subject;
-	return utf8_head(r->human, BOUNCE_REPLY_MAX / 4);
+	return is_blank(words) ? words_elsewhere(j, lead) : words;
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */
