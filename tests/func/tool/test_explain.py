@@ -248,6 +248,8 @@ def test_folder(_lab):
         assert files == ["a.eml", "a.eml", "c.eml", "link"], files
         assert done.returncode == 65 and b"\x1b" not in done.stderr, done
         assert b"it is empty" in done.stderr and b"loop cannot be read: " in done.stderr, done
+        done = run("explain", *["a.eml"] * 64)
+        assert done.returncode == 64 and b"name the folder" in done.stderr, done
         done = run("explain", loop)
         assert done.returncode == 65 and b"loop cannot be read: " in done.stderr, done
     with with_files({}) as name:
