@@ -94,6 +94,16 @@ folder_read(const char *folder)
 	free(entries);
 }
 
+/* So that a build with sanitizers can tell a leak. */
+static void
+files_free(void)
+{
+	for (size_t i = 0; i < file_count; i++) {
+		free((void *)(uintptr_t)files[i].name.data);
+		free((void *)(uintptr_t)files[i].text.data);
+	}
+}
+
 /* The folder itself is one, so that a new file is seen. */
 static void
 depfile_print(const char *path, const char *target, const char *folder)
@@ -206,8 +216,8 @@ print_tree(const struct ruleset *set)
 	put("};\n");
 	print_bytes("edge_bytes", set->edge_bytes, set->edges_count);
 	print_longs("edge_nodes", set->edge_nodes, set->edges_count);
-	print_bytes("labels", set->labels, set->labels_count);
-	print_longs("roots", set->roots, 256);
+	print_bytes("labels", set->labels, set->labels_count + RULESET_LABEL_PAD);
+	print_numbers("pairs", set->pairs, (size_t)RULESET_PAIRS * RULESET_PAIRS);
 }
 
 static void
@@ -269,15 +279,17 @@ print_set(const struct ruleset *set)
 	print_ranges("anchored", set->anchored, set->group_count);
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
 	print_providers(set);
+	print_numbers("domain_slots", set->domain_slots, RULESET_DOMAIN_SLOTS);
 	print_numbers("provider_rules", set->provider_rules, set->provider_rules_count);
 	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
 	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
 	    "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
-	    "\t.edge_nodes = edge_nodes, .labels = labels, .roots = roots,\n"
+	    "\t.edge_nodes = edge_nodes, .labels = labels, .pairs = pairs,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, .pool "
+	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, "
+	    ".domain_slots = domain_slots, .pool "
 	    "= pool,\n");
 	put("\t.level_first = {");
 	for (size_t i = 0; i < RULESET_LEVEL_MAX; i++)
@@ -334,5 +346,6 @@ main(int argc, char **argv)
 			die(argv[2], "cannot be written");
 	}
 	arena_finish(&arena);
+	files_free();
 	return 0;
 }

@@ -105,7 +105,7 @@ void
 explain_begin(struct explain *ex)
 {
 	if (ex->count++ && !ex->tool->json)
-		builder_str(&ex->out, "\n----\n\n");
+		builder_str(&ex->out, EXPLAIN_SEPARATOR);
 }
 
 void
@@ -127,7 +127,7 @@ explain_put(struct explain *ex, const char *file)
 	if (ex->tool->json)
 		explain_show_json(&ex->json, e, slice_str(file));
 	else
-		explain_show_text(&ex->out, e);
+		explain_show_text(&ex->out, e, slice_str(file));
 	explain_end(ex);
 }
 

@@ -55,7 +55,8 @@ confidence(const struct match *m, size_t index)
 	other_percent = m->set->rules[other].confidence_percent;
 	if (m->set->rules[other].cause == rule->cause)
 		percent = 100 - (100 - percent) * (100 - other_percent) / 100;
-	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX)
+	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX &&
+		 m->set->rules[other].cause != VERDICT_CAUSE_EXPIRED) /* says when, not why */
 		percent = DOUBT_PERCENT_MAX;
 	return (uint8_t)(percent > SURE_PERCENT_MAX ? SURE_PERCENT_MAX : percent);
 }
@@ -132,7 +133,7 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 	if (v->cause == VERDICT_CAUSE_NONE && v->class == VERDICT_OK) {
 		v->cause = VERDICT_CAUSE_NOT_BOUNCE;
 		v->confidence_percent = 100;
-	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty) {
+	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty && !v->code && !v->status.class) {
 		v->cause = VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = 0;
 	}
@@ -145,6 +146,8 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 			v->cause = VERDICT_CAUSE_NONE;
 	}
 	consequences(v, ret_why->rule);
+	if (v->cause == VERDICT_CAUSE_EXPIRED && ret_why->beside)
+		v->actor = cause_row(ret_why->beside)->actor;
 }
 
 void

@@ -55,7 +55,7 @@ static const struct {
 	 {4, 7, 1},
 	 "451 4.7.1 Greylisted, come again",
 	 C(RATE),
-	 "Greylist"},
+	 "Greylisted"},
 	{VERDICT_NEVER, AT(RECIPIENT), 550, {5, 7, 25}, "550 5.7.25 no", C(PTR), ""},
 	{VERDICT_NEVER, AT(DNS), 556, {5, 1, 10}, "", C(DOMAIN_NOMAIL), NULL},
 	{VERDICT_NEVER,

@@ -28,7 +28,7 @@ TEST(shown)
 		explain_show_json(&w, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 		builder_clear(&b);
-		explain_show_text(&b, &explained);
+		explain_show_text(&b, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 	}
 }
@@ -60,7 +60,7 @@ TEST(evidence_of_blanks)
 	assert_int_equal(explained.why.evidence_count, 6);
 	assert_int_equal(explained.why.evidence[0].len, MATCH_EVIDENCE_BYTES_MAX);
 	builder_init_fixed(&b, out, sizeof(out));
-	explain_show_text(&b, &explained);
+	explain_show_text(&b, &explained, SLICE_EMPTY);
 	assert_false(b.failed);
 	assert_in_range(b.len, 1000, 16384);
 	arena_finish(&arena);
@@ -94,7 +94,7 @@ TEST(taken)
 			 0);
 	explain_read(SLICE("550 aa zen.spamhaus.org 10 MB"), &given, &own, &work, &explained);
 	builder_init_fixed(&b, out, sizeof(out));
-	explain_show_text(&b, &explained);
+	explain_show_text(&b, &explained, SLICE_EMPTY);
 	assert_true(text_has(&b, "Block list:    Ours\n"));
 	assert_true(text_has(&b, "Size:          10 MB\n"));
 	assert_true(text_has(&b, "Limit:         55\n"));

@@ -297,13 +297,39 @@ rules_make(struct compiler *c)
 /* --- receivers -------------------------------------------------------------------------------- */
 
 static void
-domain_put(struct ruleset_domain *domains, size_t count, struct ruleset_domain domain)
+domain_put(uint16_t *slots, uint32_t hash, size_t index)
 {
-	size_t at = count;
+	uint32_t slot = hash % RULESET_DOMAIN_SLOTS;
 
-	for (; at > 0 && domains[at - 1].hash > domain.hash; at--)
-		domains[at] = domains[at - 1];
-	domains[at] = domain;
+	while (slots[slot])
+		slot = (slot + 1) % RULESET_DOMAIN_SLOTS;
+	slots[slot] = (uint16_t)(index + 1);
+}
+
+static size_t
+domain_count(const struct ruleset_source *src)
+{
+	size_t count = 0;
+
+	for (const struct source_provider *p = src->providers; p; p = p->next)
+		for (const struct source_domain *d = p->domains; d; d = d->next)
+			count++;
+	return count;
+}
+
+static void
+domains_out(struct compiler *c, const struct source_provider *p, struct ruleset_domain *domains,
+	    uint16_t *slots)
+{
+	struct ruleset *set = c->set;
+
+	for (const struct source_domain *d = p->domains; d; d = d->next) {
+		uint32_t hash = ruleset_domain_hash(d->name);
+
+		domain_put(slots, hash, set->domain_count);
+		domains[set->domain_count++] =
+			(struct ruleset_domain){hash, p->index, d->link, pool_add(c, d->name)};
+	}
 }
 
 static int
@@ -312,39 +338,31 @@ providers_make(struct compiler *c)
 	struct ruleset *set = c->set;
 	struct ruleset_provider *providers =
 		arena_alloc(c->arena, (c->src->provider_count + 1) * sizeof(*providers));
-	struct ruleset_domain *domains;
-	size_t count = 0;
+	size_t count = domain_count(c->src);
+	struct ruleset_domain *domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
+	uint16_t *slots = arena_alloc(c->arena, RULESET_DOMAIN_SLOTS * sizeof(*slots));
 
-	for (struct source_provider *p = c->src->providers; p; p = p->next)
-		for (struct source_domain *d = p->domains; d; d = d->next)
-			count++;
-	domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
-	if (!providers || !domains)
+	if (!providers || !domains || !slots)
 		return ERR_NO_MEMORY;
 	for (struct source_provider *p = c->src->providers; p; p = p->next) {
 		struct ruleset_provider *out = &providers[p->index];
+		int err = 0;
 
 		*out = (struct ruleset_provider){pool_add(c, p->name),
 						 pool_add(c, p->title),
 						 {0, 0},
 						 RULESET_NONE,
 						 !p->no_receiver};
-		if (p->words) {
-			int err = groups_of(&c->groups, p->words, p->place, &out->group);
-
-			if (err)
-				return err;
-		}
-		for (struct source_domain *d = p->domains; d; d = d->next) {
-			struct ruleset_domain domain = {ruleset_domain_hash(d->name), p->index,
-							d->link, pool_add(c, d->name)};
-
-			domain_put(domains, set->domain_count++, domain);
-		}
+		if (p->words)
+			err = groups_of(&c->groups, p->words, p->place, &out->group);
+		if (err)
+			return err;
+		domains_out(c, p, domains, slots);
 	}
 	set->providers = providers;
 	set->provider_count = c->src->provider_count;
 	set->domains = domains;
+	set->domain_slots = slots;
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct match_hit {
 struct match {
 	const struct ruleset *set;
 	const struct verdict *verdict; /* class, stage, code, status */
+	struct slice reply;	       /* the words that are looked at */
 	uint32_t fields;	       /* kinds that are there */
 	uint64_t providers[RULESET_WORDS(RULESET_PROVIDERS_MAX)];
 	uint8_t provider; /* the likeliest: by its host, its links, its words; or

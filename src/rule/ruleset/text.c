@@ -197,6 +197,31 @@ put_other(struct text *t, struct slice rest, size_t at)
 	return len;
 }
 
+const bool text_words[256] = {
+	['a' ... 'z'] = true,
+	['0' ... '9'] = true,
+	[0x80 ... 0xff] = true,
+};
+
+/* All places where a word begins, or what is no word; without a branch for each byte. */
+static void
+starts_find(struct text *t)
+{
+	bool was_word = false;
+	size_t count = 0;
+
+	for (size_t at = 0; at < t->len; at++) {
+		uint8_t c = t->bytes[at];
+		bool word = text_words[c];
+		bool inside = word & was_word & !text_is_joined(c);
+
+		t->starts[count] = (uint16_t)at;
+		count += !inside & (c != BLANK);
+		was_word = word;
+	}
+	t->start_count = count;
+}
+
 void
 text_prepare(struct text *t, const struct normal *normal)
 {
@@ -223,5 +248,6 @@ text_prepare(struct text *t, const struct normal *normal)
 		if (at > until)
 			field = next_field(normal, field, at);
 	}
-	memset(t->bytes + t->len, 0, 4);
+	memset(t->bytes + t->len, 0, TEXT_PAD);
+	starts_find(t);
 }
