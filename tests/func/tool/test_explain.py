@@ -221,6 +221,10 @@ def test_log(_lab):
     with with_files({"mail.log": "noise\n".join([LOG + "\n"] * 3)}) as name:
         found, code = explain(os.path.join(name, "mail.log"))
         assert len(found) == 3 and code == 0, found
+    others = "Nov 28 09:59:59 mail dovecot: imap-login: Login: user=<ann>, rip=192.0.2.7\n"
+    with with_files({"syslog": others * 99 + LOG}) as name:
+        (found,), code = explain(os.path.join(name, "syslog"))
+        assert code == 0 and found["cause"] == "rcpt-unknown", found
 
 
 def test_one_document(_lab):
