@@ -101,7 +101,7 @@ def test_text(_lab):
     done = run("explain", "--reply", "550 5.1.1 no such \x1b[31muser \udce9 \u202e")
     text = done.stdout.decode("utf-8", "strict")
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert text.startswith("There is no such mailbox. Refused for good (rcpt-unknown, FR-E1001). It is")
+    assert text.startswith("There is no such mailbox. Refused for good (rcpt-unknown, "), text
     assert "\x1b" not in text and "\u202e" not in text and "\\xe9" in text, text
     assert "For the sender:" in text and "For the administrator:" in text, text
 
