@@ -222,6 +222,10 @@ def test_log(_lab):
     with with_files({"mail.log": "noise\n".join([LOG + "\n"] * 3)}) as name:
         found, code = explain(os.path.join(name, "mail.log"))
         assert len(found) == 3 and code == 0, found
+    others = "Nov 28 09:59:59 mail dovecot: imap-login: Login: user=<ann>, rip=192.0.2.7\n"
+    with with_files({"syslog": others * 99 + LOG}) as name:
+        (found,), code = explain(os.path.join(name, "syslog"))
+        assert code == 0 and found["cause"] == "rcpt-unknown", found
 
 
 def test_one_document(_lab):
@@ -249,6 +253,8 @@ def test_folder(_lab):
         assert files == ["a.eml", "a.eml", "c.eml", "link"], files
         assert done.returncode == 65 and b"\x1b" not in done.stderr, done
         assert b"it is empty" in done.stderr and b"loop cannot be read: " in done.stderr, done
+        done = run("explain", *["a.eml"] * 64)
+        assert done.returncode == 64 and b"name the folder" in done.stderr, done
         done = run("explain", loop)
         assert done.returncode == 65 and b"loop cannot be read: " in done.stderr, done
     with with_files({}) as name:
