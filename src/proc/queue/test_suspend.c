@@ -212,9 +212,18 @@ TEST(restart_knows_whom_to_send)
 	world_end(&w);
 }
 
+static void
+reload(struct world *w, int greeting_refusal)
+{
+	w->config.greeting_refusal = greeting_refusal;
+	queue_process.reload(w->queue);
+}
+
 /* It ends before all mail is known again: that goes at once, and nothing keeps the destination. */
 TEST(over_while_recovering)
 {
+	const struct journal_suspended given = {
+		.name = SLICE("far.test"), .refusals = 1, .verdict = {.code = 554}};
 	struct world w;
 	msg_id id;
 
@@ -224,13 +233,15 @@ TEST(over_while_recovering)
 	WORLD_WAIT(&w, w.report_count == 1);
 	world_stop(&w);
 	world_open(&w);
-	WORLD_WAIT(&w, w.queue->suspended_count == 1);
-	assert_int_equal(w.queue->phase, QUEUE_JOURNALS); /* there is none to write to */
-	w.config.greeting_refusal = CONFIG_GREETING_BOUNCE;
-	queue_process.reload(w.queue);
+	assert_int_equal(suspend_recover(w.queue, &given, 0), 0);
+	reload(&w, CONFIG_GREETING_BOUNCE); /* there is no journal yet to write to */
 	assert_int_equal(w.queue->suspended_count, 0);
-	w.config.greeting_refusal = CONFIG_GREETING_SUSPEND;
-	queue_process.reload(w.queue);
+	reload(&w, CONFIG_GREETING_SUSPEND);
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING);
+	assert_non_null(w.queue->recovery);
+	assert_int_equal(w.queue->suspended_count, 1);
+	reload(&w, CONFIG_GREETING_BOUNCE);
+	reload(&w, CONFIG_GREETING_SUSPEND);
 	w.answer = NULL;
 	world_connect_all(&w);
 	WORLD_WAIT(&w, world_is_empty(&w));
