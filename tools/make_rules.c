@@ -89,6 +89,18 @@ folder_read(const char *folder)
 		    sizeof(path))
 			die(folder, "name too long");
 		file_read(path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* So that a build with sanitizers can tell a leak. */
+static void
+files_free(void)
+{
+	for (size_t i = 0; i < file_count; i++) {
+		free((void *)(uintptr_t)files[i].name.data);
+		free((void *)(uintptr_t)files[i].text.data);
 	}
 }
 
@@ -204,8 +216,8 @@ print_tree(const struct ruleset *set)
 	put("};\n");
 	print_bytes("edge_bytes", set->edge_bytes, set->edges_count);
 	print_longs("edge_nodes", set->edge_nodes, set->edges_count);
-	print_bytes("labels", set->labels, set->labels_count);
-	print_longs("roots", set->roots, 256);
+	print_bytes("labels", set->labels, set->labels_count + RULESET_LABEL_PAD);
+	print_numbers("pairs", set->pairs, (size_t)RULESET_PAIRS * RULESET_PAIRS);
 }
 
 static void
@@ -267,15 +279,17 @@ print_set(const struct ruleset *set)
 	print_ranges("anchored", set->anchored, set->group_count);
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
 	print_providers(set);
+	print_numbers("domain_slots", set->domain_slots, RULESET_DOMAIN_SLOTS);
 	print_numbers("provider_rules", set->provider_rules, set->provider_rules_count);
 	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
 	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
 	    "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
-	    "\t.edge_nodes = edge_nodes, .labels = labels, .roots = roots,\n"
+	    "\t.edge_nodes = edge_nodes, .labels = labels, .pairs = pairs,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, .pool "
+	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, "
+	    ".domain_slots = domain_slots, .pool "
 	    "= pool,\n");
 	put("\t.level_first = {");
 	for (size_t i = 0; i < RULESET_LEVEL_MAX; i++)
@@ -290,12 +304,14 @@ print_set(const struct ruleset *set)
 static int
 faults_print(struct ruleset_source *source)
 {
-	int faults = 0;
+	int faults = 0, err;
 
-	while (ruleset_check(source, &work)) {
+	while ((err = ruleset_check(source, &work)) == ERR_SYNTAX) {
 		fault_print();
 		faults++;
 	}
+	if (err)
+		die("rules", err_str(err));
 	return faults;
 }
 
@@ -330,5 +346,6 @@ main(int argc, char **argv)
 			die(argv[2], "cannot be written");
 	}
 	arena_finish(&arena);
+	files_free();
 	return 0;
 }

@@ -102,6 +102,14 @@ explain_unescape(struct explain *ex, struct slice line)
 }
 
 void
+explain_result(struct explain *ex)
+{
+	ex->count++;
+	if (ex->out.len > EXPLAIN_OUTPUT_BYTES - EXPLAIN_SHOWN_MAX)
+		explain_flush(ex);
+}
+
+void
 explain_put(struct explain *ex, const char *file)
 {
 	const struct explained *e = &ex->explained;
@@ -113,12 +121,10 @@ explain_put(struct explain *ex, const char *file)
 		explain_show_json(&ex->json, e, slice_str(file));
 	} else {
 		if (ex->count)
-			builder_str(&ex->out, "\n----\n\n");
-		explain_show_text(&ex->out, e);
+			builder_str(&ex->out, EXPLAIN_SEPARATOR);
+		explain_show_text(&ex->out, e, slice_str(file));
 	}
-	ex->count++;
-	if (ex->out.len > EXPLAIN_OUTPUT_BYTES - EXPLAIN_SHOWN_MAX)
-		explain_flush(ex);
+	explain_result(ex);
 }
 
 void

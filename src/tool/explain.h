@@ -14,6 +14,7 @@
 #include "tool/tool.h"
 
 #define EXPLAIN_REPLIES_BYTES_MAX ((size_t)256 << 20) /* of a file of replies or log lines */
+#define EXPLAIN_SEPARATOR "\n----\n\n"
 #define EXPLAIN_OUTPUT_BYTES (2 * EXPLAIN_SHOWN_MAX)
 
 struct explain {
@@ -42,6 +43,8 @@ struct explain {
 
 /* explain.c: the result in ex->explained goes out; file: where it is from, or NULL. */
 void explain_put(struct explain *ex, const char *file);
+/* A result has been written into out. */
+void explain_result(struct explain *ex);
 void explain_flush(struct explain *ex);
 /* One reply, its lines as they are. */
 void explain_reply(struct explain *ex, struct slice text, const char *file);

@@ -333,11 +333,14 @@ folder_input(struct explain *ex, const char *path, int dir_fd)
 static int
 article_input(struct explain *ex, const struct article_found *article)
 {
-	if (ex->tool->json)
+	if (ex->tool->json) {
 		article_show_json(&ex->json, article);
-	else
+	} else {
+		if (ex->count)
+			builder_str(&ex->out, EXPLAIN_SEPARATOR);
 		article_show_text(&ex->out, article);
-	explain_flush(ex);
+	}
+	explain_result(ex);
 	return 0;
 }
 

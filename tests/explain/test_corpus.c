@@ -39,7 +39,7 @@ show(void)
 	explain_show_json(&w, &explained, SLICE_EMPTY);
 	assert_false(b.failed);
 	builder_clear(&b);
-	explain_show_text(&b, &explained);
+	explain_show_text(&b, &explained, SLICE_EMPTY);
 	assert_false(b.failed);
 	assert_non_null(cause_row(explained.facts.verdict.cause));
 }

@@ -55,7 +55,8 @@ confidence(const struct match *m, size_t index)
 	other_percent = m->set->rules[other].confidence_percent;
 	if (m->set->rules[other].cause == rule->cause)
 		percent = 100 - (100 - percent) * (100 - other_percent) / 100;
-	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX)
+	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX &&
+		 m->set->rules[other].cause != VERDICT_CAUSE_EXPIRED) /* says when, not why */
 		percent = DOUBT_PERCENT_MAX;
 	return (uint8_t)(percent > SURE_PERCENT_MAX ? SURE_PERCENT_MAX : percent);
 }
@@ -132,7 +133,7 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 	if (v->cause == VERDICT_CAUSE_NONE && v->class == VERDICT_OK) {
 		v->cause = VERDICT_CAUSE_NOT_BOUNCE;
 		v->confidence_percent = 100;
-	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty) {
+	} else if (v->cause == VERDICT_CAUSE_NONE && facts->empty && !v->code && !v->status.class) {
 		v->cause = VERDICT_CAUSE_UNKNOWN;
 		v->confidence_percent = 0;
 	}
@@ -140,10 +141,13 @@ explain_judge(struct facts *facts, const struct ruleset *set, struct match *work
 		match_find(work, set, facts);
 		ret_why->set = set;
 		rule_find(v, work, ret_why);
-		if (v->cause == VERDICT_CAUSE_UNKNOWN && set->next)
+		/* a rule may say that it is unknown: it has decided */
+		if (!ret_why->rule && set->next)
 			v->cause = VERDICT_CAUSE_NONE;
 	}
 	consequences(v, ret_why->rule);
+	if (v->cause == VERDICT_CAUSE_EXPIRED && ret_why->beside)
+		v->actor = cause_row(ret_why->beside)->actor;
 }
 
 void

@@ -41,7 +41,7 @@ FUZZ(input)
 	ASSERT(!b.failed);
 	check_plain(builder_slice(&b));
 	builder_clear(&b);
-	explain_show_text(&b, &explained);
+	explain_show_text(&b, &explained, SLICE_EMPTY);
 	ASSERT(!b.failed);
 	check_plain(builder_slice(&b));
 }

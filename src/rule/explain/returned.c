@@ -47,6 +47,8 @@ set_given_up(struct explained *e)
 		e->last_cause = v->cause == VERDICT_CAUSE_UNKNOWN ? VERDICT_CAUSE_NONE : v->cause;
 		set_cause(v, VERDICT_CAUSE_EXPIRED,
 			  e->last_cause ? EXPIRED_BESIDE_PERCENT : EXPIRED_PERCENT);
+		if (e->last_cause)
+			v->actor = cause_row(e->last_cause)->actor;
 		e->why.rule = NULL;
 	}
 	if (v->cause == e->last_cause)
@@ -69,7 +71,7 @@ set_outcome(struct explained *e, bool final)
 	if (v->cause == VERDICT_CAUSE_NOT_BOUNCE)
 		return;
 	e->facts.class_known = true;
-	if (final && v->class != VERDICT_NEVER) {
+	if (final && (v->class != VERDICT_NEVER || v->action == VERDICT_ACTION_NONE)) {
 		v->class = VERDICT_NEVER;
 		v->action = VERDICT_ACTION_STOP;
 	} else if (!final && v->class != VERDICT_LATER) {

@@ -5,6 +5,7 @@
 #include "rule/explain/show.h"
 
 #include "base/assert.h"
+#include "rule/explain/article.h"
 #include "rule/explain/letter.h"
 #include "wire/text/clean.h"
 #include "wire/text/wrap.h"
@@ -303,31 +304,39 @@ put_paragraph(struct builder *b, const char *who, struct slice text)
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 
+/* The title of its article: what it means in plain words. */
+static void
+put_title(struct builder *b, unsigned cause)
+{
+	struct article_found article;
+
+	if (article_find(slice_str(verdict_cause_str(cause)), &article))
+		builder_add(b, article.title);
+}
+
 static void
 put_headline(struct builder *b, const struct explained *e)
 {
+	const struct verdict *v = &e->facts.verdict;
 	uint8_t room[PARAGRAPH_MAX], number[NUMBER_MAX];
 	struct builder p;
 
-	if (e->recipient.len) {
-		builder_str(b, "For ");
-		clean_line(b, e->recipient, VERDICT_REPLY_MAX);
-		builder_str(b, ":\n");
-	}
 	builder_init_fixed(&p, room, sizeof(room));
-	builder_str(&p, class_text(e));
-	builder_str(&p, stage_text(e));
-	builder_str(&p, ": ");
-	builder_str(&p, verdict_cause_str(e->facts.verdict.cause));
-	builder_str(&p, " (");
-	builder_add(&p, number_text(&e->facts.verdict, number));
-	builder_str(&p, ")");
+	put_title(&p, v->cause);
 	if (e->last_cause) {
-		builder_str(&p, ", in the end because of ");
-		builder_str(&p, verdict_cause_str(e->last_cause));
+		builder_str(&p, "; in the end: ");
+		put_title(&p, e->last_cause);
 	}
 	builder_str(&p, ". ");
-	builder_str(&p, explain_turn_str(&e->facts.verdict));
+	builder_str(&p, class_text(e));
+	builder_str(&p, stage_text(e));
+	builder_str(&p, " (");
+	builder_str(&p,
+		    v->cause == VERDICT_CAUSE_NOT_BOUNCE ? e->kind : verdict_cause_str(v->cause));
+	builder_str(&p, ", ");
+	builder_add(&p, number_text(v, number));
+	builder_str(&p, "). ");
+	builder_str(&p, explain_turn_str(v));
 	wrap_text(b, builder_slice(&p), COLUMNS_MAX, "\n");
 }
 
@@ -383,12 +392,14 @@ put_fields(struct builder *b, const struct explained *e)
 }
 
 static void
-put_facts(struct builder *b, const struct explained *e)
+put_facts(struct builder *b, const struct explained *e, struct slice file)
 {
 	const struct verdict *v = &e->facts.verdict;
 	uint8_t room[NUMBER_MAX];
 
 	builder_byte(b, '\n');
+	put_fact(b, "Recipient:     ", e->recipient);
+	put_fact(b, "From the file: ", file);
 	if (!e->why.evidence_count)
 		put_fact(b, "Shown by:      ", other_evidence(e, room));
 	for (size_t i = 0; i < e->why.evidence_count; i++)
@@ -409,7 +420,7 @@ put_facts(struct builder *b, const struct explained *e)
 }
 
 void
-explain_show_text(struct builder *b, const struct explained *e)
+explain_show_text(struct builder *b, const struct explained *e, struct slice file)
 {
 	const struct verdict *v = &e->facts.verdict;
 	uint8_t room[NUMBER_MAX];
@@ -419,7 +430,7 @@ explain_show_text(struct builder *b, const struct explained *e)
 		return;
 	if (!e->facts.empty)
 		put_reply(b, v->reply);
-	put_facts(b, e);
+	put_facts(b, e, file);
 	builder_byte(b, '\n');
 	put_paragraph(b, "For the sender: ",
 		      slice_str(cause_sender_text(v->cause, v->class == VERDICT_NEVER)));

@@ -16,7 +16,7 @@
 const char *explain_turn_str(const struct verdict *verdict);
 
 /* UTF-8, lines of at most 76 columns but for the words of others. */
-void explain_show_text(struct builder *b, const struct explained *explained);
+void explain_show_text(struct builder *b, const struct explained *explained, struct slice file);
 /* One object; what is not known is null. file: where it is from, or empty. */
 void explain_show_json(struct json_writer *w, const struct explained *explained, struct slice file);
 

@@ -5,6 +5,7 @@
 #include "base/test.h"
 
 #include "rule/explain/explain.h"
+#include "rule/explain/local.h"
 #include "wire/smtp/reply.h"
 
 #define C(name) VERDICT_CAUSE_##name
@@ -54,7 +55,7 @@ static const struct {
 	 {4, 7, 1},
 	 "451 4.7.1 Greylisted, come again",
 	 C(RATE),
-	 "Greylist"},
+	 "Greylisted"},
 	{VERDICT_NEVER, AT(RECIPIENT), 550, {5, 7, 25}, "550 5.7.25 no", C(PTR), ""},
 	{VERDICT_NEVER, AT(DNS), 556, {5, 1, 10}, "", C(DOMAIN_NOMAIL), NULL},
 	{VERDICT_NEVER,
@@ -284,5 +285,31 @@ TEST(samples)
 	assert_true(good * 100 >= count * 95);
 }
 
-TESTS(TEST_ROW(causes), TEST_ROW(actions), TEST_ROW(the_seed), TEST_ROW(set_causes_stay),
-      TEST_ROW(samples))
+/* A rule of one's own decides, also that nobody knows; and its words are its own set's. */
+TEST(own_rule_says_unknown)
+{
+	static struct test_mem memory = TEST_MEM_INIT;
+	static struct explained explained;
+	static struct match match;
+	const struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+	struct ruleset_error error;
+	struct ruleset own;
+	struct arena arena;
+
+	arena_init(&arena, &memory.mem, RULESET_ARENA_MAX);
+	assert_int_equal(explain_local_compile(&arena, SLICE("own"),
+					       SLICE("level local\nrule odd\n\twords user odd\n"
+						     "\tcause unknown 50\n\tadmin Ask the porter.\n"
+						     "\tsource us\n\texample 550 user odd\n"),
+					       &own, &error),
+			 0);
+	explain_read(SLICE("550 5.1.1 user odd"), &given, &own, &match, &explained);
+	assert_int_equal(explained.facts.verdict.cause, VERDICT_CAUSE_UNKNOWN);
+	assert_ptr_equal(explained.why.set, &own);
+	assert_slice_str(ruleset_slice(explained.why.set, explained.why.rule->admin),
+			 "Ask the porter.");
+	arena_finish(&arena);
+}
+
+TESTS(TEST_ROW(own_rule_says_unknown), TEST_ROW(causes), TEST_ROW(actions), TEST_ROW(the_seed),
+      TEST_ROW(set_causes_stay), TEST_ROW(samples))

@@ -1,6 +1,7 @@
 /* show: both forms of a refusal, explained. */
 #include "base/test.h"
 
+#include "rule/explain/local.h"
 #include "rule/explain/show.h"
 
 static struct match work;
@@ -27,9 +28,42 @@ TEST(shown)
 		explain_show_json(&w, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 		builder_clear(&b);
-		explain_show_text(&b, &explained);
+		explain_show_text(&b, &explained, SLICE_EMPTY);
 		assert_false(b.failed);
 	}
 }
 
-TESTS(TEST_ROW(shown))
+/* One blank of a phrase may be all of a reply: what decided is shown, not all that lies between. */
+TEST(evidence_of_blanks)
+{
+	static struct test_mem memory = TEST_MEM_INIT;
+	static uint8_t text[VERDICT_REPLY_MAX], out[EXPLAIN_SHOWN_MAX];
+	const struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+	struct ruleset_error error;
+	struct ruleset own;
+	struct arena arena;
+	struct builder b;
+
+	arena_init(&arena, &memory.mem, RULESET_ARENA_MAX);
+	assert_int_equal(explain_local_compile(
+				 &arena, SLICE("own"),
+				 SLICE("level local\nrule all\n"
+				       "\twords aa bb\n\twords aa b*\n\twords aa bb | ab\n"
+				       "\tnear aa bb | ac\n\tnear aa bb | ad\n\tnear aa bb | ae\n"
+				       "\tcause spam 50\n\tsource us\n\texample 550 aa bb\n"),
+				 &own, &error),
+			 0);
+	memset(text, '\r', sizeof(text));
+	memcpy(text, "550 aa", 6);
+	memcpy(text + sizeof(text) - 2, "bb", 2);
+	explain_read(slice_of(text, sizeof(text)), &given, &own, &work, &explained);
+	assert_int_equal(explained.why.evidence_count, 6);
+	assert_int_equal(explained.why.evidence[0].len, MATCH_EVIDENCE_BYTES_MAX);
+	builder_init_fixed(&b, out, sizeof(out));
+	explain_show_text(&b, &explained, SLICE_EMPTY);
+	assert_false(b.failed);
+	assert_in_range(b.len, 1000, 16384);
+	arena_finish(&arena);
+}
+
+TESTS(TEST_ROW(evidence_of_blanks), TEST_ROW(shown))

@@ -262,11 +262,40 @@ facts_stage_of_command(struct slice command)
 	return stage_at(slice_trim(command));
 }
 
+/*
+ * "host mx.example.org[192.0.2.1] said: 550 ...", "...after RCPT TO:<x>: host mx.example.org
+ * [192.0.2.1]: 550 ...": where the words of the other side begin, and who said them. What stands
+ * before is about us and them, not by them.
+ */
+static struct slice
+words_begin(struct slice text, struct slice *ret_host)
+{
+	struct slice before;
+	size_t host, end = 0;
+
+	if (!slice_starts(text, SLICE("host ")) &&
+	    !slice_starts(text, SLICE("SMTP error from remote")))
+		return text;
+	host = slice_find(text, SLICE("host "));
+	for (size_t i = host; i + 2 < text.len; i++) {
+		if (text.data[i] != ':' || text.data[i + 1] != ' ' ||
+		    code_at(slice_from(text, i + 2)) < 400)
+			continue;
+		before = slice_sub(text, host + 5, i - host - 5);
+		while (end < before.len && (class_of(before, end) & TOKEN_BYTE))
+			end++;
+		*ret_host = slice_sub(before, 0, end);
+		return slice_from(text, i + 2);
+	}
+	return text;
+}
+
 void
 facts_read(struct slice text, const struct facts_given *given, struct facts *ret_facts)
 {
 	struct facts *e = ret_facts;
 	struct verdict *v = &e->verdict;
+	struct slice host = SLICE_EMPTY;
 
 	ASSERT(given->stage <= VERDICT_STAGE_MAX);
 	e->verdict = (struct verdict){.reply = slice_sub(text, 0, VERDICT_REPLY_MAX),
@@ -276,7 +305,9 @@ facts_read(struct slice text, const struct facts_given *given, struct facts *ret
 	e->empty = blanks(v->reply, 0) == v->reply.len;
 	read_code(e, given);
 	read_stage(e, given->stage);
-	normalise(v->reply, v->code, v->status, &e->normal);
+	normalise(words_begin(v->reply, &host), v->code, v->status, &e->normal);
+	if (!v->host.len)
+		v->host = host;
 	if (!e->class_known && e->normal.again)
 		v->class = VERDICT_LATER;
 	if (!e->code_known)

@@ -11,9 +11,9 @@
 /* Slices borrow from what was read. */
 struct facts {
 	struct verdict verdict; /* without cause and what hangs on it */
-	struct normal normal;
-	struct slice mx;       /* name of the exchanger, as given; or empty */
-	struct slice reporter; /* whose words they are, where a report says it; or empty */
+	struct normal normal;	/* of the other side's words, where somebody quotes them */
+	struct slice mx;	/* name of the exchanger, as given; or empty */
+	struct slice reporter;	/* whose words they are, where a report says it; or empty */
 	bool code_known;  /* else the verdict has one of its class, so that rules can be tried */
 	bool class_known; /* by code or status; else it is a guess by the words */
 	bool stage_known; /* else it stands as one about the recipient */

@@ -229,7 +229,8 @@ key_len(const struct walk *w, size_t from, size_t end)
 }
 
 /* Where the local part before the sign begins: what is before a colon is a word about it, and edges
- * belong to what is before them. */
+ * belong to what is before them. Letters beyond ASCII belong to it behind "<" only: there are
+ * languages that put no blank before an address. */
 static size_t
 local_begin(const struct walk *w, size_t sign)
 {
@@ -238,6 +239,12 @@ local_begin(const struct walk *w, size_t sign)
 	size_t begin = w->at + (colon < before.len ? colon + 1 : 0);
 
 	begin += key_len(w, begin, sign);
+	if (!begin || walk_byte(w, begin - 1) != '<')
+		for (size_t at = sign; at > begin; at--)
+			if (walk_class(w, at - 1) & TOKEN_HIGH) {
+				begin = at < sign ? at : begin;
+				break;
+			}
 	while (walk_class(w, begin) & TOKEN_EDGE)
 		begin++;
 	return begin;
@@ -246,10 +253,14 @@ local_begin(const struct walk *w, size_t sign)
 static size_t
 domain_end(const struct walk *w, size_t from, size_t limit)
 {
-	size_t end = from;
+	size_t end = from, plain = from;
 
 	while (end < limit && (walk_class(w, end) & TOKEN_BYTE))
 		end++;
+	while (plain < end && !(walk_class(w, plain) & TOKEN_HIGH))
+		plain++;
+	if (plain > from && walk_byte(w, end) != '>')
+		end = plain;
 	while (end > from && (walk_class(w, end - 1) & TOKEN_EDGE))
 		end--;
 	return end;

@@ -18,6 +18,11 @@ static const struct {
 	{"450-first\n550 5.2.2 last", 550, {5, 2, 2}, VERDICT_NEVER, NO_STAGE},
 	{"550-5.2.2 first\r\n550 last", 550, {5, 2, 2}, VERDICT_NEVER, NO_STAGE},
 	{"  452 4.2.2 full", 452, {4, 2, 2}, VERDICT_LATER, NO_STAGE},
+	{"host mx.b.test[192.0.2.1] said: 550 5.7.1 Service unavailable",
+	 550,
+	 {5, 7, 1},
+	 VERDICT_NEVER,
+	 NO_STAGE},
 	{"550 no (#5.1.1)", 550, {5, 1, 1}, VERDICT_NEVER, NO_STAGE},
 	{"554 554 5.7.25 no", 554, {5, 7, 25}, VERDICT_NEVER, NO_STAGE},
 	{"550 4.2.2 of another class", 550, {0}, VERDICT_NEVER, NO_STAGE},
@@ -77,4 +82,32 @@ TEST(given)
 	assert_int_equal(facts_stage_of_name(SLICE("Greeting")), VERDICT_STAGE_MAX);
 }
 
-TESTS(TEST_ROW(facts), TEST_ROW(given))
+/* Who quotes a reply says who said it; that is no part of it. */
+TEST(quoted)
+{
+	static const struct {
+		const char *text, *words, *host;
+	} quotes[] = {
+		{"host mx.b.test[192.0.2.1] said: 550 5.7.1 no", "550 5.7.1 no", "mx.b.test"},
+		{"SMTP error from remote mail server after RCPT TO:<a@b.test>: host mx.b.test "
+		 "[192.0.2.1]: 550-no\n550 really",
+		 "550-no\n550 really", "mx.b.test"},
+		{"550 no host said: so", "550 no host said: so", ""},
+		{"rejected: host mx.b.test said: 550 no", "rejected: host mx.b.test said: 550 no",
+		 ""},
+		{"host mx.b.test: 200 yes", "host mx.b.test: 200 yes", ""},
+	};
+	struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++) {
+		facts_read(slice_str(quotes[i].text), &given, &f);
+		assert_slice_str(f.normal.text, quotes[i].words);
+		assert_slice_str(f.verdict.host, quotes[i].host);
+		assert_slice_str(f.verdict.reply, quotes[i].text);
+	}
+	given.host = SLICE("other.test");
+	facts_read(slice_str(quotes[0].text), &given, &f);
+	assert_slice_str(f.verdict.host, "other.test");
+}
+
+TESTS(TEST_ROW(facts), TEST_ROW(given), TEST_ROW(quoted))

@@ -58,6 +58,8 @@ static const struct {
 	{"550 8BITMIME UTF-8 TLSv1.2 IPv6", "8bitmime utf-8 tlsv1.2 ipv6"},
 	{"550 Bo\xc3\xaete pleine \xff", "bo\xc3\xaete pleine \xff"},
 	{"550 =?utf-8?B?8J+QiA=?=@example.test", "<mail>"},
+	{"550 收件人（a@example.test）不存在", "收件人（<mail>）不存在"},
+	{"550 <jürgen@bücher.example> unknown", "<<mail>> unknown"},
 	{"550 a@ @b user@", "a@ @b user@"},
 	{"550 http:// www. ://x", "http:// www. ://x"},
 	{"Connection timed out", "connection timed out"},

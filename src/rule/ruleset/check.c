@@ -67,63 +67,92 @@ is_boundary(struct slice s, size_t at)
 	return at == 0 || at >= s.len || !text_is_word(s.data[at]) || !text_is_word(s.data[at - 1]);
 }
 
-/* Where the long phrase stands, the short one does. */
-static bool
-phrase_holds(const struct source_word *shorter, const struct source_word *longer)
+/* The child of the node that the text goes on to at the index, which is moved behind its label; or
+ * 0. */
+static uint32_t
+follow(const struct ruleset *set, const struct ruleset_node *n, struct slice text, size_t *at)
 {
-	struct slice rest = longer->text;
-	size_t from = 0;
+	for (unsigned i = 0; i < n->edge_count && *at < text.len; i++) {
+		const struct ruleset_node *child = &set->nodes[set->edge_nodes[n->edge + i]];
+		struct slice label = slice_of(set->labels + child->label, child->label_len);
 
-	while (from + shorter->text.len <= rest.len) {
-		size_t at = from + slice_find(slice_from(rest, from), shorter->text);
-		size_t end = at + shorter->text.len;
+		if (set->edge_bytes[n->edge + i] != text.data[*at])
+			continue;
+		if (!slice_starts(slice_from(text, *at + 1), label))
+			return 0;
+		*at += 1 + label.len;
+		return set->edge_nodes[n->edge + i];
+	}
+	return 0;
+}
 
-		if (at >= rest.len)
-			return false;
+static void
+groups_add(const struct ruleset *set, uint16_t phrase, uint64_t *groups)
+{
+	const struct ruleset_range *range = &set->phrase_groups[phrase];
+
+	for (size_t i = 0; i < range->count; i++) {
+		uint16_t group = set->groups[range->first + i];
+
+		groups[group / 64] |= UINT64_C(1) << group % 64;
+	}
+}
+
+/* Groups of the phrases that stand wherever this one does: those that begin at the index of it. */
+static void
+groups_within(const struct ruleset *set, const struct source_word *word, size_t begin,
+	      uint64_t *groups)
+{
+	struct slice text = word->text;
+	uint32_t node = 0;
+	size_t at = begin;
+
+	while ((node = follow(set, &set->nodes[node], text, &at)) != 0) {
+		const struct ruleset_node *n = &set->nodes[node];
+
+		if (n->start != RULESET_NONE)
+			groups_add(set, n->start, groups);
 		/* "block" in "block*" may be the beginning of another word */
-		if (is_boundary(rest, at) &&
-		    (shorter->start ||
-		     (is_boundary(rest, end) && !(longer->start && end == rest.len))))
-			return true;
-		from = at + 1;
+		if (n->word != RULESET_NONE && is_boundary(text, at) &&
+		    !(word->start && at == text.len))
+			groups_add(set, n->word, groups);
 	}
-	return false;
 }
 
-static bool word_held(const struct ruleset_source *src, const struct source_word *word,
-		      const struct source_word *wide);
-
-/* Every phrase of these stands only where one of wide does. */
-static bool
-words_held(const struct ruleset_source *src, const struct source_word *words,
-	   const struct source_word *wide)
+/* By group, a bit for each that is found wherever it is: the ones that all its phrases hold. */
+static int
+held_make(struct ruleset_source *src)
 {
-	for (; words; words = words->next) {
-		if (!word_held(src, words, wide))
-			return false;
+	const struct ruleset *set = &src->set;
+	size_t words = RULESET_WORDS(set->group_count);
+	uint64_t groups[RULESET_WORDS(RULESET_GROUPS_MAX)];
+
+	src->held = arena_alloc(src->arena, set->group_count * words * sizeof(*src->held) + 1);
+	if (!src->held)
+		return ERR_NO_MEMORY;
+	memset(src->held, 0xff, set->group_count * words * sizeof(*src->held));
+	for (size_t p = 0; p < set->phrase_count; p++) {
+		const struct ruleset_range *range = &set->phrase_groups[p];
+
+		memset(groups, 0, words * sizeof(groups[0]));
+		for (size_t at = 0; at < src->phrases[p]->text.len; at++) {
+			if (is_boundary(src->phrases[p]->text, at))
+				groups_within(set, src->phrases[p], at, groups);
+		}
+		for (size_t i = 0; i < range->count * words; i++)
+			src->held[set->groups[range->first + i / words] * words + i % words] &=
+				groups[i % words];
 	}
-	return true;
+	return 0;
 }
 
+/* Wherever the narrow group is found, the wide one is. */
 static bool
-phrase_held(const struct ruleset_source *src, const struct source_word *word,
-	    const struct source_word *wide)
+group_holds(const struct ruleset_source *src, uint16_t wide, uint16_t narrow)
 {
-	for (; wide; wide = wide->next) {
-		if (wide->is_set ? phrase_held(src, word, source_set_find(src, wide->text)->words)
-				 : phrase_holds(wide, word))
-			return true;
-	}
-	return false;
-}
+	size_t words = RULESET_WORDS(src->set.group_count);
 
-static bool
-word_held(const struct ruleset_source *src, const struct source_word *word,
-	  const struct source_word *wide)
-{
-	if (word->is_set)
-		return words_held(src, source_set_find(src, word->text)->words, wide);
-	return phrase_held(src, word, wide);
+	return src->held[narrow * words + wide / 64] >> wide % 64 & 1;
 }
 
 static bool
@@ -134,7 +163,7 @@ condition_held(const struct ruleset_source *src, const struct source_rule *narro
 		const struct source_condition *c = narrow->conditions[kind];
 
 		for (; c; c = c->next) {
-			if (c->group == wide->group || words_held(src, c->words, wide->words))
+			if (group_holds(src, wide->group, c->group))
 				return true;
 		}
 	}
@@ -164,7 +193,7 @@ near_holds(const struct ruleset_source *src, const struct source_rule *wide,
 
 		if (single && condition_held(src, narrow, w))
 			continue;
-		while (n && n->group != w->group && !words_held(src, n->words, w->words))
+		while (n && !group_holds(src, w->group, n->group))
 			n = n->next;
 		if (!n)
 			return false;
@@ -186,7 +215,7 @@ words_hold(const struct ruleset_source *src, const struct source_rule *wide,
 		const struct source_condition *n = narrow->conditions[SOURCE_UNLESS];
 
 		/* what keeps the wide one away keeps the narrow one away, too */
-		while (n && n->group != w->group && !words_held(src, w->words, n->words))
+		while (n && !group_holds(src, n->group, w->group))
 			n = n->next;
 		if (!n)
 			return false;
@@ -295,20 +324,21 @@ int
 ruleset_check(struct ruleset_source *source, struct ruleset_check *work)
 {
 	struct trial t = {.src = source, .work = work};
-	int err = 0;
+	int err = source->held ? 0 : held_make(source);
 
 	while (work->rule < source->rule_count && !err) {
 		t.rule = source->by_index[work->rule];
-		t.example = t.rule->examples;
-		for (size_t i = 0; i < work->step && t.example; i++)
-			t.example = i ? t.example->next : t.example;
-		if (work->step++ == 0) {
-			err = check_shadows(source, work->rule);
-		} else if (t.example) {
+		t.example = work->example;
+		if (t.example) {
+			work->example = t.example->next;
 			err = try_example(&t);
+		} else if (!work->shadows) {
+			work->shadows = true;
+			work->example = t.rule->examples;
+			err = check_shadows(source, work->rule);
 		} else {
+			work->shadows = false;
 			work->rule++;
-			work->step = 0;
 		}
 	}
 	return err;

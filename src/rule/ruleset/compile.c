@@ -1,155 +1,25 @@
 /*
- * compile: sources to a set. Words become phrases of the tree, conditions become groups (the same
- * alternatives are the same group, whoever asks for them), rules come into the order of trying.
- * Arrays are made at the size that the sources can fill at most, which is counted first.
+ * compile: sources to a set. Conditions become groups (groups.h), rules come into the order of
+ * trying. Arrays are made at the size that the sources can fill at most, which is counted first.
  */
 #include "rule/ruleset/compile.h"
 
 #include <string.h>
 
 #include "base/assert.h"
-#include "rule/ruleset/source.h"
-#include "rule/ruleset/tree.h"
+#include "rule/ruleset/groups.h"
 
-#define GROUP_PHRASES_MAX 2048
-#define GROUP_SLOTS (2 * RULESET_GROUPS_MAX)
 #define NO_GROUP UINT16_MAX
-#define WEIGHT_ONE 4096u
-
-struct group {
-	const uint16_t *phrases; /* ascending */
-	size_t count;
-	uint32_t weight; /* how often it may be found: short phrases are frequent */
-};
 
 struct compiler {
 	struct ruleset_source *src;
 	struct arena *arena;
 	struct ruleset *set;
-	struct tree tree;
-	struct group *groups;
-	uint16_t *slots; /* by hash: group + 1 */
-	size_t group_count;
-	uint16_t phrases[GROUP_PHRASES_MAX]; /* of the group in hand */
-	size_t count;
-	uint16_t weights[RULESET_PHRASES_MAX]; /* of phrases */
+	struct groups groups;
 	struct builder pool;
 };
 
-/* --- groups ----------------------------------------------------------------------------------- */
-
-/* Into the group in hand, in order, once. */
-static int
-phrase_put(struct compiler *c, uint16_t phrase, struct source_place place)
-{
-	size_t at = c->count;
-
-	while (at > 0 && c->phrases[at - 1] > phrase)
-		at--;
-	if (at > 0 && c->phrases[at - 1] == phrase)
-		return 0;
-	if (c->count == GROUP_PHRASES_MAX)
-		return source_fail(c->src, place, "too many phrases in one condition", SLICE_EMPTY,
-				   "");
-	memmove(c->phrases + at + 1, c->phrases + at, (c->count - at) * sizeof(c->phrases[0]));
-	c->phrases[at] = phrase;
-	c->count++;
-	return 0;
-}
-
-static int words_put(struct compiler *c, const struct source_word *words);
-
-static int
-set_put(struct compiler *c, const struct source_word *word)
-{
-	struct source_set *set = source_set_find(c->src, word->text);
-	int err;
-
-	if (!set)
-		return source_fail(c->src, word->place, "no such set:", word->text, "");
-	if (set->open)
-		return source_fail(c->src, word->place, "set", word->text, " holds itself");
-	set->open = true;
-	err = words_put(c, set->words); /* as deep as there are sets */
-	set->open = false;
-	return err;
-}
-
-static int
-words_put(struct compiler *c, const struct source_word *words)
-{
-	for (const struct source_word *word = words; word; word = word->next) {
-		uint16_t phrase;
-		int err;
-
-		if (word->is_set) {
-			err = set_put(c, word);
-		} else {
-			err = tree_add(&c->tree, word->text, word->start, &phrase);
-			if (err == ERR_LIMIT)
-				return source_fail(c->src, word->place, "too many phrases",
-						   SLICE_EMPTY, "");
-			if (!err) {
-				c->weights[phrase] =
-					(uint16_t)(WEIGHT_ONE / (word->text.len * word->text.len));
-				err = phrase_put(c, phrase, word->place);
-			}
-		}
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int
-group_new(struct compiler *c, struct source_place place, uint16_t *ret_group)
-{
-	uint16_t *phrases = arena_alloc(c->arena, c->count * sizeof(*phrases));
-
-	if (!phrases)
-		return ERR_NO_MEMORY;
-	if (c->group_count == RULESET_GROUPS_MAX)
-		return source_fail(c->src, place, "too many conditions", SLICE_EMPTY, "");
-	memcpy(phrases, c->phrases, c->count * sizeof(*phrases));
-	c->groups[c->group_count] = (struct group){phrases, c->count, 0};
-	for (size_t i = 0; i < c->count; i++)
-		c->groups[c->group_count].weight += 1u + c->weights[phrases[i]];
-	*ret_group = (uint16_t)c->group_count++;
-	return 0;
-}
-
-/* The group of these words, one for the same phrases. */
-static int
-group_of(struct compiler *c, const struct source_word *words, struct source_place place,
-	 uint16_t *ret_group)
-{
-	uint32_t hash = 0;
-	int err;
-
-	c->count = 0;
-	err = words_put(c, words);
-	if (err)
-		return err;
-	if (!c->count)
-		return source_fail(c->src, place, "a condition without phrases", SLICE_EMPTY, "");
-	for (size_t i = 0; i < c->count; i++)
-		hash = (hash ^ c->phrases[i]) * UINT32_C(0x01000193);
-	for (size_t slot = hash % GROUP_SLOTS;; slot = (slot + 1) % GROUP_SLOTS) {
-		const struct group *group;
-
-		if (!c->slots[slot]) {
-			err = group_new(c, place, ret_group);
-			c->slots[slot] = err ? 0 : (uint16_t)(*ret_group + 1);
-			return err;
-		}
-		group = &c->groups[c->slots[slot] - 1];
-		if (group->count == c->count &&
-		    memcmp(group->phrases, c->phrases, c->count * sizeof(c->phrases[0])) == 0) {
-			*ret_group = (uint16_t)(c->slots[slot] - 1);
-			return 0;
-		}
-	}
-}
+/* --- conditions ------------------------------------------------------------------------------ */
 
 static int
 conditions_group(struct compiler *c, struct source_condition *condition)
@@ -157,12 +27,12 @@ conditions_group(struct compiler *c, struct source_condition *condition)
 	int err = 0;
 
 	for (; condition && !err; condition = condition->next)
-		err = group_of(c, condition->words, condition->place, &condition->group);
+		err = groups_of(&c->groups, condition->words, condition->place, &condition->group);
 	return err;
 }
 
 static int
-groups_make(struct compiler *c)
+conditions_make(struct compiler *c)
 {
 	int err = 0;
 
@@ -171,52 +41,6 @@ groups_make(struct compiler *c)
 			err = conditions_group(c, rule->conditions[kind]);
 	}
 	return err;
-}
-
-static void
-group_count_phrases(const struct group *group, struct ruleset_range *ranges)
-{
-	for (size_t i = 0; i < group->count; i++)
-		ranges[group->phrases[i]].count++;
-}
-
-/* Which groups each phrase belongs to. */
-static int
-phrase_groups_make(struct compiler *c)
-{
-	struct ruleset *set = c->set;
-	struct ruleset_range *ranges =
-		arena_alloc(c->arena, set->phrase_count * sizeof(*ranges) + 1);
-	uint16_t *groups;
-	size_t total = 0;
-
-	for (size_t g = 0; g < c->group_count; g++)
-		total += c->groups[g].count;
-	groups = arena_alloc(c->arena, total * sizeof(*groups) + 1);
-	if (!ranges || !groups)
-		return ERR_NO_MEMORY;
-	if (total > UINT16_MAX)
-		return source_fail(c->src, (struct source_place){0, 1, 1},
-				   "too many phrases in all conditions together", SLICE_EMPTY, "");
-	for (size_t g = 0; g < c->group_count; g++)
-		group_count_phrases(&c->groups[g], ranges);
-	for (size_t p = 0, first = 0; p < set->phrase_count; p++) {
-		ranges[p].first = (uint16_t)first;
-		first += ranges[p].count;
-		ranges[p].count = 0;
-	}
-	for (size_t g = 0; g < c->group_count; g++) {
-		for (size_t i = 0; i < c->groups[g].count; i++) {
-			struct ruleset_range *range = &ranges[c->groups[g].phrases[i]];
-
-			groups[range->first + range->count++] = (uint16_t)g;
-		}
-	}
-	set->phrase_groups = ranges;
-	set->groups = groups;
-	set->groups_count = total;
-	set->group_count = c->group_count;
-	return 0;
 }
 
 /* --- rules ------------------------------------------------------------------------------------ */
@@ -314,8 +138,8 @@ anchor_of(const struct compiler *c, const struct source_rule *rule)
 		const struct source_condition *condition = rule->conditions[kind];
 
 		for (; condition; condition = condition->next) {
-			if (best == NO_GROUP ||
-			    c->groups[condition->group].weight < c->groups[best].weight)
+			if (best == NO_GROUP || groups_weight(&c->groups, condition->group) <
+							groups_weight(&c->groups, best))
 				best = condition->group;
 		}
 	}
@@ -473,13 +297,39 @@ rules_make(struct compiler *c)
 /* --- receivers -------------------------------------------------------------------------------- */
 
 static void
-domain_put(struct ruleset_domain *domains, size_t count, struct ruleset_domain domain)
+domain_put(uint16_t *slots, uint32_t hash, size_t index)
 {
-	size_t at = count;
+	uint32_t slot = hash % RULESET_DOMAIN_SLOTS;
 
-	for (; at > 0 && domains[at - 1].hash > domain.hash; at--)
-		domains[at] = domains[at - 1];
-	domains[at] = domain;
+	while (slots[slot])
+		slot = (slot + 1) % RULESET_DOMAIN_SLOTS;
+	slots[slot] = (uint16_t)(index + 1);
+}
+
+static size_t
+domain_count(const struct ruleset_source *src)
+{
+	size_t count = 0;
+
+	for (const struct source_provider *p = src->providers; p; p = p->next)
+		for (const struct source_domain *d = p->domains; d; d = d->next)
+			count++;
+	return count;
+}
+
+static void
+domains_out(struct compiler *c, const struct source_provider *p, struct ruleset_domain *domains,
+	    uint16_t *slots)
+{
+	struct ruleset *set = c->set;
+
+	for (const struct source_domain *d = p->domains; d; d = d->next) {
+		uint32_t hash = ruleset_domain_hash(d->name);
+
+		domain_put(slots, hash, set->domain_count);
+		domains[set->domain_count++] =
+			(struct ruleset_domain){hash, p->index, d->link, pool_add(c, d->name)};
+	}
 }
 
 static int
@@ -488,39 +338,31 @@ providers_make(struct compiler *c)
 	struct ruleset *set = c->set;
 	struct ruleset_provider *providers =
 		arena_alloc(c->arena, (c->src->provider_count + 1) * sizeof(*providers));
-	struct ruleset_domain *domains;
-	size_t count = 0;
+	size_t count = domain_count(c->src);
+	struct ruleset_domain *domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
+	uint16_t *slots = arena_alloc(c->arena, RULESET_DOMAIN_SLOTS * sizeof(*slots));
 
-	for (struct source_provider *p = c->src->providers; p; p = p->next)
-		for (struct source_domain *d = p->domains; d; d = d->next)
-			count++;
-	domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
-	if (!providers || !domains)
+	if (!providers || !domains || !slots)
 		return ERR_NO_MEMORY;
 	for (struct source_provider *p = c->src->providers; p; p = p->next) {
 		struct ruleset_provider *out = &providers[p->index];
+		int err = 0;
 
 		*out = (struct ruleset_provider){pool_add(c, p->name),
 						 pool_add(c, p->title),
 						 {0, 0},
 						 RULESET_NONE,
 						 !p->no_receiver};
-		if (p->words) {
-			int err = group_of(c, p->words, p->place, &out->group);
-
-			if (err)
-				return err;
-		}
-		for (struct source_domain *d = p->domains; d; d = d->next) {
-			struct ruleset_domain domain = {ruleset_domain_hash(d->name), p->index,
-							d->link, pool_add(c, d->name)};
-
-			domain_put(domains, set->domain_count++, domain);
-		}
+		if (p->words)
+			err = groups_of(&c->groups, p->words, p->place, &out->group);
+		if (err)
+			return err;
+		domains_out(c, p, domains, slots);
 	}
 	set->providers = providers;
 	set->provider_count = c->src->provider_count;
 	set->domains = domains;
+	set->domain_slots = slots;
 	return 0;
 }
 
@@ -529,21 +371,15 @@ providers_make(struct compiler *c)
 static int
 compile(struct compiler *c)
 {
-	int err = tree_init(&c->tree, c->arena);
+	int err = groups_init(&c->groups, c->src);
 
-	c->groups = arena_alloc(c->arena, RULESET_GROUPS_MAX * sizeof(*c->groups));
-	c->slots = arena_alloc(c->arena, GROUP_SLOTS * sizeof(*c->slots));
-	if (!c->groups || !c->slots)
-		return ERR_NO_MEMORY;
 	builder_init_arena(&c->pool, c->arena, UINT32_MAX);
 	if (!err)
-		err = groups_make(c);
+		err = conditions_make(c);
 	if (!err)
 		err = providers_make(c);
 	if (!err)
-		err = tree_finish(&c->tree, c->set);
-	if (!err)
-		err = phrase_groups_make(c);
+		err = groups_finish(&c->groups, c->set);
 	if (!err)
 		err = rules_in_order(c);
 	if (!err)

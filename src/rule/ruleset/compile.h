@@ -33,6 +33,7 @@ struct ruleset_error {
 };
 
 struct ruleset_source; /* what was read, for the check */
+struct source_example;
 
 /*
  * All memory is the arena's, which the set does not outlive; files are borrowed as long. 0;
@@ -41,9 +42,11 @@ struct ruleset_source; /* what was read, for the check */
 int ruleset_compile(struct arena *arena, struct ruleset_files files, struct ruleset *ret_set,
 		    struct ruleset_source **ret_source, struct ruleset_error *ret_error) MUST_USE;
 
-/* Memory of a check; rule and step, zero at first, say how far it is. */
+/* Memory of a check; what stands in front of match, zero at first, says how far it is. */
 struct ruleset_check {
-	size_t rule, step;
+	size_t rule;
+	bool shadows;			      /* of that rule have been looked for */
+	const struct source_example *example; /* the next to be tried, or NULL */
 	struct match match;
 	struct facts facts;
 };
@@ -51,7 +54,7 @@ struct ruleset_check {
 /*
  * Rules that can never win, examples that another rule explains, rules of two files of one number
  * that contradict each other: ERR_SYNTAX and the error that the compiler was given; called again it
- * goes on behind it. 0 when there is nothing more.
+ * goes on behind it. ERR_NO_MEMORY: it cannot. 0 when there is nothing more.
  */
 int ruleset_check(struct ruleset_source *source, struct ruleset_check *work) MUST_USE;
 

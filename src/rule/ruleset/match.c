@@ -26,17 +26,30 @@ tree_next(const struct ruleset *set, const struct ruleset_node *n, uint8_t byte)
 	return 0;
 }
 
-/* The zeros behind the text are in no label. */
-static inline bool
-label_fits(const struct ruleset *set, const struct ruleset_node *n, const uint8_t *text)
+/* Up to eight bytes at once; both have as many behind them. */
+static inline uint64_t
+load(const uint8_t *bytes)
 {
-	const uint8_t *label = set->labels + n->label;
+	uint64_t word;
 
-	for (unsigned i = 0; i < n->label_len; i++) {
-		if (text[i] != label[i])
-			return false;
-	}
-	return true;
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* The label stands at this place of the text, behind which are zeros, which are in no label. Nearly
+ * all labels are of at most eight bytes. */
+static inline bool
+label_fits(const struct match *m, const struct ruleset_node *n, size_t at)
+{
+	static const uint64_t masks[9] = {
+		0,	    0xff,	  0xffff,	  0xffffff,
+		0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
+		UINT64_MAX};
+	const uint8_t *label = m->set->labels + n->label, *text = m->text.bytes + at;
+
+	if (n->label_len <= 8)
+		return ((load(text) ^ load(label)) & masks[n->label_len]) == 0;
+	return n->label_len <= m->text.len - at && memcmp(text, label, n->label_len) == 0;
 }
 
 static inline void
@@ -69,16 +82,31 @@ phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigne
 			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
 }
 
+/* The node behind the first byte or two, and how many. */
+static inline uint32_t
+tree_begin(const struct match *m, size_t begin, size_t *ret_at)
+{
+	const uint8_t *bytes = m->text.bytes + begin;
+
+	unsigned first = ruleset_pair_classes[bytes[0]], second = ruleset_pair_classes[bytes[1]];
+
+	*ret_at = begin + 2;
+	if (first && second)
+		return m->set->pairs[first * RULESET_PAIRS + second];
+	*ret_at = begin + 1;
+	return tree_next(m->set, &m->set->nodes[0], bytes[0]);
+}
+
 /* All phrases that begin here. */
-static void
+static inline void
 find_here(struct match *m, size_t begin, unsigned sentence)
 {
 	const struct ruleset *set = m->set;
 	const uint8_t *bytes = m->text.bytes;
-	uint32_t node = set->roots[bytes[begin]];
-	size_t at = begin + 1; /* behind what was followed */
+	size_t at; /* behind what was followed */
+	uint32_t node = tree_begin(m, begin, &at);
 
-	while (node && label_fits(set, &set->nodes[node], bytes + at)) {
+	while (node && label_fits(m, &set->nodes[node], at)) {
 		const struct ruleset_node *n = &set->nodes[node];
 
 		at += n->label_len;
@@ -92,7 +120,7 @@ find_here(struct match *m, size_t begin, unsigned sentence)
 	}
 }
 
-/* Dots in a row end nothing. */
+/* A sign at which a sentence ends; dots in a row end nothing. */
 static bool
 ends_sentence(const struct text *t, size_t at)
 {
@@ -110,17 +138,12 @@ find_all(struct match *m)
 	const struct text *t = &m->text;
 	unsigned sentence = 0;
 
-	for (size_t at = 0; at < t->len; at++) {
-		uint8_t c = t->bytes[at];
+	for (size_t i = 0; i < t->start_count; i++) {
+		size_t at = t->starts[i];
 
-		if (c == ' ')
-			continue;
-		if (ends_sentence(t, at)) {
+		if (!text_is_word(t->bytes[at]) && ends_sentence(t, at))
 			sentence += sentence < MATCH_SENTENCES_MAX - 1;
-			continue;
-		}
-		if (at == 0 || !text_is_word(t->bytes[at - 1]) || !text_is_word(c) ||
-		    text_is_joined(c))
+		else
 			find_here(m, at, sentence);
 	}
 }
@@ -144,20 +167,14 @@ domain_look(struct match *m, struct slice domain, bool link)
 {
 	const struct ruleset *set = m->set;
 	uint32_t hash = ruleset_domain_hash(domain);
-	size_t low = 0, high = set->domain_count;
+	uint32_t slot = hash % RULESET_DOMAIN_SLOTS;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	for (; set->domain_slots[slot]; slot = (slot + 1) % RULESET_DOMAIN_SLOTS) {
+		const struct ruleset_domain *d = &set->domains[set->domain_slots[slot] - 1];
 
-		if (set->domains[middle].hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < set->domain_count && set->domains[low].hash == hash; low++) {
-		if (set->domains[low].link == link &&
-		    slice_eq_nocase(ruleset_slice(set, set->domains[low].name), domain))
-			provider_found(m, set->domains[low].provider);
+		if (d->hash == hash && d->link == link &&
+		    slice_eq_nocase(ruleset_slice(set, d->name), domain))
+			provider_found(m, d->provider);
 	}
 }
 
@@ -217,6 +234,34 @@ providers_find(struct match *m, const struct facts *facts)
 	}
 }
 
+static void
+bits_clear(uint64_t *bits, size_t from, size_t to)
+{
+	for (; from < to && from % 64; from++)
+		bits[from / 64] &= ~(UINT64_C(1) << from % 64);
+	for (; from + 64 <= to; from += 64)
+		bits[from / 64] = 0;
+	for (; from < to; from++)
+		bits[from / 64] &= ~(UINT64_C(1) << from % 64);
+}
+
+/* Rules without words, but those of levels of which none can fit: what we found without a reply,
+ * where there was one; what a status says, where there is none. */
+static void
+candidates_begin(struct match *m)
+{
+	const struct ruleset *set = m->set;
+	const struct verdict *v = m->verdict;
+
+	memcpy(m->candidates, set->wordless,
+	       RULESET_WORDS(set->rule_count) * sizeof(m->candidates[0]));
+	if (v->code && v->stage != VERDICT_STAGE_DNS && v->stage != VERDICT_STAGE_LOCAL)
+		bits_clear(m->candidates, 0, set->level_first[RULESET_LOCAL]);
+	if (!v->status.class)
+		bits_clear(m->candidates, set->level_first[RULESET_STATUS],
+			   set->level_first[RULESET_HINT]);
+}
+
 void
 match_find(struct match *m, const struct ruleset *set, const struct facts *facts)
 {
@@ -224,13 +269,13 @@ match_find(struct match *m, const struct ruleset *set, const struct facts *facts
 
 	m->set = set;
 	m->verdict = &facts->verdict;
+	m->reply = normal->text;
 	m->fields = 0;
 	m->provider = RULESET_NO_PROVIDER;
 	m->hit_count = 0;
 	memset(m->providers, 0, sizeof(m->providers));
 	memset(m->sentences, 0, set->group_count * sizeof(m->sentences[0]));
-	memcpy(m->candidates, set->wordless,
-	       RULESET_WORDS(set->rule_count) * sizeof(m->candidates[0]));
+	candidates_begin(m);
 	for (size_t i = 0; i < normal->field_count; i++)
 		m->fields |= UINT32_C(1) << normal->fields[i].kind;
 	text_prepare(&m->text, normal);
@@ -349,6 +394,20 @@ phrase_in_group(const struct ruleset *set, uint16_t phrase, uint16_t group)
 	return false;
 }
 
+/* The words of a hit: of "block*" the whole of "blocked". */
+static struct slice
+hit_words(const struct match *m, const struct match_hit *hit)
+{
+	size_t end = hit->end; /* not 0: a hit has bytes */
+
+	while (end < m->reply.len && ascii_is_alpha(m->reply.data[end]) &&
+	       ascii_is_alpha(m->reply.data[end - 1]))
+		end++;
+	end = end - hit->begin < MATCH_EVIDENCE_BYTES_MAX ? end - hit->begin
+							  : MATCH_EVIDENCE_BYTES_MAX;
+	return slice_sub(m->reply, hit->begin, end);
+}
+
 /* The first hit of the group in one of the sentences; empty when its place was not kept. */
 static struct slice
 group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
@@ -357,8 +416,7 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 		const struct match_hit *hit = &m->hits[i];
 
 		if ((sentences >> hit->sentence & 1) && phrase_in_group(m->set, hit->phrase, group))
-			return slice_sub(m->verdict->reply, hit->begin,
-					 (size_t)hit->end - hit->begin);
+			return hit_words(m, hit);
 	}
 	return SLICE_EMPTY;
 }

@@ -9,9 +9,10 @@
 #include "rule/ruleset/ruleset.h"
 #include "rule/ruleset/text.h"
 
-#define MATCH_HITS_MAX 96      /* phrases whose places are kept, for evidence */
-#define MATCH_EVIDENCE_MAX 8   /* parts */
-#define MATCH_SENTENCES_MAX 64 /* the last is the rest */
+#define MATCH_HITS_MAX 96	     /* phrases whose places are kept, for evidence */
+#define MATCH_EVIDENCE_MAX 8	     /* parts */
+#define MATCH_EVIDENCE_BYTES_MAX 512 /* of a part: many blanks may be one blank of a phrase */
+#define MATCH_SENTENCES_MAX 64	     /* the last is the rest */
 
 struct match_hit {
 	uint16_t phrase, begin, end; /* in the reply */
@@ -22,6 +23,7 @@ struct match_hit {
 struct match {
 	const struct ruleset *set;
 	const struct verdict *verdict; /* class, stage, code, status */
+	struct slice reply;	       /* the words that are looked at */
 	uint32_t fields;	       /* kinds that are there */
 	uint64_t providers[RULESET_WORDS(RULESET_PROVIDERS_MAX)];
 	uint8_t provider; /* the likeliest: by its host, its links, its words; or

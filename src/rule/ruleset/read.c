@@ -28,6 +28,8 @@ domains_read(struct reader *r, bool link)
 
 		if (!domain)
 			return ERR_NO_MEMORY;
+		if (r->src->domain_count++ == RULESET_DOMAINS_MAX)
+			return reader_fail(r, "more than 4096 names of hosts", SLICE_EMPTY, "");
 		if (!part.len || part.len > VERDICT_HOST_MAX || slice_index(part, ' ') < part.len)
 			return reader_fail(r, "expected names of hosts between bars, not", part,
 					   "");
@@ -88,11 +90,10 @@ keyword_read(struct reader *r, const struct reader_keyword *rows, size_t count)
 			continue;
 		if (!r->value.len)
 			return reader_fail(r, "expected a value behind", r->keyword, "");
-		if (r->rule && !rows[i].many && (r->rule->seen >> i & 1))
+		if (!rows[i].many && (r->seen >> i & 1))
 			return source_fail(r->src, r->place, "a second", r->keyword,
-					   " in the same rule");
-		if (r->rule)
-			r->rule->seen |= UINT32_C(1) << i;
+					   r->rule ? " in the same rule" : " in the same provider");
+		r->seen |= UINT32_C(1) << i;
 		return rows[i].read(r);
 	}
 	return source_fail(r->src, r->place, "no such keyword here:", r->keyword, "");
@@ -102,12 +103,13 @@ keyword_read(struct reader *r, const struct reader_keyword *rows, size_t count)
 static int
 close_open(struct reader *r)
 {
-	struct source_rule *rule = r->rule;
+	int err = r->rule ? reader_rule_close(r, r->rule) : 0;
 
 	r->rule = NULL;
 	r->set = NULL;
 	r->provider = NULL;
-	return rule ? reader_rule_close(r, rule) : 0;
+	r->seen = 0;
+	return err;
 }
 
 static int
@@ -137,7 +139,7 @@ open_rule(struct reader *r)
 		return source_fail(src, r->place, "expected level NAME before the first rule",
 				   SLICE_EMPTY, "");
 	if (src->rule_count == RULESET_RULES_MAX)
-		return source_fail(src, r->place, "too many rules", SLICE_EMPTY, "");
+		return source_fail(src, r->place, "more than 2048 rules", SLICE_EMPTY, "");
 	for (rule = src->rules; rule; rule = rule->next) {
 		if (slice_eq(rule->name, r->value))
 			return reader_fail(r, "a second rule named", r->value, "");
@@ -184,6 +186,8 @@ open_set(struct reader *r)
 
 	if (set)
 		return reader_fail(r, "a second set named", r->value, "");
+	if (r->src->set_count++ == RULESET_SETS_MAX)
+		return reader_fail(r, "more than 512 sets", SLICE_EMPTY, "");
 	set = ARENA_NEW(r->src->arena, struct source_set);
 	if (!set)
 		return ERR_NO_MEMORY;
@@ -214,7 +218,7 @@ open_provider(struct reader *r)
 	if (provider)
 		return reader_fail(r, "a second provider named", r->value, "");
 	if (r->src->provider_count == RULESET_PROVIDERS_MAX)
-		return reader_fail(r, "too many providers", SLICE_EMPTY, "");
+		return reader_fail(r, "more than 128 providers", SLICE_EMPTY, "");
 	provider = ARENA_NEW(r->src->arena, struct source_provider);
 	if (!provider)
 		return ERR_NO_MEMORY;
@@ -254,6 +258,17 @@ statement_read(struct reader *r)
 			   r->keyword, "");
 }
 
+/* Nothing but text and tabs: the rest would be shown, or stand for a field in a phrase. */
+static bool
+has_controls(struct slice line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if ((line.data[i] < ' ' && line.data[i] != '\t') || line.data[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 static int
 line_read(struct reader *r, struct slice line)
 {
@@ -269,7 +284,11 @@ line_read(struct reader *r, struct slice line)
 	if (r->value.len)
 		r->value_place.column = (uint32_t)(r->value.data - line.data) + 1;
 	if (!utf8_is_valid(line))
-		return source_fail(r->src, r->place, "not UTF-8", SLICE_EMPTY, "");
+		return source_fail(r->src, r->place, "expected UTF-8 in this line", SLICE_EMPTY,
+				   "");
+	if (has_controls(line))
+		return source_fail(r->src, r->place, "expected no control characters but tabs",
+				   SLICE_EMPTY, "");
 	if (r->value.len > VALUE_MAX)
 		return reader_fail(r, "a line is at most 2000 bytes long", SLICE_EMPTY, "");
 	if (!indented)
@@ -294,6 +313,9 @@ source_read(struct ruleset_source *src, size_t file)
 	struct slice line;
 
 	r.place = r.value_place = (struct source_place){(uint16_t)file, 0, 1};
+	/* as some editors begin a file of UTF-8 */
+	if (slice_starts(rest, SLICE("\xef\xbb\xbf")))
+		rest = slice_from(rest, 3);
 	if (rest.len > RULESET_FILE_BYTES_MAX)
 		return source_fail(src, r.place, "a file is at most 256 KiB", SLICE_EMPTY, "");
 	while (clean_line_next(&rest, &line)) {

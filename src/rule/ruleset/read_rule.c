@@ -6,6 +6,7 @@
 #include "wire/verdict/cause.h"
 
 #define ADMIN_MAX 400
+#define ARTICLE_MAX 48
 #define STAGES_ABOUT_RCPT                                                                          \
 	(1u << VERDICT_STAGE_RECIPIENT | 1u << VERDICT_STAGE_DATA | 1u << VERDICT_STAGE_FINAL |    \
 	 1u << VERDICT_STAGE_LOCAL)
@@ -226,8 +227,10 @@ read_take(struct reader *r)
 	if (reader_index(take->name, normal_kind_str, NORMAL_KIND_MAX) == NORMAL_KIND_MAX)
 		return reader_fail(r, "no such kind of field:", take->name, "");
 	take->value = slice_trim(rest);
-	while (*link)
-		link = &(*link)->next;
+	for (; *link; link = &(*link)->next) {
+		if (slice_eq((*link)->name, take->name))
+			return reader_fail(r, "a second take of", take->name, "");
+	}
 	*link = take;
 	return 0;
 }
@@ -244,7 +247,9 @@ static int
 read_article(struct reader *r)
 {
 	r->rule->article = r->value;
-	return 0;
+	return r->value.len <= ARTICLE_MAX && slice_index(r->value, ' ') == r->value.len
+		       ? 0
+		       : reader_fail(r, "expected the name of one article, not", r->value, "");
 }
 
 static int
@@ -331,13 +336,13 @@ const struct reader_keyword reader_rule_keywords[] = {
 const size_t reader_rule_keyword_count =
 	sizeof(reader_rule_keywords) / sizeof(reader_rule_keywords[0]);
 
-/* What of a rule is there, by the place of its keyword. */
+/* What of the open rule is there, by the place of its keyword. */
 static bool
-rule_has(const struct source_rule *rule, const char *name)
+rule_has(const struct reader *r, const char *name)
 {
 	for (size_t i = 0; i < reader_rule_keyword_count; i++) {
 		if (strcmp(reader_rule_keywords[i].name, name) == 0)
-			return rule->seen >> i & 1;
+			return r->seen >> i & 1;
 	}
 	ASSERT_UNREACHABLE();
 }
@@ -350,7 +355,7 @@ level_fits(struct reader *r, const struct source_rule *rule)
 
 	switch ((enum ruleset_level)rule->out.level) {
 	case RULESET_OWN:
-		if (!rule->out.stages || (!rule_has(rule, "code") && !rule_has(rule, "stage")))
+		if (!rule->out.stages || (!rule_has(r, "code") && !rule_has(r, "stage")))
 			why = "a rule of level own needs code none, or a stage";
 		break;
 	case RULESET_LOCAL:
@@ -381,11 +386,11 @@ level_fits(struct reader *r, const struct source_rule *rule)
 int
 reader_rule_close(struct reader *r, struct source_rule *rule)
 {
-	if (!rule_has(rule, "cause") || !rule_has(rule, "source") || !rule_has(rule, "example"))
+	if (!rule_has(r, "cause") || !rule_has(r, "source") || !rule_has(r, "example"))
 		return source_fail(r->src, rule->place, "rule", rule->name,
 				   " needs cause, source and example");
 	/* Before the recipient was named nothing can be said about it. */
-	if (!rule_has(rule, "stage") && rule->out.cause >= VERDICT_CAUSE_RCPT_UNKNOWN &&
+	if (!rule_has(r, "stage") && rule->out.cause >= VERDICT_CAUSE_RCPT_UNKNOWN &&
 	    rule->out.cause <= VERDICT_CAUSE_RCPT_REFUSED)
 		rule->out.stages = STAGES_ABOUT_RCPT;
 	return level_fits(r, rule);

@@ -13,6 +13,7 @@ struct reader {
 	struct slice keyword, value;
 	struct source_place value_place;
 	unsigned level; /* or RULESET_LEVEL_MAX: none stated yet */
+	uint32_t seen;	/* keywords of what is open, a bit each */
 	/* what is open; at most one is not NULL */
 	struct source_rule *rule;
 	struct source_set *set;
@@ -40,7 +41,7 @@ int reader_words(struct reader *r, struct source_word ***end);
 /* read_rule.c */
 extern const struct reader_keyword reader_rule_keywords[];
 extern const size_t reader_rule_keyword_count;
-/* The rule is complete: what is missing is an error. */
+/* The rule, which is open, is complete: what is missing is an error. */
 int reader_rule_close(struct reader *r, struct source_rule *rule);
 
 #endif

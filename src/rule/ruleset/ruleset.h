@@ -18,8 +18,15 @@
 #define RULESET_GROUPS_MAX 4096
 #define RULESET_PHRASES_MAX 16384
 #define RULESET_PROVIDERS_MAX 128
+#define RULESET_DOMAINS_MAX 4096 /* of all providers */
+#define RULESET_DOMAIN_SLOTS (2 * RULESET_DOMAINS_MAX)
+#define RULESET_SETS_MAX 512
+#define RULESET_SET_DEPTH_MAX 16
 #define RULESET_PHRASE_BYTES_MAX 80
 #define RULESET_CONDITIONS_MAX 6 /* lines of words and near in a rule, and as many of unless */
+
+#define RULESET_PAIRS 38    /* letters, digits, the blank; squared: a table of how phrases begin */
+#define RULESET_LABEL_PAD 8 /* zeros behind the labels, which are read eight bytes at once */
 
 #define RULESET_NONE UINT16_MAX
 #define RULESET_NO_PROVIDER UINT8_MAX
@@ -81,7 +88,7 @@ struct ruleset_node {
 	uint8_t edge_count, label_len;
 };
 
-/* A domain that shows whose reply it is; sorted by hash. */
+/* A domain that shows whose reply it is. */
 struct ruleset_domain {
 	uint32_t hash; /* ruleset_domain_hash */
 	uint8_t provider;
@@ -109,7 +116,7 @@ struct ruleset {
 	const uint8_t *edge_bytes;	  /* ascending within a node */
 	const uint32_t *edge_nodes;
 	const uint8_t *labels;
-	const uint32_t *roots;			   /* by byte: the node behind it, or 0 */
+	const uint16_t *pairs; /* by ruleset_pair: the node behind two bytes, or 0 */
 	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
 	const uint16_t *groups;
 	size_t phrase_count, group_count;
@@ -120,12 +127,17 @@ struct ruleset {
 	const uint16_t *provider_rules;
 	size_t provider_count;
 	const struct ruleset_domain *domains;
+	const uint16_t *domain_slots; /* by hash, RULESET_DOMAIN_SLOTS: index + 1 */
 	size_t domain_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
 		edges_count, labels_count, groups_count, anchored_rules_count, provider_rules_count,
 		pool_len; /* for print.c */
 };
+
+/* 1 to RULESET_PAIRS - 1 for a byte that pairs has; 0: another one, whose phrases the root leads
+ * to. */
+extern const uint8_t ruleset_pair_classes[256];
 
 struct slice ruleset_slice(const struct ruleset *set, struct ruleset_text text);
 uint32_t ruleset_domain_hash(struct slice domain); /* case does not matter */

@@ -26,7 +26,8 @@ struct source_set {
 	struct slice name;
 	struct source_place place;
 	struct source_word *words, **words_end;
-	bool open; /* being followed: it may not be in itself */
+	uint64_t *phrases; /* compiled: a bit each; or NULL */
+	bool open;	   /* being followed: it may not be in itself */
 };
 
 enum source_kind { SOURCE_WORDS, SOURCE_NEAR, SOURCE_UNLESS, SOURCE_KIND_MAX };
@@ -83,7 +84,6 @@ struct source_rule {
 	size_t status_count;
 	uint16_t codes[SOURCE_CODES_MAX];
 	size_t code_count;
-	uint32_t seen;		 /* keywords, a bit each */
 	uint16_t number;	 /* of its file */
 	struct ruleset_rule out; /* what needs no other line to be known */
 	size_t index;		 /* in the set */
@@ -96,12 +96,15 @@ struct ruleset_source {
 	struct source_rule *rules, **rules_end;
 	size_t rule_count;
 	struct source_set *sets;
+	size_t set_count, domain_count;
 	struct source_provider *providers, **providers_end;
 	size_t provider_count;
 	struct ruleset_error *error;
 	int err;
 	struct ruleset set;
 	const struct source_rule **by_index;
+	const struct source_word **phrases; /* by phrase: where it was written */
+	uint64_t *held;			    /* of the check: check.c */
 };
 
 /* Says what is wrong and answers ERR_SYNTAX; words are put together: text, quoted name, more. */

@@ -60,7 +60,11 @@ TEST(errors)
 		{"level words\n" RULE "\tcause spam 60\n", 6, 2, "a second"},
 		{"set a\n\twords $a\nlevel words\n" RULE "\twords $a\n", 2, 8, "holds itself"},
 		{"level words\n" RULE "\twords abc\n" RULE, 7, 6, "a second rule"},
-		{"level words\n\xff\n", 2, 1, "not UTF-8"},
+		{"level words\n\xff\n", 2, 1, "expected UTF-8"},
+		{"level words\nrule a\n\twords a\x01\n", 3, 2, "no control characters"},
+		{"provider p\n\ttitle a\n\ttitle b\n", 3, 2, "a second \"title\" in the same prov"},
+		{"level words\nrule a\n\ttake ip x\n\ttake ip y\n", 4, 7, "a second take of"},
+		{"level words\nrule a\n\tarticle a b\n", 3, 10, "the name of one article"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -73,6 +77,85 @@ TEST(errors)
 		if (error.line != rows[i].line || error.column != rows[i].column)
 			fail_msg("row %zu: %u:%u", i, error.line, error.column);
 	}
+}
+
+static uint8_t long_text[RULESET_FILE_BYTES_MAX];
+static struct builder b;
+
+static void
+put(const char *before, size_t number, const char *behind)
+{
+	builder_str(&b, before);
+	builder_dec(&b, number);
+	builder_str(&b, behind);
+}
+
+static int
+compile_long(void)
+{
+	builder_byte(&b, 0);
+	assert_false(b.failed);
+	b.len--;
+	return compile((const char *)long_text, NULL);
+}
+
+/* A file of many short lines ends early, and says why. */
+TEST(limits)
+{
+	static const struct {
+		const char *head, *before, *behind;
+		size_t count;
+		const char *says;
+	} rows[] = {
+		{"", "set s", "\n", RULESET_SETS_MAX, "more than 512 sets"},
+		{"provider p\n", "\thost h", ".example\n", RULESET_DOMAINS_MAX,
+		 "more than 4096 names of hosts"},
+		{"", "provider p", "\n", RULESET_PROVIDERS_MAX, "more than 128 providers"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice says;
+
+		builder_init_fixed(&b, long_text, sizeof(long_text));
+		builder_str(&b, rows[i].head);
+		for (size_t k = 0; k < rows[i].count; k++)
+			put(rows[i].before, k, rows[i].behind);
+		assert_int_equal(compile_long(), 0);
+		put(rows[i].before, rows[i].count, rows[i].behind);
+		assert_int_equal(compile_long(), ERR_SYNTAX);
+		says = slice_of(error.text, error.len);
+		if (slice_find(says, slice_str(rows[i].says)) == says.len)
+			fail_msg("row %zu says: %.*s", i, SLICE_ARG(says));
+	}
+}
+
+/* Each set has the one before it nine times. */
+static int
+compile_sets(size_t depth)
+{
+	builder_init_fixed(&b, long_text, sizeof(long_text));
+	builder_str(&b, "\xef\xbb\xbfset s0\n\twords bad\n"); /* a byte order mark, too */
+	for (size_t i = 1; i < depth; i++) {
+		put("set s", i, "\n\twords ");
+		for (size_t k = 0; k < 9; k++)
+			put(k ? "|$s" : "$s", i - 1, "");
+		builder_str(&b, "\n");
+	}
+	put("level words\nrule a\n\twords $s", depth - 1,
+	    "\n\tcause spam 50\n\tsource x\n\texample 550 bad\n"
+	    "rule b\n\twords very bad\n\tcause spam 50\n\tsource x\n\texample 550 very bad\n");
+	return compile_long();
+}
+
+/* Sets in one another are followed once each: else the time is 9 to the power of their depth. */
+TEST(sets_in_sets)
+{
+	assert_int_equal(compile_sets(RULESET_SET_DEPTH_MAX), 0);
+	assert_int_equal(ruleset_check(source, &work), ERR_SYNTAX);
+	assert_slice_str(slice_sub(slice_of(error.text, error.len), 0, 23),
+			 "this rule can never win");
+	assert_int_equal(compile_sets(RULESET_SET_DEPTH_MAX + 1), ERR_SYNTAX);
+	assert_slice_str(slice_sub(slice_of(error.text, error.len), 0, 15), "sets lie more t");
 }
 
 static const struct ruleset_rule *
@@ -110,6 +193,8 @@ TEST(words)
 		{"words \xe4\xb8\x8d\xe5\xad\x98", "550 x\xe4\xb8\x8d\xe5\xad\x98x",
 		 "550 \xe4\xb8\x8d"},
 		{"words \xd0\xbd\xd0\xb5\xd1\x82", "550 \xd0\x9d\xd0\x95\xd0\xa2", "550 net"},
+		{"words <ip> listed", "550 192.0.2.1 \x01 listed", "550 \x01 listed"},
+		{"words <ip> listed", "550 192.0.2.1\nlisted", "550 \xd0\x01 listed"},
 		{"words no\n\tfield ip", "550 no 192.0.2.1", "550 no"},
 		{"words no\n\tstatus *.7.*", "550 5.7.9 no", "550 5.1.7 no"},
 		{"words no\n\tstatus none", "550 no", "550 5.1.1 no"},
@@ -219,5 +304,5 @@ TEST(memory_runs_out)
 	assert_int_equal(memory.taken, memory.given);
 }
 
-TESTS(TEST_ROW(errors), TEST_ROW(words), TEST_ROW(levels_and_providers), TEST_ROW(checks),
-      TEST_ROW(memory_runs_out))
+TESTS(TEST_ROW(errors), TEST_ROW(limits), TEST_ROW(sets_in_sets), TEST_ROW(words),
+      TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(memory_runs_out))

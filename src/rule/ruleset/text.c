@@ -75,7 +75,7 @@ text_lower(struct slice s, uint8_t *ret_bytes)
 	uint8_t c = s.data[0];
 
 	ret_bytes[0] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-	if (c < 0xc3 || c > 0xd1 || s.len < 2)
+	if (c < 0xc3 || c > 0xd1 || s.len < 2 || (s.data[1] & 0xc0) != 0x80)
 		return 1;
 	ret_bytes[1] = s.data[1];
 	lower_pair(ret_bytes);
@@ -170,7 +170,8 @@ next_field(const struct normal *normal, size_t index, size_t from)
 	return index;
 }
 
-/* A line end, a control character or the start of a character beyond ASCII: bytes taken. */
+/* A line end, a control character (a field is one here: none may look like it) or the start of a
+ * character beyond ASCII: bytes taken. */
 static size_t
 put_other(struct text *t, struct slice rest, size_t at)
 {
@@ -181,6 +182,10 @@ put_other(struct text *t, struct slice rest, size_t at)
 		put_blank(t, at);
 		return 1 + front_len(slice_from(rest, 1));
 	}
+	if (rest.data[0] < ' ' || rest.data[0] == 0x7f) {
+		put_blank(t, at);
+		return 1;
+	}
 	/* A typographic apostrophe is one. */
 	if (slice_starts(rest, SLICE("\xe2\x80\x99"))) {
 		put(t, '\'', at, 3);
@@ -188,8 +193,33 @@ put_other(struct text *t, struct slice rest, size_t at)
 	}
 	len = text_lower(rest, lower);
 	for (size_t i = 0; i < len; i++)
-		put(t, lower[i] ? lower[i] : BLANK, at + i, 1);
+		put(t, lower[i], at + i, 1);
 	return len;
+}
+
+const bool text_words[256] = {
+	['a' ... 'z'] = true,
+	['0' ... '9'] = true,
+	[0x80 ... 0xff] = true,
+};
+
+/* All places where a word begins, or what is no word; without a branch for each byte. */
+static void
+starts_find(struct text *t)
+{
+	bool was_word = false;
+	size_t count = 0;
+
+	for (size_t at = 0; at < t->len; at++) {
+		uint8_t c = t->bytes[at];
+		bool word = text_words[c];
+		bool inside = word & was_word & !text_is_joined(c);
+
+		t->starts[count] = (uint16_t)at;
+		count += !inside & (c != BLANK);
+		was_word = word;
+	}
+	t->start_count = count;
 }
 
 void
@@ -218,5 +248,6 @@ text_prepare(struct text *t, const struct normal *normal)
 		if (at > until)
 			field = next_field(normal, field, at);
 	}
-	memset(t->bytes + t->len, 0, 4);
+	memset(t->bytes + t->len, 0, TEXT_PAD);
+	starts_find(t);
 }

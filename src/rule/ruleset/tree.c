@@ -116,64 +116,96 @@ is_kept(const struct tree *tree, uint32_t at)
 	       n->child == NO_NODE || tree->nodes[n->child].next != NO_NODE;
 }
 
+/* Nodes get their numbers by their distance from the root: those that most words reach lie
+ * together. */
 struct finishing {
 	struct tree *tree;
 	struct ruleset_node *nodes;
-	uint32_t *numbers; /* of kept nodes, by their old ones */
+	uint32_t *queue; /* by new number: the old one */
+	uint32_t count;	 /* of numbers */
 	uint8_t *edge_bytes, *labels;
-	uint32_t *edge_nodes, *roots;
+	uint32_t *edge_nodes;
+	uint16_t *pairs;
 	uint32_t edge, label;
 };
 
-/* Its edges, and the labels of what they lead to. */
+/* An edge from a node to what its byte leads to, with the label on the way. From the root there is
+ * none, so that two bytes lead to a node. */
 static void
-node_finish(struct finishing *f, uint32_t at)
+edge_finish(struct finishing *f, uint32_t child, bool root)
 {
 	const struct tree_node *nodes = f->tree->nodes;
-	struct ruleset_node *out = &f->nodes[f->numbers[at]];
+	uint32_t number = f->count++, end = child;
+
+	f->nodes[number].label = f->label;
+	while (!root && !is_kept(f->tree, end)) {
+		end = nodes[end].child;
+		f->labels[f->label++] = nodes[end].byte;
+	}
+	f->nodes[number].label_len = (uint8_t)(f->label - f->nodes[number].label);
+	f->queue[number] = end;
+	f->edge_bytes[f->edge] = nodes[child].byte;
+	f->edge_nodes[f->edge++] = number;
+}
+
+static void
+node_finish(struct finishing *f, uint32_t number)
+{
+	const struct tree_node *n = &f->tree->nodes[f->queue[number]];
+	struct ruleset_node *out = &f->nodes[number];
 
 	out->edge = f->edge;
-	out->word = nodes[at].word;
-	out->start = nodes[at].start;
-	for (uint32_t k = nodes[at].child; k != NO_NODE; k = nodes[k].next) {
-		uint32_t end = k, label = f->label;
+	out->word = n->word;
+	out->start = n->start;
+	for (uint32_t k = n->child; k != NO_NODE; k = f->tree->nodes[k].next)
+		edge_finish(f, k, number == 0);
+	out->edge_count = (uint8_t)(f->edge - out->edge);
+}
 
-		while (!is_kept(f->tree, end)) {
-			end = nodes[end].child;
-			f->labels[f->label++] = nodes[end].byte;
+/* What is reached by two bytes that have a class. */
+static void
+pairs_finish(struct finishing *f)
+{
+	const struct ruleset_node *root = &f->nodes[0];
+
+	for (unsigned i = 0; i < root->edge_count; i++) {
+		const struct ruleset_node *n = &f->nodes[f->edge_nodes[root->edge + i]];
+		unsigned first = ruleset_pair_classes[f->edge_bytes[root->edge + i]];
+
+		for (unsigned k = 0; first && k < n->edge_count; k++) {
+			unsigned second = ruleset_pair_classes[f->edge_bytes[n->edge + k]];
+
+			if (second)
+				f->pairs[first * RULESET_PAIRS + second] =
+					(uint16_t)f->edge_nodes[n->edge + k];
 		}
-		f->nodes[f->numbers[end]].label = label;
-		f->nodes[f->numbers[end]].label_len = (uint8_t)(f->label - label);
-		f->edge_bytes[f->edge] = nodes[k].byte;
-		f->edge_nodes[f->edge++] = f->numbers[end];
-		out->edge_count++;
-		if (at == 0)
-			f->roots[nodes[k].byte] = f->numbers[end];
 	}
 }
 
 int
 tree_finish(struct tree *tree, struct ruleset *set)
 {
-	struct finishing f = {.tree = tree};
-	uint32_t kept = 0;
+	struct finishing f = {.tree = tree, .count = 1}; /* the root */
+	size_t kept = 0;
 
-	f.numbers = arena_alloc(tree->arena, tree->node_count * sizeof(*f.numbers));
-	for (uint32_t i = 0; f.numbers && i < tree->node_count; i++) {
-		if (is_kept(tree, i))
-			f.numbers[i] = kept++;
-	}
-	f.nodes = arena_alloc(tree->arena, (kept + 1) * sizeof(*f.nodes));
-	f.edge_bytes = arena_alloc(tree->arena, kept + 1);
-	f.edge_nodes = arena_alloc(tree->arena, (kept + 1) * sizeof(*f.edge_nodes));
-	f.labels = arena_alloc(tree->arena, tree->node_count + 1);
-	f.roots = arena_alloc(tree->arena, 256 * sizeof(*f.roots));
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		kept += is_kept(tree, i);
+	for (uint32_t k = tree->nodes[0].child; k != NO_NODE; k = tree->nodes[k].next)
+		kept += !is_kept(tree, k);
+	if (kept > UINT16_MAX)
+		return ERR_LIMIT;
+	f.queue = arena_alloc(tree->arena, kept * sizeof(*f.queue));
+	f.nodes = arena_alloc(tree->arena, kept * sizeof(*f.nodes));
+	f.edge_bytes = arena_alloc(tree->arena, kept);
+	f.edge_nodes = arena_alloc(tree->arena, kept * sizeof(*f.edge_nodes));
+	f.labels = arena_alloc(tree->arena, tree->node_count + RULESET_LABEL_PAD);
+	f.pairs = arena_alloc(tree->arena, RULESET_PAIRS * RULESET_PAIRS * sizeof(*f.pairs));
 	if (tree->arena->failed)
 		return ERR_NO_MEMORY;
-	for (uint32_t i = 0; i < tree->node_count; i++) {
-		if (is_kept(tree, i))
-			node_finish(&f, i);
-	}
+	for (uint32_t i = 0; i < f.count; i++)
+		node_finish(&f, i);
+	ASSERT(f.count == kept);
+	pairs_finish(&f);
 	set->nodes = f.nodes;
 	set->nodes_count = kept;
 	set->edge_bytes = f.edge_bytes;
@@ -181,7 +213,7 @@ tree_finish(struct tree *tree, struct ruleset *set)
 	set->edges_count = f.edge;
 	set->labels = f.labels;
 	set->labels_count = f.label;
-	set->roots = f.roots;
+	set->pairs = f.pairs;
 	set->phrase_count = tree->phrase_count;
 	return 0;
 }

@@ -140,7 +140,10 @@ address_of_value(struct slice value)
 	struct address_found found;
 	size_t at = 0;
 
-	return address_next(value, &at, &found) ? found.address : value_plain(value);
+	if (!address_next(value, &at, &found))
+		return value_plain(value);
+	/* In a field there is nothing else that a letter beyond ASCII could belong to. */
+	return found.at && value.data[found.at - 1] >= 0x80 ? value_plain(value) : found.address;
 }
 
 bool

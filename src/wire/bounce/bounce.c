@@ -207,7 +207,7 @@ human_text(struct reading *r)
 		builder_add(&b, part_text(r, part, &r->text_left));
 		builder_byte(&b, '\n');
 	}
-	if (is_blank(builder_slice(&b))) { /* no part at all, as with a wrong boundary */
+	if (is_blank(builder_slice(&b)) && !r->draft_count) { /* as with a wrong boundary */
 		const struct mime_part whole = {.body = mime->parts[r->root].body};
 
 		builder_add(&b, part_text(r, &whole, &r->text_left));
@@ -363,6 +363,18 @@ drafts_by_text(struct reading *r)
 
 /* --- one message ------------------------------------------------------------------------------ */
 
+/* "Re: mail returned": of a person who writes about it. */
+static bool
+is_reply_subject(struct slice subject)
+{
+	static const char *const marks[] = {"re:", "aw:", "antw:", "sv:", "rif:", "odp:", "vs:"};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (slice_starts_nocase(subject, slice_str(marks[i])))
+			return true;
+	return false;
+}
+
 static void
 header_read(struct reading *r)
 {
@@ -373,7 +385,7 @@ header_read(struct reading *r)
 	r->to = address_of_value(reading_header(r, header, SLICE("To")));
 	r->failed = reading_header(r, header, SLICE("X-Failed-Recipients"));
 	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON);
-	r->by_subject = has(r, r->subject, PHRASE_NOTICE);
+	r->by_subject = !is_reply_subject(r->subject) && has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
 	r->done = has(r, r->subject, PHRASE_DONE);
 }

@@ -161,6 +161,16 @@ announces(struct slice text)
 	return text.len && text.data[text.len - 1] == ':';
 }
 
+/* One word says nothing: an address, however it is masked. */
+static bool
+is_one_word(struct slice text)
+{
+	text = slice_trim(text);
+	while (text.len && text.data[text.len - 1] == '\n')
+		text.len--;
+	return slice_index(text, ' ') == text.len && slice_index(text, '\n') == text.len;
+}
+
 /* The first paragraph; with the next one where it only announces that ("details:"). */
 static struct slice
 paragraph(struct slice text)
@@ -199,7 +209,8 @@ best_paragraph(const struct reading *r, struct slice text, bool last, size_t *re
 		if (!one.len)
 			break;
 		for (size_t i = 0; i < best + last && i < kind_count; i++)
-			if (has(r, one, kinds[i])) {
+			if (has(r, one, kinds[i]) ||
+			    (!i && bounce_status_is_precise(bounce_status_find(one)))) {
 				best = i;
 				words = one;
 				break;
@@ -249,8 +260,11 @@ words_of_text(const struct join *j)
 		lead = line_before(r);
 	if (rank > 0 && lead_rank == 0) /* only the lead says why */
 		return lead;
-	if (rank > 1 && j->named) /* no strong words: the next ones */
-		words = paragraph(j->own);
+	if (rank > 1 && (j->named || r->list_known)) { /* no strong words: the next ones */
+		struct slice next = paragraph(j->own);
+
+		words = is_one_word(next) && words.len ? words : next;
+	}
 	words = cut_tail(r, words);
 	if (!is_blank(words))
 		return words;

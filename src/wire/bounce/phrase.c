@@ -41,6 +41,8 @@ bytes_init(struct phrase_index *index)
 
 		index->word[i] = ascii_is_alpha(c) || ascii_is_digit(c);
 		index->folded[i] = ascii_is_digit(c) ? '0' : is_blank(c) ? ' ' : ascii_lower(c);
+		if (c >= 0x80) /* as pair_lower() may change them */
+			index->folded[i] = c | (c < 0xc0 ? 0x20 : 1);
 	}
 }
 
@@ -61,6 +63,30 @@ phrase_index_init(struct phrase_index *index)
 		index->first[bucket] = (uint16_t)i;
 		index->kinds[bucket] |= phrases[i - 1].kind;
 	}
+}
+
+/* A letter of two bytes, made small: Latin 1 and Russian. */
+static unsigned
+pair_lower(unsigned first, unsigned second)
+{
+	unsigned letter = first << 8 | second;
+
+	if ((letter >= 0xc380 && letter <= 0xc39e &&
+	     letter != 0xc397) ||		    /* A with grave .. thorn */
+	    (letter >= 0xd090 && letter <= 0xd09f)) /* the first half of А..Я */
+		return letter + 0x20;
+	if (letter >= 0xd0a0 && letter <= 0xd0af) /* the second half */
+		return letter + 0xe0;
+	return letter;
+}
+
+/* The same letter of two bytes at the start of both, whatever its case. */
+static bool
+is_same_pair(struct slice want, struct slice text)
+{
+	return want.len > 1 && text.len > 1 && want.data[0] >= 0xc3 && want.data[0] <= 0xd1 &&
+	       pair_lower(text.data[0], text.data[1]) ==
+		       ((unsigned)want.data[0] << 8 | want.data[1]);
 }
 
 /* Length of what one byte of a phrase stands for at the start of text; 0 when it does not match. */
@@ -95,11 +121,14 @@ phrase_len(struct slice phrase, struct slice text)
 	size_t at = 0;
 
 	for (size_t i = 0; i < phrase.len; i++) {
-		size_t len = byte_len(phrase.data[i], slice_from(text, at));
+		struct slice rest = slice_from(text, at);
+		bool pair = is_same_pair(slice_from(phrase, i), rest);
+		size_t len = pair ? 2 : byte_len(phrase.data[i], rest);
 
 		if (!len)
 			return 0;
 		at += len;
+		i += pair;
 	}
 	return at;
 }

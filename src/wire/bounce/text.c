@@ -12,6 +12,8 @@
  */
 #include "wire/bounce/reading.h"
 
+#define WHEN_MAX 64 /* bytes of the time of an attempt */
+
 enum shown { SHOWN_NOT, SHOWN_FIRST, SHOWN_LABEL, SHOWN_SENTENCE, SHOWN_ANYHOW };
 
 struct line_shown {
@@ -153,7 +155,7 @@ bullet_len(struct slice line)
 	size_t len = 0;
 
 	while (len < line.len) {
-		if (slice_index(SLICE(" \t*>-|"), line.data[len]) < 6)
+		if (slice_index(SLICE(" \t*>-|'"), line.data[len]) < 7)
 			len++;
 		else if (slice_starts(slice_from(line, len), SLICE("\xe2\x80\xa2")))
 			len += 3;
@@ -185,13 +187,25 @@ rest_behind(struct slice body, size_t end)
 {
 	struct slice rest = slice_trim(slice_from(body, end));
 
-	if (slice_starts(rest, SLICE("]"))) /* "[SMTP:a@x]" */
+	/* "[SMTP:a@x]", "'a@x'" */
+	if (rest.len && slice_index(SLICE("]'\""), rest.data[0]) < 3)
 		rest = slice_trim(slice_from(rest, 1));
 	if (slice_starts_nocase(rest, SLICE("<mailto:")) ||
 	    slice_starts_nocase(rest, SLICE("(mailto:")))
 		rest = slice_trim(
 			slice_from(rest, slice_index(rest, rest.data[0] == '<' ? '>' : ')') + 1));
 	return rest;
+}
+
+/* "on Mon, 2 Feb 2015 10:00:01 +0100", "am 02.02.2009 10:00": when it was tried, and no more. */
+static bool
+is_when(struct slice rest)
+{
+	size_t colon = slice_index(rest, ':');
+
+	return rest.len <= WHEN_MAX && colon && colon + 2 < rest.len &&
+	       ascii_is_digit(rest.data[colon - 1]) && ascii_is_digit(rest.data[colon + 1]) &&
+	       ascii_is_digit(rest.data[colon + 2]);
 }
 
 /* An address at the beginning of a line: a recipient, unless a sentence begins with it. */
@@ -213,17 +227,16 @@ shown_first(const struct reading *r, struct line_shown *shown)
 		return SHOWN_FIRST;
 	}
 	/* The same address again, as a name. */
-	if (rest.len &&
-	    (slice_index(SLICE("(,;<]"), rest.data[0]) < 5 || slice_starts(rest, SLICE("..."))))
+	if (rest.len && slice_index(SLICE("(,;<]"), rest.data[0]) < 5)
 		return SHOWN_FIRST;
-	if (slice_starts(rest, SLICE("on "))) { /* a date */
-		shown->rest = SLICE_EMPTY;
-		return SHOWN_FIRST;
-	}
-	if (!rest.len || has(r, rest, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM) ||
+	if (!rest.len || slice_starts(rest, SLICE("...")) ||
+	    has(r, rest, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM) ||
 	    bounce_reply_find(r->index, rest, &reply))
 		return SHOWN_FIRST;
-	return SHOWN_ANYHOW;
+	if (!slice_starts(rest, SLICE("on ")) && !is_when(rest))
+		return SHOWN_ANYHOW;
+	shown->rest = SLICE_EMPTY;
+	return SHOWN_FIRST;
 }
 
 static size_t
@@ -281,21 +294,39 @@ is_expected(const struct reading *r, struct slice address)
 	return slice_find_nocase(r->failed, address) < r->failed.len;
 }
 
+/* Words before an address say that it is not the recipient's; ours: those before the last one did.
+ * "from a@x to b@x" names both. */
+static bool
+is_ours(const struct reading *r, struct slice between, bool ours)
+{
+	size_t from = slice_find_nocase(between, SLICE(" from "));
+
+	while (between.len && slice_index(SLICE(" <'\""), between.data[between.len - 1]) < 4)
+		between.len--;
+	if ((ours || from < between.len) && between.len > 2 &&
+	    slice_eq_nocase(slice_from(between, between.len - 3), SLICE(" to")))
+		return false;
+	return ours || has(r, between, PHRASE_OURS);
+}
+
 static void
 line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 {
 	struct line_shown shown = {.how = SHOWN_NOT, .indent = indent_of(line)};
-	size_t at = 0;
+	bool ours = false;
+	size_t at = 0, last = 0;
 
 	if (slice_index(line, '@') < line.len) {
 		shown.body = slice_from(line, bullet_len(line));
 		while (shown.how == SHOWN_NOT && address_next(shown.body, &at, &shown.found)) {
 			struct slice before = slice_sub(shown.body, 0, shown.found.at);
+			bool first = !before.len || slice_eq(before, SLICE("\""));
 
-			if (has(r, before, PHRASE_OURS))
+			ours = is_ours(r, slice_from(before, last), ours);
+			last = shown.found.end;
+			if (ours)
 				continue;
-			shown.how =
-				shown.found.at ? shown_behind(r, &shown) : shown_first(r, &shown);
+			shown.how = first ? shown_first(r, &shown) : shown_behind(r, &shown);
 			if (!(shown.how == SHOWN_FIRST && shown.rest.len) &&
 			    shown.how != SHOWN_LABEL && is_servant(shown.found.address) &&
 			    !is_expected(r, shown.found.address))

@@ -9,6 +9,8 @@
  */
 #include "wire/bounce/reading.h"
 
+#define STAMP_MAX 48 /* bytes of a line's time, at most */
+
 enum side { SIDE_NONE, SIDE_OURS, SIDE_THEIRS };
 
 struct dialogue {
@@ -40,13 +42,13 @@ side_of_line(struct slice line, struct slice *ret_words)
 			return signs[i].side;
 		}
 	/* "Thu 2009-04-02 12:00:00: <-- 550 ..." */
-	arrow = slice_find(slice_sub(line, 0, 48), SLICE(": <-- "));
-	if (arrow < slice_sub(line, 0, 48).len) {
+	arrow = slice_find(slice_sub(line, 0, STAMP_MAX), SLICE(": <-- "));
+	if (arrow < slice_sub(line, 0, STAMP_MAX).len) {
 		*ret_words = slice_trim(slice_from(line, arrow + 6));
 		return SIDE_THEIRS;
 	}
-	arrow = slice_find(slice_sub(line, 0, 48), SLICE(": --> "));
-	if (arrow < slice_sub(line, 0, 48).len) {
+	arrow = slice_find(slice_sub(line, 0, STAMP_MAX), SLICE(": --> "));
+	if (arrow < slice_sub(line, 0, STAMP_MAX).len) {
 		*ret_words = slice_trim(slice_from(line, arrow + 6));
 		return SIDE_OURS;
 	}
@@ -214,6 +216,38 @@ one_named(struct dialogue *d)
 	}
 }
 
+/* "Mon 2015-02-02 10:00:21: *  Winsock Error 10060 The connection timed out." */
+static struct slice
+own_words(struct slice line)
+{
+	size_t end = slice_find(slice_sub(line, 0, STAMP_MAX), SLICE(": "));
+
+	line = slice_trim(end < slice_sub(line, 0, STAMP_MAX).len ? slice_from(line, end + 1)
+								  : line);
+	while (line.len && (line.data[0] == '*' || line.data[0] == ' '))
+		line = slice_from(line, 1);
+	return line;
+}
+
+/* Nobody answered: what the mailer itself says last about why. */
+static void
+own_finding(struct dialogue *d)
+{
+	struct reading *r = d->reading;
+	struct slice rest = r->dialogue, found = SLICE_EMPTY;
+
+	while (!r->answer_count && rest.data) {
+		struct slice words = own_words(slice_cut(&rest, '\n'));
+
+		if (phrase_find(r->index, words, PHRASE_CAUSE, NULL))
+			found = words;
+	}
+	if (!found.len)
+		return;
+	d->command = d->host = SLICE_EMPTY;
+	answer_add(d, SLICE_EMPTY, found, false);
+}
+
 bool
 reading_transcript(struct reading *r)
 {
@@ -229,5 +263,6 @@ reading_transcript(struct reading *r)
 		line_read(&d, slice_cut(&rest, '\n'));
 	reply_end(&d);
 	one_named(&d);
+	own_finding(&d);
 	return true;
 }

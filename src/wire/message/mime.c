@@ -18,6 +18,8 @@
 
 /* Where a boundary that is not named is looked for: so many lines of the body. */
 #define MIME_GUESS_LINES 32
+#define MIME_LINES_BLOCK 512
+#define MIME_LINES_NEAR 8
 
 struct mime_frame {
 	uint8_t part;
@@ -35,13 +37,66 @@ struct mime_reader {
 	struct mime_frame frames[MIME_DEPTH_MAX];
 };
 
+/* What waits for the builder, for most lines are short. */
+struct lines_block {
+	struct builder *builder;
+	size_t len;
+	uint8_t bytes[MIME_LINES_BLOCK];
+};
+
+static void
+lines_flush(struct lines_block *block)
+{
+	builder_add_head(block->builder, slice_of(block->bytes, block->len));
+	block->len = 0;
+}
+
+static void
+lines_add(struct lines_block *block, struct slice s)
+{
+	if (s.len >= MIME_LINES_BLOCK - block->len)
+		lines_flush(block);
+	if (s.len >= MIME_LINES_BLOCK) {
+		builder_add_head(block->builder, s);
+		return;
+	}
+	memcpy(block->bytes + block->len, s.data, s.len);
+	block->len += s.len;
+}
+
+static void
+lines_end(struct lines_block *block, size_t count)
+{
+	while (count-- && !block->builder->failed) {
+		block->bytes[block->len++] = '\n';
+		if (block->len == MIME_LINES_BLOCK)
+			lines_flush(block);
+	}
+}
+
+/* Length up to the first CR; without a call where it is near. */
+static size_t
+lines_find_cr(struct slice text)
+{
+	size_t near = text.len < MIME_LINES_NEAR ? text.len : MIME_LINES_NEAR, at = 0;
+
+	while (at < near && text.data[at] != '\r')
+		at++;
+	return at < near ? at : at + slice_index(slice_from(text, at), '\r');
+}
+
 void
 mime_lines(struct builder *b, struct slice text)
 {
-	while (text.len && !b->failed) {
-		size_t cr = slice_index(text, '\r'), count = 0;
+	struct lines_block block;
 
-		builder_add_head(b, slice_sub(text, 0, cr));
+	block.builder = b;
+	block.len = 0;
+	while (text.len && !b->failed) {
+		size_t cr = lines_find_cr(text), count = 0;
+
+		if (cr)
+			lines_add(&block, slice_sub(text, 0, cr));
 		text = slice_from(text, cr);
 		while (count < text.len && text.data[count] == '\r')
 			count++;
@@ -50,9 +105,25 @@ mime_lines(struct builder *b, struct slice text)
 			count = 1;
 			text = slice_from(text, 1);
 		}
-		while (count-- && !b->failed)
-			builder_byte(b, '\n');
+		lines_end(&block, count);
 	}
+	lines_flush(&block);
+}
+
+/* The next line that begins as boundaries do; false when none follows. */
+static bool
+mime_dashes_next(struct slice *rest, struct slice *ret_line)
+{
+	while (mime_line_next(rest, ret_line)) {
+		size_t empty = 0;
+
+		if (ret_line->len >= 3 && ret_line->data[0] == '-' && ret_line->data[1] == '-')
+			return true;
+		while (empty < rest->len && rest->data[empty] == '\n')
+			empty++;
+		*rest = slice_from(*rest, empty);
+	}
+	return false;
 }
 
 /* Index of the innermost frame whose boundary this line is, or -1. */
@@ -365,7 +436,8 @@ mime_read(struct slice text, struct mime *ret_mime)
 	while (mime_part_begin(&r))
 		;
 	rest = slice_from(r.text, r.at);
-	for (size_t at = r.at; mime_line_next(&rest, &line); at = r.text.len - rest.len) {
+	while (r.frame_count && mime_dashes_next(&rest, &line)) {
+		size_t at = (size_t)(line.data - r.text.data);
 		bool final = false;
 		int frame = mime_boundary_match(&r, line, &final);
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from harness import table
+from harness import Skip, table
 from hosts import ROOT
 
 SERVER = "none"
@@ -101,7 +101,7 @@ def test_text(_lab):
     done = run("explain", "--reply", "550 5.1.1 no such \x1b[31muser \udce9 \u202e")
     text = done.stdout.decode("utf-8", "strict")
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert text.startswith("Refused for good: rcpt-unknown (FR-E1001). It is the sender's turn.")
+    assert text.startswith("There is no such mailbox. Refused for good (rcpt-unknown, FR-E1001). It is")
     assert "\x1b" not in text and "\u202e" not in text and "\\xe9" in text, text
     assert "For the sender:" in text and "For the administrator:" in text, text
 
@@ -265,3 +265,23 @@ def test_redact(_lab):
         assert done.returncode == 0 and b"User unknown" in done.stdout, done
         for word in (b"bob@", b"ann", b"eve@", b"secret", b"20261128@"):
             assert word not in done.stdout, (word, done.stdout)
+
+
+def test_score(_lab):
+    """Issue 4, how well: the samples, where they are at hand."""
+    folder = os.path.join(os.environ.get("FRANK_CORPORA", os.path.join(ROOT, "..", "shared",
+                                                                       "corpora")), "bounces")
+    if not os.path.isdir(folder):
+        raise Skip("no samples here")
+    done = subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "bench", "explain.py"), "--json",
+                           folder], capture_output=True, check=True, timeout=120,
+                          env={"FRANK_BUILD": BUILD})
+    score = json.loads(done.stdout)
+    replies, mails = score["replies"], score["mails"]
+    assert replies["right"] >= 0.95 * replies["count"], replies
+    assert mails["right"] >= 0.92 * mails["count"], mails
+    assert mails["counts_right"] >= 0.97 * mails["mails"], mails
+    status = mails["facts"]["status"]
+    assert status["given"] >= 0.97 * status["count"], status
+    for part in (replies, mails):
+        assert part["wrong_sure"] <= 0.02 * part["count"], part

@@ -51,8 +51,10 @@ def place_installed(folder):
     tool = [name for name in found if name.endswith("bin/frank")]
     assert len(tool) == 1, found
     assert {os.path.basename(p) for p in programs()} <= {os.path.basename(p) for p in found}
-    assert {"frank.8", "frank.conf.5"} <= {os.path.basename(p) for p in found}, found
-    others = [path for path in found if os.path.basename(path).startswith("frank-")]
+    pages = {"frank.8", "frank.conf.5", "frank-kb.7"}
+    assert pages <= {os.path.basename(p) for p in found}, found
+    others = [path for path in found
+              if os.path.basename(path).startswith("frank-") and "/man/" not in path]
     assert all("/libexec/frank/" in path for path in others), others
     return tool[0]
 
