@@ -124,7 +124,7 @@ def table_lines(lines):
 
 def plain(text):
     """Without the marks: code of several words in quotes, an article's name behind its link."""
-    text = re.sub(r"`([^`]* [^`]*)`", r"'\1'", text).replace("`", "")
+    text = re.sub(r"`([^`]*)`", lambda m: f"'{m[1]}'" if " " in m[1] else m[1], text)
     text = re.sub(r"\*\*([^*]+)\*\*|(?<![\w*])\*([^*\s][^*]*)\*(?!\w)", r"\1\2", text)
     text = re.sub(r"\(\[[^\]]+\]\(([\w-]+)\.md\)\)", r"(\1)", text)
     return LINK.sub(lambda m: m[1] if m[1] == m[2][:-3] else "%s (%s)" % (m[1], m[2][:-3]), text)

@@ -46,7 +46,7 @@ int rt_sync_dir(struct rt *rt, int dir_fd) MUST_USE;
 struct rt_stat {
 	uint64_t size_bytes;
 	int64_t changed_wall_ms;
-	bool is_dir;
+	bool is_dir, is_file; /* neither: a pipe, a device ... */
 	unsigned uid;
 	uint64_t device, inode; /* together: which file it is */
 };

@@ -192,6 +192,7 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 		.changed_wall_ms =
 			(int64_t)stat.st_mtim.tv_sec * MS_PER_S + stat.st_mtim.tv_nsec / NS_PER_MS,
 		.is_dir = S_ISDIR(stat.st_mode),
+		.is_file = S_ISREG(stat.st_mode),
 		.uid = stat.st_uid,
 		.device = stat.st_dev,
 		.inode = stat.st_ino,

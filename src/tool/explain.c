@@ -102,9 +102,15 @@ explain_unescape(struct explain *ex, struct slice line)
 }
 
 void
-explain_result(struct explain *ex)
+explain_begin(struct explain *ex)
 {
-	ex->count++;
+	if (ex->count++ && !ex->tool->json)
+		builder_str(&ex->out, EXPLAIN_SEPARATOR);
+}
+
+void
+explain_end(struct explain *ex)
+{
 	if (ex->out.len > EXPLAIN_OUTPUT_BYTES - EXPLAIN_SHOWN_MAX)
 		explain_flush(ex);
 }
@@ -117,14 +123,12 @@ explain_put(struct explain *ex, const char *file)
 	/* An empty line of a file keeps the count of results; it asks nothing. */
 	if (e->facts.verdict.cause == VERDICT_CAUSE_UNKNOWN && !(e->facts.empty && ex->replies))
 		ex->unknown_seen = true;
-	if (ex->tool->json) {
+	explain_begin(ex);
+	if (ex->tool->json)
 		explain_show_json(&ex->json, e, slice_str(file));
-	} else {
-		if (ex->count)
-			builder_str(&ex->out, EXPLAIN_SEPARATOR);
+	else
 		explain_show_text(&ex->out, e, slice_str(file));
-	}
-	explain_result(ex);
+	explain_end(ex);
 }
 
 void
@@ -140,18 +144,23 @@ explain_line(struct explain *ex, struct slice line, const char *file)
 	explain_reply(ex, explain_unescape(ex, line), file);
 }
 
+struct slice
+explain_next_line(struct slice *rest)
+{
+	struct slice line = slice_cut(rest, '\n');
+
+	if (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
 static int
 replies_content(struct explain *ex, const char *file, struct slice content)
 {
 	(void)file;
 	/* A line that ends the file is none that is empty. */
-	while (content.len) {
-		struct slice line = slice_cut(&content, '\n');
-
-		if (line.len && line.data[line.len - 1] == '\r')
-			line.len--;
-		explain_line(ex, line, NULL);
-	}
+	while (content.len)
+		explain_line(ex, explain_next_line(&content), NULL);
 	return 0;
 }
 
@@ -212,6 +221,8 @@ explain_all(struct explain *ex)
 	exit_code = explain_asked(ex);
 	if (exit_code && !ex->count)
 		return exit_code; /* nothing has been printed */
+	if (!ex->count && !ex->tool->json)
+		tool_complain(ex->tool, "nothing to explain was found", "");
 	if (ex->tool->json) {
 		json_array_end(&ex->json);
 		builder_byte(&ex->out, '\n');

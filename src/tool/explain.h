@@ -41,21 +41,27 @@ struct explain {
 	struct logline logline;
 };
 
-/* explain.c: the result in ex->explained goes out; file: where it is from, or NULL. */
+/* explain.c: around what is printed of one result. */
+void explain_begin(struct explain *ex);
+void explain_end(struct explain *ex);
+/* The result in ex->explained goes out; file: where it is from, or NULL. */
 void explain_put(struct explain *ex, const char *file);
-/* A result has been written into out. */
-void explain_result(struct explain *ex);
+
 void explain_flush(struct explain *ex);
 /* One reply, its lines as they are. */
 void explain_reply(struct explain *ex, struct slice text, const char *file);
 /* One reply in one line: \n in it parts its lines. */
 void explain_line(struct explain *ex, struct slice line, const char *file);
+/* Up to LF or CRLF, which is taken, too. */
+struct slice explain_next_line(struct slice *rest);
 struct slice explain_unescape(struct explain *ex, struct slice line);
 
 /* explain_input.c: fn gets the whole of a file or, for "-", of standard input; what is wrong is
  * said. Exit code. */
 typedef int explain_content_fn(struct explain *ex, const char *file, struct slice content);
 int explain_with_file(struct explain *ex, const char *path, size_t max, explain_content_fn *fn);
+/* "PATH: text" on standard error, the path cleaned; answers exit_code. */
+int explain_complain(struct explain *ex, const char *path, const char *text, int exit_code);
 /* A file, a folder of files, standard input, a code, a log line, a reply. Exit code. */
 int explain_input(struct explain *ex, const char *input);
 int explain_redact(struct explain *ex);

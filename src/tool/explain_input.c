@@ -6,13 +6,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "rt/file.h"
 #include "rule/redact/redact.h"
 #include "tool/explain.h"
+#include "wire/text/clean.h"
 
 #define READ_FIRST ((size_t)64 << 10)
 #define PATH_BYTES_MAX 4096
+#define PATH_SHOWN_MAX 1000
 #define FOLDER_FILES_MAX 100000
+#define NAME_BYTES_MAX 256 /* NAME_MAX of Linux and a zero byte */
 #define MAIL_ARENA_BYTES (BOUNCE_ARENA_BYTES + MIME_MESSAGE_MAX + 64)
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -60,47 +64,63 @@ read_fd(struct explain *ex, int fd, size_t max, struct growing *g)
 	}
 }
 
-static int
-complain_file(struct explain *ex, const char *path, int err)
+/* Names of files come from others, too. */
+int
+explain_complain(struct explain *ex, const char *path, const char *text, int exit_code)
 {
-	tool_complain(ex->tool, path, " cannot be read:");
-	tool_complain(ex->tool, tool_err_str(err), "");
-	return TOOL_EXIT_DATA;
+	uint8_t room[PATH_BYTES_MAX];
+	struct builder b;
+
+	builder_init_fixed(&b, room, sizeof(room));
+	clean_line(&b, slice_str(path), PATH_SHOWN_MAX);
+	builder_byte(&b, 0);
+	ASSERT(!b.failed);
+	tool_complain(ex->tool, (const char *)room, text);
+	return exit_code;
 }
 
-/* The memory is of *ret_room bytes. */
 static int
-read_path(struct explain *ex, const char *path, size_t max, struct growing *g)
+complain_file(struct explain *ex, const char *path, size_t max, int err)
 {
-	bool input = strcmp(path, "-") == 0;
-	int fd = TOOL_IN, err = 0;
+	uint8_t room[256];
+	struct builder b;
 
-	*g = (struct growing){.mem = rt_mem(ex->tool->rt)};
-	if (!input)
-		err = rt_open(ex->tool->rt, RT_AT_PATH, path, RT_OPEN_READ, &fd);
-	if (!err) {
-		err = read_fd(ex, fd, max, g);
-		if (!input)
-			rt_close(ex->tool->rt, fd);
+	builder_init_fixed(&b, room, sizeof(room));
+	builder_str(&b, " cannot be read: ");
+	if (err == ERR_LIMIT) {
+		builder_str(&b, "it is longer than ");
+		builder_dec(&b, max);
+		builder_str(&b, " bytes");
+	} else {
+		builder_str(&b, tool_err_str(err));
 	}
-	if (!err)
-		return 0;
-	mem_give(g->mem, g->bytes, g->room);
-	*g = (struct growing){0};
-	return err;
+	builder_byte(&b, 0);
+	ASSERT(!b.failed);
+	return explain_complain(ex, path, (const char *)room, TOOL_EXIT_DATA);
+}
+
+/* Closes fd. */
+static int
+with_fd(struct explain *ex, const char *path, int fd, size_t max, explain_content_fn *fn)
+{
+	struct growing g = {.mem = rt_mem(ex->tool->rt)};
+	int err = read_fd(ex, fd, max, &g), exit_code;
+
+	rt_close(ex->tool->rt, fd);
+	exit_code =
+		err ? complain_file(ex, path, max, err) : fn(ex, path, slice_of(g.bytes, g.len));
+	mem_give(g.mem, g.bytes, g.room);
+	return exit_code;
 }
 
 int
 explain_with_file(struct explain *ex, const char *path, size_t max, explain_content_fn *fn)
 {
-	struct growing g;
-	int err = read_path(ex, path, max, &g), exit_code;
+	bool input = strcmp(path, "-") == 0;
+	int fd, err = input ? rt_dup(ex->tool->rt, TOOL_IN, &fd)
+			    : rt_open(ex->tool->rt, RT_AT_PATH, path, RT_OPEN_READ, &fd);
 
-	if (err)
-		return complain_file(ex, path, err);
-	exit_code = fn(ex, path, slice_of(g.bytes, g.len));
-	mem_give(g.mem, g.bytes, g.room);
-	return exit_code;
+	return err ? complain_file(ex, path, max, err) : with_fd(ex, path, fd, max, fn);
 }
 
 /* --- mails ------------------------------------------------------------------------------------ */
@@ -113,8 +133,8 @@ mail_explain(struct explain *ex, const char *file, struct slice text)
 	size_t count;
 
 	if (!bounce_read(text, &hook, &ex->arena, &ex->bounce)) {
-		tool_complain(ex->tool, file, ": not enough memory to read this mail");
-		return TOOL_EXIT_SOFTWARE;
+		return explain_complain(ex, file, ": not enough memory to read this mail",
+					TOOL_EXIT_SOFTWARE);
 	}
 	tells = (ex->bounce.kind == BOUNCE_FAILURE || ex->bounce.kind == BOUNCE_DELAY) &&
 		ex->bounce.rcpt_count;
@@ -157,8 +177,8 @@ mail_input(struct explain *ex, const char *file, struct slice content, bool head
 		builder_byte(&b, '\n');
 	mime_lines(&b, content);
 	if (b.failed) {
-		tool_complain(ex->tool, file, ": not enough memory to read this mail");
-		exit_code = TOOL_EXIT_SOFTWARE;
+		exit_code = explain_complain(ex, file, ": not enough memory to read this mail",
+					     TOOL_EXIT_SOFTWARE);
 	} else {
 		exit_code = mail_explain(ex, file, builder_slice(&b));
 	}
@@ -168,16 +188,6 @@ mail_input(struct explain *ex, const char *file, struct slice content, bool head
 
 /* --- log lines -------------------------------------------------------------------------------- */
 
-static struct slice
-next_line(struct slice *rest)
-{
-	struct slice line = slice_cut(rest, '\n');
-
-	if (line.len && line.data[line.len - 1] == '\r')
-		line.len--;
-	return line;
-}
-
 /* Lines that tell the fate of a mail; the others have nothing to explain. */
 static void
 log_input(struct explain *ex, const char *file, struct slice content)
@@ -185,7 +195,7 @@ log_input(struct explain *ex, const char *file, struct slice content)
 	struct slice fields = SLICE_EMPTY;
 
 	while (content.len) {
-		struct slice line = next_line(&content);
+		struct slice line = explain_next_line(&content);
 
 		logline_read(line, fields, &ex->logline);
 		if (ex->logline.header)
@@ -221,10 +231,10 @@ content_input(struct explain *ex, const char *file, struct slice content)
 	struct slice rest = content, first = SLICE_EMPTY;
 
 	while (rest.len && !first.len)
-		first = slice_trim(next_line(&rest));
+		first = slice_trim(explain_next_line(&rest));
 	if (!first.len) {
-		tool_complain(ex->tool, file, ": nothing to explain, it is empty");
-		return TOOL_EXIT_DATA;
+		return explain_complain(ex, file, ": nothing to explain, it is empty",
+					TOOL_EXIT_DATA);
 	}
 	if (is_reply_line(first)) {
 		explain_reply(ex, content, file);
@@ -241,20 +251,33 @@ content_input(struct explain *ex, const char *file, struct slice content)
 
 struct folder {
 	struct explain *ex;
-	struct builder names; /* each with a zero byte behind */
+	const char *path;
+	int fd;
+	struct growing names; /* each with a zero byte behind */
 	size_t count;
+	bool more;
 };
 
 static int
 folder_name(void *ctx, const char *name)
 {
 	struct folder *folder = ctx;
+	struct growing *names = &folder->names;
+	size_t bytes = strlen(name) + 1;
+	int err = 0;
 
-	if (name[0] == '.' || folder->count == FOLDER_FILES_MAX)
+	if (name[0] == '.')
 		return 0;
+	folder->more = folder->count == FOLDER_FILES_MAX;
+	if (folder->more)
+		return 1;
+	if (names->len + bytes > names->room)
+		err = grow(names, FOLDER_FILES_MAX * (size_t)NAME_BYTES_MAX);
+	if (err)
+		return err;
+	memcpy(names->bytes + names->len, name, bytes);
+	names->len += bytes;
 	folder->count++;
-	builder_str(&folder->names, name);
-	builder_byte(&folder->names, 0);
 	return 0;
 }
 
@@ -273,11 +296,40 @@ names_sort(const char **names, size_t count)
 	}
 }
 
+/* What is no file (a folder, a pipe) is passed by. */
 static int
-folder_files(struct folder *folder, const char *path, const char **names)
+folder_file(struct folder *folder, const char *name)
 {
-	const char *at = (const char *)folder->names.data;
+	struct rt *rt = folder->ex->tool->rt;
 	char file[PATH_BYTES_MAX];
+	struct rt_stat stat;
+	struct builder b;
+	int err, fd;
+
+	builder_init_fixed(&b, file, sizeof(file));
+	builder_str(&b, folder->path);
+	builder_byte(&b, '/');
+	builder_str(&b, name);
+	builder_byte(&b, 0);
+	if (b.failed)
+		return complain_file(folder->ex, folder->path, 0, -ENAMETOOLONG);
+	/* by its name alone a pipe does not hold us; a link is followed by its path */
+	err = rt_open(rt, folder->fd, name, RT_OPEN_READ, &fd);
+	if (err == -ELOOP)
+		err = rt_open(rt, RT_AT_PATH, file, RT_OPEN_READ, &fd);
+	if (err)
+		return complain_file(folder->ex, file, 0, err);
+	if (rt_stat_fd(rt, fd, &stat) == 0 && !stat.is_file) {
+		rt_close(rt, fd);
+		return 0;
+	}
+	return with_fd(folder->ex, file, fd, EXPLAIN_REPLIES_BYTES_MAX, content_input);
+}
+
+static int
+folder_files(struct folder *folder, const char **names)
+{
+	const char *at = (const char *)folder->names.bytes;
 	int worst = 0;
 
 	for (size_t i = 0; i < folder->count; i++) {
@@ -286,21 +338,8 @@ folder_files(struct folder *folder, const char *path, const char **names)
 	}
 	names_sort(names, folder->count);
 	for (size_t i = 0; i < folder->count; i++) {
-		struct builder b;
-		int exit_code, fd;
+		int exit_code = folder_file(folder, names[i]);
 
-		builder_init_fixed(&b, file, sizeof(file));
-		builder_str(&b, path);
-		builder_byte(&b, '/');
-		builder_str(&b, names[i]);
-		builder_byte(&b, 0);
-		if (b.failed)
-			continue;
-		if (rt_open_dir(folder->ex->tool->rt, RT_AT_PATH, file, false, &fd) == 0) {
-			rt_close(folder->ex->tool->rt, fd);
-			continue;
-		}
-		exit_code = explain_with_file(folder->ex, file, MIME_MESSAGE_MAX, content_input);
 		worst = exit_code > worst ? exit_code : worst;
 	}
 	return worst;
@@ -309,22 +348,24 @@ folder_files(struct folder *folder, const char *path, const char **names)
 static int
 folder_input(struct explain *ex, const char *path, int dir_fd)
 {
-	struct folder folder = {.ex = ex};
-	struct arena arena;
+	struct mem *mem = rt_mem(ex->tool->rt);
+	struct folder folder = {.ex = ex, .path = path, .fd = dir_fd, .names = {.mem = mem}};
+	size_t bytes;
 	const char **names;
-	int err, exit_code = 0;
+	int err = rt_list(ex->tool->rt, dir_fd, folder_name, &folder), exit_code;
 
-	arena_init(&arena, rt_mem(ex->tool->rt), FOLDER_FILES_MAX * (size_t)(256 + 16));
-	builder_init_arena(&folder.names, &arena, FOLDER_FILES_MAX * (size_t)256);
-	err = rt_list(ex->tool->rt, dir_fd, folder_name, &folder);
-	names = arena_alloc(&arena, (folder.count + 1) * sizeof(*names));
-	if (!err && (folder.names.failed || !names))
-		err = ERR_NO_MEMORY;
-	if (err)
-		exit_code = complain_file(ex, path, err);
+	bytes = (folder.count + 1) * sizeof(*names);
+	names = mem_take(mem, bytes);
+	if (err < 0 || !names)
+		exit_code = complain_file(ex, path, 0, err < 0 ? err : ERR_NO_MEMORY);
 	else
-		exit_code = folder_files(&folder, path, names);
-	arena_finish(&arena);
+		exit_code = folder_files(&folder, names);
+	if (folder.more)
+		exit_code = explain_complain(ex, path,
+					     ": has more than 100000 files; some were not read",
+					     TOOL_EXIT_DATA);
+	mem_give(mem, names, bytes);
+	mem_give(mem, folder.names.bytes, folder.names.room);
 	return exit_code;
 }
 
@@ -333,14 +374,12 @@ folder_input(struct explain *ex, const char *path, int dir_fd)
 static int
 article_input(struct explain *ex, const struct article_found *article)
 {
-	if (ex->tool->json) {
+	explain_begin(ex);
+	if (ex->tool->json)
 		article_show_json(&ex->json, article);
-	} else {
-		if (ex->count)
-			builder_str(&ex->out, EXPLAIN_SEPARATOR);
+	else
 		article_show_text(&ex->out, article);
-	}
-	explain_result(ex);
+	explain_end(ex);
 	return 0;
 }
 
@@ -354,11 +393,12 @@ redact_content(struct explain *ex, const char *file, struct slice content)
 	arena_init(&ex->arena, rt_mem(ex->tool->rt), REDACT_ARENA_BYTES);
 	err = redact_mail(content, &hook, &ex->arena, &text);
 	if (err)
-		tool_complain(ex->tool, file, ": not enough memory to read this mail");
+		err = explain_complain(ex, file, ": not enough memory to read this mail",
+				       TOOL_EXIT_SOFTWARE);
 	else
 		tool_print(ex->tool, TOOL_OUT, text);
 	arena_finish(&ex->arena);
-	return err ? TOOL_EXIT_SOFTWARE : 0;
+	return err;
 }
 
 int
@@ -376,12 +416,18 @@ words_input(struct explain *ex, const char *input)
 		explain_put(ex, NULL);
 		return 0;
 	}
-	if (!strchr(input, ' ')) {
-		tool_complain(ex->tool, "there is no such file, code or cause: ", input);
-		return TOOL_EXIT_NO_INPUT;
-	}
+	if (!strchr(input, ' '))
+		return explain_complain(ex, input, ": there is no such file, code or cause",
+					TOOL_EXIT_NO_INPUT);
 	explain_line(ex, slice_str(input), NULL);
 	return 0;
+}
+
+/* Words are no name of a file; a file that is there but cannot be read is one. */
+static bool
+is_no_file(int err)
+{
+	return err == -ENOENT || err == -ENOTDIR || err == -ENAMETOOLONG || err == -EINVAL;
 }
 
 int
@@ -389,7 +435,7 @@ explain_input(struct explain *ex, const char *input)
 {
 	struct rt *rt = ex->tool->rt;
 	struct article_found article;
-	int fd, exit_code;
+	int fd, err, exit_code;
 
 	if (strcmp(input, "-") == 0)
 		return explain_with_file(ex, input, EXPLAIN_REPLIES_BYTES_MAX, content_input);
@@ -398,11 +444,12 @@ explain_input(struct explain *ex, const char *input)
 		rt_close(rt, fd);
 		return exit_code;
 	}
-	if (rt_open(rt, RT_AT_PATH, input, RT_OPEN_READ, &fd) == 0) {
-		rt_close(rt, fd);
-		return explain_with_file(ex, input, EXPLAIN_REPLIES_BYTES_MAX, content_input);
-	}
+	err = rt_open(rt, RT_AT_PATH, input, RT_OPEN_READ, &fd);
+	if (!err)
+		return with_fd(ex, input, fd, EXPLAIN_REPLIES_BYTES_MAX, content_input);
 	if (article_find(slice_str(input), &article))
 		return article_input(ex, &article);
+	if (!is_no_file(err))
+		return complain_file(ex, input, 0, err);
 	return words_input(ex, input);
 }

@@ -15,6 +15,7 @@ struct shape {
 	uint64_t hash; /* of a shape; 0: free */
 	uint64_t count;
 	struct slice sample; /* of the file */
+	struct slice fields; /* the header that the log had there, or empty */
 };
 
 struct shapes {
@@ -24,7 +25,7 @@ struct shapes {
 };
 
 static void
-shape_count(struct shapes *s, uint64_t hash, struct slice sample)
+shape_count(struct shapes *s, uint64_t hash, struct slice sample, struct slice fields)
 {
 	size_t at = hash % (2 * SHAPES_MAX);
 
@@ -36,7 +37,7 @@ shape_count(struct shapes *s, uint64_t hash, struct slice sample)
 		return;
 	}
 	if (!s->slots[at].hash) {
-		s->slots[at] = (struct shape){.hash = hash, .sample = sample};
+		s->slots[at] = (struct shape){.hash = hash, .sample = sample, .fields = fields};
 		s->count++;
 	}
 	s->slots[at].count++;
@@ -44,9 +45,11 @@ shape_count(struct shapes *s, uint64_t hash, struct slice sample)
 
 /* A line of a log tells its reply; any other line is one. False: nothing to explain. */
 static bool
-line_explain(struct explain *ex, struct slice line)
+line_explain(struct explain *ex, struct slice line, struct slice fields)
 {
-	logline_read(line, SLICE_EMPTY, &ex->logline);
+	logline_read(line, fields, &ex->logline);
+	if (ex->logline.header)
+		return false;
 	if (ex->logline.program == LOGLINE_UNKNOWN) {
 		explain_read(explain_unescape(ex, line), &ex->given, ex->set, &ex->match,
 			     &ex->explained);
@@ -118,7 +121,7 @@ shapes_put(struct explain *ex, const struct shapes *s, size_t count)
 	if (ex->tool->json)
 		json_array_begin(&ex->json, NULL);
 	for (size_t i = 0; i < count; i++) {
-		line_explain(ex, s->slots[i].sample);
+		line_explain(ex, s->slots[i].sample, s->slots[i].fields);
 		if (ex->tool->json)
 			shape_json(ex, &s->slots[i]);
 		else
@@ -145,23 +148,30 @@ content_count(struct explain *ex, const char *file, struct slice content)
 	struct mem *mem = rt_mem(ex->tool->rt);
 	size_t bytes = 2 * SHAPES_MAX * sizeof(struct shape);
 	struct shapes s = {.slots = mem_take(mem, bytes)};
+	struct slice fields = SLICE_EMPTY;
 
-	if (!s.slots) {
-		tool_complain(ex->tool, file, ": not enough memory");
-		return TOOL_EXIT_SOFTWARE;
-	}
+	if (!s.slots)
+		return explain_complain(ex, file, ": not enough memory", TOOL_EXIT_SOFTWARE);
 	while (content.len) {
-		struct slice line = slice_cut(&content, '\n');
+		struct slice line = explain_next_line(&content);
+		bool told = line_explain(ex, line, fields);
 
-		if (!line_explain(ex, line))
+		if (ex->logline.header)
+			fields = line;
+		if (!told)
 			continue;
 		s.replies++;
 		if (ex->explained.facts.verdict.cause != VERDICT_CAUSE_UNKNOWN)
 			continue;
 		s.unknown++;
-		shape_count(&s, ex->explained.facts.normal.hash, line);
+		shape_count(&s, ex->explained.facts.normal.hash, line, fields);
 	}
 	shapes_put(ex, &s, shapes_sort(&s));
+	if (s.others)
+		explain_complain(ex, file,
+				 ": has more than 65536 shapes; those of some replies "
+				 "are not listed",
+				 0);
 	mem_give(mem, s.slots, bytes);
 	return 0;
 }

@@ -304,6 +304,7 @@ rt_stat_fd(struct rt *rt, int fd, struct rt_stat *ret_stat)
 	*ret_stat = (struct rt_stat){.size_bytes = desc->u.inode->size,
 				     .changed_wall_ms = desc->u.inode->changed_ms,
 				     .is_dir = desc->u.inode->is_dir,
+				     .is_file = !desc->u.inode->is_dir,
 				     .device = 1,
 				     .inode = desc->u.inode->number,
 				     .uid = rt_uid(rt)};

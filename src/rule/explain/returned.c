@@ -44,7 +44,10 @@ set_given_up(struct explained *e)
 		if (is_lasting(e->last_cause))
 			set_cause(v, e->last_cause, CLEAR_PERCENT);
 	} else if (!is_lasting(v->cause) || v->confidence_percent < CLEAR_PERCENT) {
-		e->last_cause = v->cause == VERDICT_CAUSE_UNKNOWN ? VERDICT_CAUSE_NONE : v->cause;
+		e->last_cause =
+			v->cause == VERDICT_CAUSE_UNKNOWN || v->cause == VERDICT_CAUSE_NOT_BOUNCE
+				? VERDICT_CAUSE_NONE
+				: v->cause;
 		set_cause(v, VERDICT_CAUSE_EXPIRED,
 			  e->last_cause ? EXPIRED_BESIDE_PERCENT : EXPIRED_PERCENT);
 		if (e->last_cause)
@@ -82,6 +85,21 @@ set_outcome(struct explained *e, bool final)
 		v->action = VERDICT_ACTION_NONE;
 }
 
+/* The report says that it failed, or not yet; the code says that it was taken: the report counts.
+ */
+static void
+judge_against_code(struct explained *e, const struct bounce_rcpt *rcpt, const struct ruleset *set,
+		   struct match *work)
+{
+	struct verdict *v = &e->facts.verdict;
+
+	v->class = rcpt->action == BOUNCE_FAILED ? VERDICT_NEVER : VERDICT_LATER;
+	v->status = rcpt->status.class >= 4 ? rcpt->status : (struct verdict_status){0};
+	v->cause = VERDICT_CAUSE_NONE;
+	explain_judge(&e->facts, set, work, &e->why);
+	e->last_cause = e->why.beside;
+}
+
 void
 explain_returned(const struct bounce *mail, size_t index, const struct ruleset *set,
 		 struct match *work, struct explained *ret)
@@ -96,7 +114,14 @@ explain_returned(const struct bounce *mail, size_t index, const struct ruleset *
 	bool final = rcpt->action == BOUNCE_FAILED;
 
 	ASSERT(index < mail->rcpt_count);
+	/* one that it went well for, beside others */
+	if (!final && rcpt->action != BOUNCE_DELAYED) {
+		explain_no_bounce(mail, index, set, ret);
+		return;
+	}
 	explain_read(rcpt->reply, &given, set, work, ret);
+	if (ret->facts.verdict.class == VERDICT_OK)
+		judge_against_code(ret, rcpt, set, work);
 	ret->kind = bounce_kind_str(mail->kind);
 	ret->recipient = rcpt->recipient;
 	if (final && (rcpt->gave_up || ret->facts.verdict.cause == VERDICT_CAUSE_EXPIRED))

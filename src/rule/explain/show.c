@@ -47,14 +47,24 @@ other_evidence(const struct explained *e, uint8_t *room)
 	return builder_slice(&b);
 }
 
-/* The rule's own value of a field, or empty. */
+static bool
+is_quantity(unsigned kind)
+{
+	return kind == NORMAL_WAIT || kind == NORMAL_SPAN || kind == NORMAL_SIZE ||
+	       kind == NORMAL_LIMIT;
+}
+
+/* The rule's own value of a field, which stands in place of the reply's; or empty. Of a quantity
+ * the reply knows more. */
 static struct slice
 taken(const struct explained *e, unsigned kind)
 {
 	const struct ruleset *set = e->why.set;
 	const struct ruleset_rule *rule = e->why.rule;
 
-	for (size_t i = 0; rule && i < rule->takes.count; i++) {
+	if (!rule || (is_quantity(kind) && normal_find(&e->facts.normal, kind)))
+		return SLICE_EMPTY;
+	for (size_t i = 0; i < rule->takes.count; i++) {
 		const struct ruleset_take *take = &set->takes[rule->takes.first + i];
 
 		if (slice_eq(ruleset_slice(set, take->name), slice_str(normal_kind_str(kind))))
@@ -104,13 +114,6 @@ text_or_null(struct json_writer *w, const char *key, struct slice value)
 		json_text(w, key, value);
 	else
 		json_null(w, key);
-}
-
-static bool
-is_quantity(unsigned kind)
-{
-	return kind == NORMAL_WAIT || kind == NORMAL_SPAN || kind == NORMAL_SIZE ||
-	       kind == NORMAL_LIMIT;
 }
 
 /* The first field of each kind; quantities as numbers. */

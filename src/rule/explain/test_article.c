@@ -183,6 +183,9 @@ TEST(show)
 		    shown(&found).len);
 	found = find("ptr");
 	assert_true(slice_starts(shown(&found), SLICE("Our address has")));
+	/* quotes around code of several words, not from one code to the next */
+	assert_true(slice_find(shown(&found), SLICE("Options hostname and helo.")) <
+		    shown(&found).len);
 	builder_init_fixed(&b, room, sizeof(room));
 	json_init(&w, &b);
 	article_show_json(&w, &found);

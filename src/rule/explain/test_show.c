@@ -66,4 +66,45 @@ TEST(evidence_of_blanks)
 	arena_finish(&arena);
 }
 
-TESTS(TEST_ROW(evidence_of_blanks), TEST_ROW(shown))
+static bool
+text_has(struct builder *b, const char *part)
+{
+	return slice_find(builder_slice(b), slice_str(part)) < b->len;
+}
+
+/* What a rule takes stands in place of the reply's, but for quantities; in both forms. */
+TEST(taken)
+{
+	static struct test_mem memory = TEST_MEM_INIT;
+	static uint8_t out[EXPLAIN_SHOWN_MAX];
+	const struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+	struct ruleset_error error;
+	struct json_writer w;
+	struct ruleset own;
+	struct arena arena;
+	struct builder b;
+
+	arena_init(&arena, &memory.mem, RULESET_ARENA_MAX);
+	assert_int_equal(explain_local_compile(
+				 &arena, SLICE("own"),
+				 SLICE("level local\nrule all\n\twords aa\n\ttake blocklist Ours\n"
+				       "\ttake size_bytes 77\n\ttake limit 55\n\tcause spam 50\n"
+				       "\tsource us\n\texample 550 aa\n"),
+				 &own, &error),
+			 0);
+	explain_read(SLICE("550 aa zen.spamhaus.org 10 MB"), &given, &own, &work, &explained);
+	builder_init_fixed(&b, out, sizeof(out));
+	explain_show_text(&b, &explained, SLICE_EMPTY);
+	assert_true(text_has(&b, "Block list:    Ours\n"));
+	assert_true(text_has(&b, "Size:          10 MB\n"));
+	assert_true(text_has(&b, "Limit:         55\n"));
+	builder_clear(&b);
+	json_init(&w, &b);
+	explain_show_json(&w, &explained, SLICE_EMPTY);
+	assert_true(text_has(&b, "\"blocklist\":\"Ours\""));
+	assert_true(text_has(&b, "\"size_bytes\":10485760"));
+	assert_true(text_has(&b, "\"limit\":\"55\""));
+	arena_finish(&arena);
+}
+
+TESTS(TEST_ROW(taken), TEST_ROW(evidence_of_blanks), TEST_ROW(shown))

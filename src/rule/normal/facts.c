@@ -189,7 +189,7 @@ is_greeting(struct slice text)
 	size_t end = CODE_DIGITS + 1, next;
 	enum normal_kind kind;
 
-	if (code != 554 || text.data[CODE_DIGITS] != '-')
+	if (code != 554 || text.len == CODE_DIGITS || text.data[CODE_DIGITS] != '-')
 		return false;
 	while (end < text.len && (token_classes[text.data[end]] & TOKEN_BYTE))
 		end++;

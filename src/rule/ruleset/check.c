@@ -306,6 +306,10 @@ try_example(struct trial *t)
 	if (t->example->no_code)
 		facts->verdict.code = 0;
 	match_find(m, &t->src->set, facts);
+	t->work->visits += m->visits;
+	if (t->work->visits > RULESET_VISITS_MAX)
+		return trial_fail(t, "up to here examples have too many phrases of too many rules",
+				  SLICE_EMPTY, "");
 	winner = match_next(m, 0);
 	if (t->example->not )
 		return winner != t->rule->index

@@ -10,6 +10,8 @@
 #include "rule/ruleset/match.h"
 
 #define RULESET_ERROR_MAX 400
+/* Conditions that the phrases of all examples may meet: a tenth of a second. */
+#define RULESET_VISITS_MAX ((size_t)64 << 20)
 #define RULESET_ARENA_MAX ((size_t)64 << 20)
 
 struct ruleset_file {
@@ -45,6 +47,7 @@ int ruleset_compile(struct arena *arena, struct ruleset_files files, struct rule
 /* Memory of a check; what stands in front of match, zero at first, says how far it is. */
 struct ruleset_check {
 	size_t rule;
+	size_t visits;			      /* of all examples */
 	bool shadows;			      /* of that rule have been looked for */
 	const struct source_example *example; /* the next to be tried, or NULL */
 	struct match match;

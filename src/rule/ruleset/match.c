@@ -77,6 +77,7 @@ phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigne
 
 	for (size_t i = 0; i < groups->count; i++)
 		group_found(m, m->set->groups[groups->first + i], UINT64_C(1) << sentence);
+	m->visits += groups->count;
 	if (m->hit_count < MATCH_HITS_MAX)
 		m->hits[m->hit_count++] = (struct match_hit){
 			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
@@ -273,6 +274,7 @@ match_find(struct match *m, const struct ruleset *set, const struct facts *facts
 	m->fields = 0;
 	m->provider = RULESET_NO_PROVIDER;
 	m->hit_count = 0;
+	m->visits = 0;
 	memset(m->providers, 0, sizeof(m->providers));
 	memset(m->sentences, 0, set->group_count * sizeof(m->sentences[0]));
 	candidates_begin(m);

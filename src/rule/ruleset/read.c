@@ -312,17 +312,15 @@ source_read(struct ruleset_source *src, size_t file)
 	struct slice rest = src->files[file].text;
 	struct slice line;
 
-	r.place = r.value_place = (struct source_place){(uint16_t)file, 0, 1};
+	r.place = r.value_place = (struct source_place){(uint16_t)file, 1, 1};
 	/* as some editors begin a file of UTF-8 */
 	if (slice_starts(rest, SLICE("\xef\xbb\xbf")))
 		rest = slice_from(rest, 3);
 	if (rest.len > RULESET_FILE_BYTES_MAX)
 		return source_fail(src, r.place, "a file is at most 256 KiB", SLICE_EMPTY, "");
-	while (clean_line_next(&rest, &line)) {
-		int err;
+	for (; clean_line_next(&rest, &line); r.place.line++) {
+		int err = line_read(&r, line);
 
-		r.place.line++;
-		err = line_read(&r, line);
 		if (err)
 			return err;
 	}

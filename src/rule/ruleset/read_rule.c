@@ -386,9 +386,17 @@ level_fits(struct reader *r, const struct source_rule *rule)
 int
 reader_rule_close(struct reader *r, struct source_rule *rule)
 {
-	if (!rule_has(r, "cause") || !rule_has(r, "source") || !rule_has(r, "example"))
-		return source_fail(r->src, rule->place, "rule", rule->name,
-				   " needs cause, source and example");
+	static const struct {
+		const char *keyword, *lacks;
+	} needed[] = {{"cause", " has no cause"},
+		      {"source", " has no source"},
+		      {"example", " has no example"}};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (!rule_has(r, needed[i].keyword))
+			return source_fail(r->src, rule->place, "rule", rule->name,
+					   needed[i].lacks);
+	}
 	/* Before the recipient was named nothing can be said about it. */
 	if (!rule_has(r, "stage") && rule->out.cause >= VERDICT_CAUSE_RCPT_UNKNOWN &&
 	    rule->out.cause <= VERDICT_CAUSE_RCPT_REFUSED)

@@ -51,7 +51,9 @@ TEST(errors)
 		{"level words\nrule a\n\twords abc\n\tstage here\n", 4, 8, "no such stage"},
 		{"level words\nrule a\n\twords abc\n\tcode 999\n", 4, 7, "expected reply codes"},
 		{"level words\nrule a\n\twords abc\n\tfield hat\n", 4, 8, "no such kind"},
-		{"level words\nrule a\n\twords abc\n", 2, 1, "needs cause, source and example"},
+		{"level words\nrule a\n\twords abc\n", 2, 1, "rule \"a\" has no cause"},
+		{"level words\nrule a\n\tcause spam 5\n\texample x\n", 2, 1, "\"a\" has no source"},
+		{"level words\nrule a\n\tcause spam 5\n\tsource x\n", 2, 1, "\"a\" has no example"},
 		{"level words\n" RULE, 2, 1, "needs words"},
 		{"level status\n" RULE, 2, 1, "needs a status"},
 		{"level provider\n" RULE, 2, 1, "needs a provider"},
@@ -79,7 +81,7 @@ TEST(errors)
 	}
 }
 
-static uint8_t long_text[RULESET_FILE_BYTES_MAX];
+static uint8_t long_text[RULESET_FILE_BYTES_MAX + 2];
 static struct builder b;
 
 static void
@@ -127,6 +129,11 @@ TEST(limits)
 		if (slice_find(says, slice_str(rows[i].says)) == says.len)
 			fail_msg("row %zu says: %.*s", i, SLICE_ARG(says));
 	}
+	memset(long_text, '\n', RULESET_FILE_BYTES_MAX + 1);
+	long_text[RULESET_FILE_BYTES_MAX + 1] = 0;
+	assert_int_equal(compile((const char *)long_text, NULL), ERR_SYNTAX);
+	assert_slice_str(slice_of(error.text, error.len), "a file is at most 256 KiB");
+	assert_int_equal(error.line, 1);
 }
 
 /* Each set has the one before it nine times. */
@@ -285,6 +292,31 @@ TEST(checks)
 		     "no order is stated");
 }
 
+/* All words of all examples in all conditions: an end to it. */
+TEST(examples_cost)
+{
+	builder_init_fixed(&b, long_text, sizeof(long_text));
+	builder_str(&b, "level words\nrule a\n\twords good\n\tcause spam 5\n\tsource x\n"
+			"\texample 550 good\n");
+	for (size_t i = 0; i < 60; i++) {
+		builder_str(&b, "\tnot 550");
+		for (size_t k = 0; k < 490; k++)
+			builder_str(&b, " bad");
+		builder_str(&b, "\n");
+	}
+	for (size_t i = 0; i < 340; i++) {
+		put("rule r", i, "\n\tcause spam 5\n\tsource x\n\texample 550 x\n");
+		for (size_t k = 0; k < 2 * RULESET_CONDITIONS_MAX; k++) {
+			put(k % 2 ? "\tunless bad|x" : "\twords bad|x", i, "");
+			put("y", k, "\n");
+		}
+	}
+	assert_int_equal(compile_long(), 0);
+	assert_int_equal(ruleset_check(source, &work), ERR_SYNTAX);
+	assert_slice_str(slice_sub(slice_of(error.text, error.len), 0, 22),
+			 "up to here examples ha");
+}
+
 /* Out of memory at any request is told, and all is given back. */
 TEST(memory_runs_out)
 {
@@ -305,4 +337,5 @@ TEST(memory_runs_out)
 }
 
 TESTS(TEST_ROW(errors), TEST_ROW(limits), TEST_ROW(sets_in_sets), TEST_ROW(words),
-      TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(memory_runs_out))
+      TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(examples_cost),
+      TEST_ROW(memory_runs_out))

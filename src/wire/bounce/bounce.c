@@ -156,11 +156,12 @@ is_blank(struct slice text)
 	return true;
 }
 
-/* A letter that quotes another: more than half of its lines begin with ">". */
+/* A letter that quotes another: more than half of its lines begin with ">". Not a report that
+ * quotes what it is about. */
 static struct slice
 unquote(struct reading *r, struct slice text)
 {
-	size_t lines = 0, quoted = 0;
+	size_t lines = 0, quoted = 0, own = text.len;
 	struct slice rest = text;
 	struct builder b;
 
@@ -168,9 +169,12 @@ unquote(struct reading *r, struct slice text)
 		struct slice line = slice_cut(&rest, '\n');
 
 		lines += line.len > 0;
-		quoted += line.len > 0 && line.data[0] == '>';
+		if (!line.len || line.data[0] != '>')
+			continue;
+		if (!quoted++)
+			own = (size_t)(line.data - text.data);
 	}
-	if (quoted < 5 || quoted * 2 < lines)
+	if (quoted < 5 || quoted * 2 < lines || has(r, slice_sub(text, 0, own), PHRASE_FORM))
 		return text;
 	builder_init_arena(&b, r->arena, text.len + 1);
 	for (rest = text; rest.data;) {
@@ -336,17 +340,25 @@ drafts_by_failed(struct reading *r)
 	}
 }
 
-/* The only address of the returned message's To; empty when there are more. */
+/* The only address in a field's value; empty when there are more, or none. */
 static struct slice
-returned_to(struct reading *r)
+only_address(struct slice value)
 {
-	struct slice to = reading_header(r, r->returned_header, SLICE("To"));
 	struct address_found first, second;
 	size_t at = 0;
 
-	if (!address_next(to, &at, &first) || address_next(to, &at, &second))
+	if (!address_next(value, &at, &first) || address_next(value, &at, &second))
 		return SLICE_EMPTY;
 	return first.address;
+}
+
+/* Whom the text does not name: the returned message's To, or the report's subject may. */
+static struct slice
+recipient_guess(struct reading *r)
+{
+	struct slice to = only_address(reading_header(r, r->returned_header, SLICE("To")));
+
+	return to.len || !r->by_sender ? to : only_address(r->subject);
 }
 
 static void
@@ -358,7 +370,7 @@ drafts_by_text(struct reading *r)
 		if (r->answers[i].failed)
 			draft_by_text(r, r->answers[i].address);
 	if (!r->draft_count)
-		draft_by_text(r, returned_to(r));
+		draft_by_text(r, recipient_guess(r));
 }
 
 /* --- one message ------------------------------------------------------------------------------ */

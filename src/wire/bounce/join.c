@@ -270,7 +270,11 @@ words_of_text(const struct join *j)
 		return words;
 	if (j->answer)
 		return j->answer->words;
-	return is_blank(lead) ? utf8_head(r->human, BOUNCE_REPLY_MAX / 4) : lead;
+	if (!is_blank(lead))
+		return lead;
+	if (has(r, r->subject, PHRASE_CAUSE | PHRASE_GAVE_UP))
+		return r->subject;
+	return utf8_head(r->human, BOUNCE_REPLY_MAX / 4);
 }
 
 /* The field tells only the lifetime's end, the text also what was before it. */

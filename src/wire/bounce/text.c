@@ -327,6 +327,9 @@ line_read(const struct reading *r, struct slice line, struct line_shown *ret)
 			if (ours)
 				continue;
 			shown.how = first ? shown_first(r, &shown) : shown_behind(r, &shown);
+			if (shown.how == SHOWN_SENTENCE &&
+			    slice_starts(slice_trim(line), SLICE(">")))
+				shown.how = SHOWN_ANYHOW; /* of a letter that is quoted */
 			if (!(shown.how == SHOWN_FIRST && shown.rest.len) &&
 			    shown.how != SHOWN_LABEL && is_servant(shown.found.address) &&
 			    !is_expected(r, shown.found.address))
@@ -400,14 +403,32 @@ block_open(struct walk *w, struct slice line, const struct line_shown *shown)
 	w->open = block;
 }
 
-/* "a@x, b@x": the others on the same line, each with the same text. */
+static bool
+is_signs(struct slice s)
+{
+	const struct slice signs = SLICE(" \t,;<>'\"");
+
+	for (size_t i = 0; i < s.len; i++)
+		if (slice_index(signs, s.data[i]) == signs.len)
+			return false;
+	return true;
+}
+
+/* "a@x, b@x", "a@x; b@x": the others on the same line; what stands behind the last is for all. */
 static void
 others_open(struct walk *w, struct slice line, struct line_shown *shown)
 {
 	size_t at = shown->found.end;
 
-	while (shown->how <= SHOWN_LABEL && slice_starts(shown->rest, SLICE(",")) &&
-	       address_next(shown->body, &at, &shown->found)) {
+	while (shown->how <= SHOWN_LABEL && shown->rest.len &&
+	       slice_index(SLICE(",;"), shown->rest.data[0]) < 2) {
+		size_t end = at;
+
+		if (!address_next(shown->body, &at, &shown->found))
+			break;
+		if (w->open && w->open->line.data == line.data &&
+		    is_signs(slice_sub(shown->body, end, shown->found.at - end)))
+			w->open->rest = SLICE_EMPTY;
 		shown->rest = rest_behind(shown->body, shown->found.end);
 		block_open(w, line, shown);
 	}

@@ -101,7 +101,7 @@ def test_text(_lab):
     done = run("explain", "--reply", "550 5.1.1 no such \x1b[31muser \udce9 \u202e")
     text = done.stdout.decode("utf-8", "strict")
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert text.startswith("There is no such mailbox. Refused for good (rcpt-unknown, FR-E1001). It is")
+    assert text.startswith("There is no such mailbox. Refused for good (rcpt-unknown, FR-E1001).")
     assert "\x1b" not in text and "\u202e" not in text and "\\xe9" in text, text
     assert "For the sender:" in text and "For the administrator:" in text, text
 
@@ -221,6 +221,50 @@ def test_log(_lab):
     with with_files({"mail.log": "noise\n".join([LOG + "\n"] * 3)}) as name:
         found, code = explain(os.path.join(name, "mail.log"))
         assert len(found) == 3 and code == 0, found
+
+
+def test_one_document(_lab):
+    """--json is one document whatever is asked together, also where something is not found."""
+    done = run("--json", "explain", "ip-blocked", "550 user unknown", "nothing.eml", "5.7.25")
+    found = json.loads(done.stdout)
+    assert [one["article"] for one in found] == ["ip-blocked", "FR-E1001", "ptr"], found
+    assert done.returncode == 66 and b"nothing.eml: there is no such file" in done.stderr, done
+    done = run("explain", "ip-blocked", "550 user unknown")
+    assert done.stdout.count(b"\n----\n\n") == 1, done.stdout
+    done = run("--json", "explain", "ip-blocked", "nothing.eml")
+    assert len(json.loads(done.stdout)) == 1 and done.returncode == 66, done
+
+
+def test_folder(_lab):
+    """What is no file is passed by; what cannot be read is said; a name is cleaned."""
+    with with_files({"a.eml": REPORT, "\x1b[31mred": "", "c.eml": VACATION}) as name:
+        os.mkdir(os.path.join(name, "folder"))
+        os.mkfifo(os.path.join(name, "pipe"))
+        os.symlink("c.eml", os.path.join(name, "link"))
+        loop = os.path.join(name, "loop")
+        os.symlink("loop", loop)
+        done = run("--json", "explain", name)
+        files = [os.path.basename(one["file"]) for one in json.loads(done.stdout)]
+        assert files == ["a.eml", "a.eml", "c.eml", "link"], files
+        assert done.returncode == 65 and b"\x1b" not in done.stderr, done
+        assert b"it is empty" in done.stderr and b"loop cannot be read: " in done.stderr, done
+        done = run("explain", loop)
+        assert done.returncode == 65 and b"loop cannot be read: " in done.stderr, done
+    with with_files({}) as name:
+        assert explain(name) == ([], 0)
+        assert run("explain", name).stderr == b"frank: nothing to explain was found\n"
+
+
+def test_pipe(_lab):
+    """A named pipe is read once: its writer does not lose it in between."""
+    with with_files({}) as name:
+        pipe = os.path.join(name, "pipe")
+        os.mkfifo(pipe)
+        with subprocess.Popen([TOOL, "--json", "explain", pipe], stdout=subprocess.PIPE) as tool:
+            with open(pipe, "wb") as file:
+                file.write(VACATION.encode() + b"\n" * 200000)
+            found = json.loads(tool.stdout.read())
+        assert [one["kind"] for one in found] == ["vacation"], found
 
 
 def test_unknown_shapes(_lab):

@@ -201,3 +201,73 @@ def test_bad_certificate(lab):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     assert "reloaded" in lab.frank("reload")
+
+
+OWN = """level local
+
+rule house
+\twords   message content rejected
+\tcause   policy 91
+\tadmin   Ask the porter.
+\tsource  our own house
+\texample 554 5.7.1 Message content rejected as spam
+"""
+
+
+def cause_of_a_refusal(lab):
+    """What a report says of the refusal of never-dot.test."""
+    token = lab.token()
+    lab.submit(f"{token}@never-dot.test", lab.message(token))
+    return re.search(r"\(cause: ([a-z-]+)", lab.ann.bounce(token).text)[1]
+
+
+def test_own_rules(lab):
+    """An administrator's rules: added, changed, broken, unreadable, taken out."""
+    path = os.path.join(lab.folder, "refusal.rules")
+    good = config_text(lab)
+
+    def rules(text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return reload(lab)
+    rewrite(lab.info["config"], good + "refusal-rules refusal.rules\n")
+    assert cause_of_a_refusal(lab) == "spam"
+    assert rules(OWN) == (0, "reloaded\n")
+    assert cause_of_a_refusal(lab) == "policy"
+    assert rules(OWN.replace("policy 91", "content 91")) == (0, "reloaded\n")
+    assert cause_of_a_refusal(lab) == "content"
+    # a fault: said to who asks, with its line in the log; those of before stay in use
+    lab.log.expect(r" error smtpout smtpout_rules path=\S*refusal.rules line=5 column=10 "
+                   r'text="no such cause: .*virtue')
+    code, said = rules(OWN.replace("policy", "virtue"))
+    assert code == 78 and "but smtpout" in said, said
+    assert cause_of_a_refusal(lab) == "content"
+    # no file: nothing is taken over
+    lab.log.expect(r" error super file_unreadable .*refusal.rules")
+    os.rename(path, path + ".away")
+    code, said = reload(lab)
+    assert code == 78 and "cannot be opened" in said and "refusal.rules" in said, said
+    assert cause_of_a_refusal(lab) == "content"
+    # taken out: the built-in ones alone
+    rewrite(lab.info["config"], good)
+    assert reload(lab) == (0, "reloaded\n")
+    assert cause_of_a_refusal(lab) == "spam"
+
+
+@table([("fault", OWN.replace("policy", "virtue"), 1,
+         "refusal.rules:5:10: no such cause: \"virtue\""),
+        ("example", OWN.replace("554 5.7.1 Message", "554 5.7.1 No message of"), 1,
+         "refusal.rules:8:10: this example is explained by no rule"),
+        ("missing", None, 1, "refusal.rules"), ("good", OWN, 0, "")])
+def test_check_of_own_rules(lab, text, code, says):
+    """frank check compiles an administrator's rules and tries their examples."""
+    path = os.path.join(lab.folder, "check.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(config_text(lab) + "refusal-rules refusal.rules\n")
+    if text:
+        with open(os.path.join(lab.folder, "refusal.rules"), "w", encoding="utf-8") as file:
+            file.write(text)
+    done = subprocess.run([lab.info["tool"], "--config", path, "check"], capture_output=True,
+                          text=True, timeout=20, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == code and says in said, f"{done.returncode}: {said}"
