@@ -47,6 +47,7 @@ void redact_address(struct redact *r, struct slice local, struct slice domain);
 void redact_id(struct redact *r, struct slice id);
 /* false, nothing appended, when the word is none that was learned. */
 bool redact_known(struct redact *r, struct slice word);
+bool redact_is_known(const struct redact *r, struct slice word);
 /* A local part that is nobody's own: postmaster. Stays. */
 bool redact_is_role(struct slice local);
 /* The words of a display name. */
