@@ -41,6 +41,27 @@ put_other_ip(struct builder *b, struct slice text)
 		builder_byte(b, ascii_is_digit(text.data[text.len - 1]) ? '7' : 'b');
 }
 
+/* Its ends stay: "a@b=c@d", "a@b1,2", and beyond ASCII a link may begin at once. So does what is
+ * beyond ASCII at the sign: there it belongs to the address. */
+static void
+put_other_mail(struct builder *b, struct slice text)
+{
+	size_t sign = slice_index(text, '@');
+
+	if (!ascii_is_alpha(text.data[0]))
+		builder_byte(b, text.data[0]);
+	if (!sign || text.data[sign - 1] < 0x80)
+		builder_byte(b, 'x');
+	else if (sign > 1)
+		builder_byte(b, text.data[sign - 1]);
+	builder_byte(b, '@');
+	if (sign + 1 < text.len && text.data[sign + 1] >= 0x80)
+		builder_byte(b, text.data[sign + 1]);
+	builder_str(b, "y.test");
+	if (!ascii_is_alpha(text.data[text.len - 1]))
+		builder_byte(b, text.data[text.len - 1]);
+}
+
 /* What stands for the field in another mail. */
 static void
 put_other(struct builder *b, const struct normal *n, const struct normal_field *f)
@@ -55,12 +76,7 @@ put_other(struct builder *b, const struct normal *n, const struct normal_field *
 		builder_str(b, "h.test");
 		return;
 	case NORMAL_MAIL:
-		/* Its ends stay: "a@b=c@d", "a@b1,2", and beyond ASCII a link may begin at once. */
-		if (!ascii_is_alpha(text.data[0]))
-			builder_byte(b, text.data[0]);
-		builder_str(b, "x@y.test");
-		if (!ascii_is_alpha(text.data[text.len - 1]))
-			builder_byte(b, text.data[text.len - 1]);
+		put_other_mail(b, text);
 		return;
 	case NORMAL_URL:
 		/* An at sign keeps its chunk one where names are looked for. */
