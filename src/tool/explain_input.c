@@ -15,6 +15,7 @@
 #define READ_FIRST ((size_t)64 << 10)
 #define PATH_BYTES_MAX 4096
 #define PATH_SHOWN_MAX 1000
+#define LOG_LINES_OF_OTHERS_MAX 1000
 #define FOLDER_FILES_MAX 100000
 #define NAME_BYTES_MAX 256 /* NAME_MAX of Linux and a zero byte */
 #define MAIL_ARENA_BYTES (BOUNCE_ARENA_BYTES + MIME_MESSAGE_MAX + 64)
@@ -214,6 +215,17 @@ is_log_line(struct explain *ex, struct slice line)
 	return ex->logline.program != LOGLINE_UNKNOWN || ex->logline.header;
 }
 
+/* A log of a whole machine begins with lines of others. */
+static bool
+is_log(struct explain *ex, struct slice content)
+{
+	for (size_t i = 0; i < LOG_LINES_OF_OTHERS_MAX && content.len; i++) {
+		if (is_log_line(ex, explain_next_line(&content)))
+			return true;
+	}
+	return false;
+}
+
 /* --- by content ------------------------------------------------------------------------------- */
 
 static bool
@@ -240,7 +252,7 @@ content_input(struct explain *ex, const char *file, struct slice content)
 		explain_reply(ex, content, file);
 		return 0;
 	}
-	if (is_log_line(ex, first)) {
+	if (is_log_line(ex, first) || (!is_header_line(first) && is_log(ex, rest))) {
 		log_input(ex, file, content);
 		return 0;
 	}

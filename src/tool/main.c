@@ -114,7 +114,10 @@ words_take(struct tool *tool, int argc, char **argv)
 		} else if (strcmp(argv[i], "--json") == 0) {
 			tool->json = true;
 		} else if (tool->word_count == COMMAND_WORDS_MAX) {
-			tool_complain(tool, "too many words", "");
+			tool_complain(tool, "more than 64 words",
+				      strcmp(tool->words[0], "explain") == 0
+					      ? "; of many files name the folder"
+					      : "");
 			return TOOL_EXIT_USAGE;
 		} else {
 			tool->words[tool->word_count++] = argv[i];

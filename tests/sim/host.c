@@ -12,6 +12,11 @@
 
 #define PORT 25
 #define IDLE_US (900 * US_PER_S)
+/* Who does not let us in is probed at growing intervals, 2 minutes at least in all scenarios: so
+ * often in a while, and some more for what died or failed in it. */
+#define KNOCKS_US (600 * US_PER_S)
+#define KNOCKS_MAX 6
+#define KNOCKS_MORE 3
 
 struct taken { /* a copy whose reply Frank may not have seen */
 	uint64_t sub;
@@ -43,6 +48,8 @@ struct host {
 	struct sim_listener *listener;
 	struct list sessions;
 	unsigned met[SCN_STAGE_MAX];
+	/* Since a while began: refusals of all that comes. */
+	uint64_t knocks_from_us, knocks, knocks_misfortunes;
 };
 
 static void on_ready(void *ctx);
@@ -446,6 +453,26 @@ on_time(void *ctx)
 	on_ready(session);
 }
 
+/* We are refused there whatever we bring: nobody may come again and again. */
+static void
+knock_judge(struct host *host, const struct scn_rule *rule)
+{
+	struct run *run = host->run;
+	uint64_t now_us = sim_now_us(run->world), more;
+
+	if (!rule || !rule->until_us || rule->one_in || rule->reply[0] != '5')
+		return;
+	if (!host->knocks || now_us - host->knocks_from_us > KNOCKS_US) {
+		host->knocks = 0;
+		host->knocks_from_us = now_us;
+		host->knocks_misfortunes = run_misfortunes(run);
+	}
+	more = KNOCKS_MORE * (run_misfortunes(run) - host->knocks_misfortunes);
+	if (++host->knocks > KNOCKS_MAX + more)
+		run_find(run, "I9", NULL, "%s does not let us in, and was asked %llu times",
+			 host->scn->name, (unsigned long long)host->knocks);
+}
+
 static void
 on_accept(void *ctx, struct sim_sock *sock)
 {
@@ -460,6 +487,7 @@ on_accept(void *ctx, struct sim_sock *sock)
 	list_push_back(&host->sessions, &session->node);
 	idle_restart(session);
 	rule = rule_find(session, SCN_CONNECT, NULL);
+	knock_judge(host, rule);
 	if (answer(session, rule, "220 host.sim.test ESMTP"))
 		on_ready(session);
 }

@@ -111,7 +111,8 @@ result_write(struct builder *b, const struct trace_message *message,
 	rcpts_write(b, message, result->rcpts);
 	builder_str(b, ": ");
 	builder_str(b, journal_state_str(result->state));
-	if (result->state == JOURNAL_WAITING && result->verdict.class == VERDICT_NEVER) {
+	if (result->state == JOURNAL_WAITING &&
+	    (result->verdict.class == VERDICT_NEVER || result->flags & JOURNAL_NOT_TRIED)) {
 		builder_str(b, " until their server lets ours in");
 	} else if (result->state == JOURNAL_WAITING) {
 		builder_str(b, ", next in ");

@@ -20,9 +20,10 @@ struct standing {
 	struct slice address;
 	unsigned state; /* enum trace_state */
 	unsigned attempts;
-	const struct journal_result *last; /* NULL: no attempt has ended */
-	int64_t next_wall_ms;		   /* of a next attempt; 0: unknown, or none */
-	msg_id report;			   /* the last one to the sender about it, 0: none */
+	const struct journal_result *last;	     /* NULL: no attempt has ended */
+	const struct ipc_ctl_suspension *suspension; /* of its destination, or NULL */
+	int64_t next_wall_ms;			     /* of a next attempt; 0: unknown, or none */
+	msg_id report; /* the last one to the sender about it, 0: none */
 	struct dsn_rcpt rcpt;
 };
 
@@ -35,21 +36,22 @@ is_among(struct journal_rcpts rcpts, uint32_t index)
 	return false;
 }
 
-/* Refused for our address, and kept. */
+/* Refused for our address, and kept; or for now, while queue says that its destination is. */
 static bool
 is_suspended(const struct standing *s)
 {
 	return s->state == TRACE_WAITING && s->last &&
-	       (s->last->flags & JOURNAL_NOT_TRIED || s->last->verdict.class == VERDICT_NEVER);
+	       (s->suspension || s->last->flags & JOURNAL_NOT_TRIED ||
+		s->last->verdict.class == VERDICT_NEVER);
 }
 
 static struct standing
 standing_of(const struct control_client *client, const struct trace_message *message,
 	    uint32_t index)
 {
-	const struct ipc_ctl_suspension *suspension =
-		suspensions_find(client, message->accept.rcpts[index].target);
+	struct slice destination = message->accept.rcpts[index].target;
 	struct standing s = {.address = message->accept.rcpts[index].address,
+			     .suspension = suspensions_find(client, destination),
 			     .state = message->states[index],
 			     .attempts = message->attempts[index]};
 
@@ -79,7 +81,7 @@ standing_of(const struct control_client *client, const struct trace_message *mes
 	if (s.state != TRACE_WAITING)
 		s.next_wall_ms = 0;
 	else if (is_suspended(&s))
-		s.next_wall_ms = suspension ? suspension->next_wall_ms : 0;
+		s.next_wall_ms = s.suspension ? s.suspension->next_wall_ms : 0;
 	return s;
 }
 

@@ -109,7 +109,7 @@ carry_rcpts(struct queue *queue, struct queue_msg *msg, size_t first, bool *carr
 	err = last_result(queue, &msg->rcpts[first], &arena, result);
 	if (err)
 		goto out;
-	result->flags = result_flags(&rcpt) | JOURNAL_CARRIED;
+	result->flags = (result->flags & JOURNAL_NOT_TRIED) | result_flags(&rcpt) | JOURNAL_CARRIED;
 	result->attempt = rcpt.attempts;
 	result->age_ms = grant_case(queue, msg, &rcpt).age_ms;
 	result->wait_ms = rcpt.next_ms > now_ms ? rcpt.next_ms - now_ms : 0;

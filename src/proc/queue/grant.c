@@ -150,7 +150,8 @@ grant_enter(struct queue *queue, struct queue_rcpt *rcpt)
 
 	if (rcpt->state == RCPT_REPORTING) {
 		report_gather(queue, index_msg_of(rcpt));
-	} else if (rcpt->state == RCPT_BLOCKED && rcpt->next_ms > now_ms) {
+	} else if (rcpt->state == RCPT_BLOCKED && suspend_enter(queue, rcpt) &&
+		   rcpt->next_ms > now_ms) {
 		grant_wait(queue, rcpt, rcpt->next_ms);
 	} else if (rcpt->state == RCPT_BLOCKED) {
 		index_ready(queue, rcpt);

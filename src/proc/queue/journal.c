@@ -222,7 +222,7 @@ sync_run(void *ctx)
 		};
 		j->urgent = false;
 		j->sync_serial = j->serial;
-		if (j->size_bytes >= queue->boot->config->journal_size_max)
+		if (journal_file_is_full(queue))
 			journal_file_rotate(queue);
 	}
 	j->io = (struct rt_io){.kind = RT_IO_SYNC, .fd = fd, .done = sync_done, .ctx = queue};

@@ -48,6 +48,7 @@ struct queue_journal {
 	int fd;			      /* for appending */
 	int read_fd;
 	uint64_t secret, sequence, size_bytes; /* what is still to be written counted */
+	uint64_t begun_bytes;		       /* of them, what each new file says first */
 	uint8_t *unsynced;		       /* JOURNAL_UNSYNCED_MAX */
 	size_t unsynced_len, written, syncing; /* of unsynced, each from its start */
 	struct journal_part syncing_from;

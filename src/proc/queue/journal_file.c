@@ -80,7 +80,7 @@ journal_file_open(struct queue *queue, bool given_up)
 	j->read_fd = read_fd;
 	j->secret = head.secret;
 	j->sequence = 0;
-	j->size_bytes = SPOOL_FILE_HEAD_BYTES;
+	j->size_bytes = j->begun_bytes = SPOOL_FILE_HEAD_BYTES;
 	return 0;
 }
 
@@ -93,6 +93,16 @@ journal_file_numbers(struct queue *queue)
 	numbers.u.numbers.next_body = queue->files.next_body;
 	(void)journal_append(queue, &numbers);
 	suspend_carry(queue);
+	queue->journal.begun_bytes = queue->journal.size_bytes;
+}
+
+bool
+journal_file_is_full(const struct queue *queue)
+{
+	const struct queue_journal *j = &queue->journal;
+
+	return j->size_bytes >= queue->boot->config->journal_size_max &&
+	       j->size_bytes - j->begun_bytes >= j->begun_bytes;
 }
 
 void

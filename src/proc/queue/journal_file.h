@@ -18,6 +18,8 @@ int journal_again(struct queue *queue) MUST_USE;
 int journal_file_open(struct queue *queue, bool given_up) MUST_USE;
 /* The record that each file needs: no number is used twice. */
 void journal_file_numbers(struct queue *queue);
+/* It has grown to journal-size-max, and that is not only what a new one would begin with. */
+bool journal_file_is_full(const struct queue *queue);
 /* Goes on in a new file. */
 void journal_file_rotate(struct queue *queue);
 /* Closes retiring_fd. */

@@ -50,7 +50,9 @@ count_outcome(struct queue *queue, const struct ruling *ruling)
 	};
 
 	*counters[ruling->decision.next] += ruling->count;
-	histogram_add(&queue->counters.attempt_ms, ruling->result.verdict.took_ms, ruling->count);
+	if (!ruling->aside)
+		histogram_add(&queue->counters.attempt_ms, ruling->result.verdict.took_ms,
+			      ruling->count);
 	if (ruling->decision.next == SCHEDULE_DONE)
 		histogram_add(&queue->counters.delivered_ms, ruling->result.age_ms, ruling->count);
 }

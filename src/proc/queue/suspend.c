@@ -24,10 +24,12 @@ suspend_init(struct queue *queue)
 	rt_timer_init(&queue->release_timer, queue->rt, release_run, queue);
 }
 
+/* Lets go of the destination, too, if it holds it still. */
 static void
 suspension_free(struct queue_suspension *s)
 {
 	struct queue *queue = s->queue;
+	struct queue_dest *held = s->recovered ? s->dest : NULL;
 
 	rt_timer_finish(&s->timer);
 	list_remove(&s->node);
@@ -35,6 +37,8 @@ suspension_free(struct queue_suspension *s)
 	queue->suspended_count--;
 	mem_give(queue->mem, (void *)(uintptr_t)s->encoded.data, s->encoded.len);
 	mem_give(queue->mem, s, sizeof(*s));
+	if (held)
+		index_dest_unref(queue, held);
 }
 
 static void
@@ -65,6 +69,8 @@ note(const struct queue_suspension *s, bool over)
 	struct journal_suspended *to = &record.u.suspended;
 	uint64_t now_ms = rt_now_ms(s->queue->rt);
 
+	if (s->queue->journal.number == 0)
+		return; /* a reload while the journal is read: there is none to write to */
 	to->over = over;
 	to->name = slice_of(s->dest->name, s->dest->name_len);
 	to->since_wall_ms = s->since_wall_ms;
@@ -238,13 +244,20 @@ release(struct queue *queue, struct queue_dest *dest)
 	grant_kick(queue);
 }
 
-void
-suspend_reload(struct queue *queue)
+static void
+release_all(struct queue *queue)
 {
 	struct list_node *node;
 
-	while (!queue->rules.suspend && (node = list_first(&queue->suspended)))
+	while ((node = list_first(&queue->suspended)))
 		release(queue, CONTAINER_OF(node, struct queue_suspension, node)->dest);
+}
+
+void
+suspend_reload(struct queue *queue)
+{
+	if (!queue->rules.suspend)
+		release_all(queue);
 }
 
 /* Those of a message that were put aside and may go on. */
@@ -347,10 +360,8 @@ suspend_recover(struct queue *queue, const struct journal_suspended *given, int6
 	if (!dest)
 		return ERR_NO_MEMORY;
 	if (given->over || !queue->rules.suspend) {
-		if (dest->suspension) {
+		if (dest->suspension)
 			suspension_free(dest->suspension);
-			index_dest_unref(queue, dest);
-		}
 	} else if (dest->suspension) {
 		err = restore_again(dest->suspension, given, wall_ms);
 	} else {
@@ -374,6 +385,23 @@ suspend_recover_end(struct queue *queue)
 		s->recovered = false;
 		index_dest_unref(queue, s->dest);
 	}
+}
+
+bool
+suspend_enter(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	struct queue_suspension *s = rcpt->dest->suspension;
+
+	if (!(rcpt->flags & RCPT_ASIDE) || rcpt->flags & RCPT_HELD)
+		return true;
+	if (!s) {
+		rcpt->flags &= (uint8_t)~RCPT_ASIDE;
+		return false;
+	}
+	known_add(s, index_msg_of(rcpt)->id);
+	if (suspension_probe_due(&s->state, rt_now_ms(queue->rt)))
+		timer_arm(s);
+	return true;
 }
 
 /* --- probes ----------------------------------------------------------------------------------- */
@@ -445,7 +473,9 @@ suspend_hear(struct queue *queue, struct queue_job *job, const struct verdict *v
 
 	if (dest->kind == SPOOL_RCPT_LOCAL || !queue->rules.suspend)
 		return;
-	if (!dest->suspension) {
+	if (door == SCHEDULE_DOOR_PASSED && queue->boot->config->smart_host.len) {
+		release_all(queue); /* one door for all */
+	} else if (!dest->suspension) {
 		if (door == SCHEDULE_DOOR_REFUSED)
 			begin(queue, dest, verdict);
 	} else if (door == SCHEDULE_DOOR_PASSED) {
@@ -453,6 +483,7 @@ suspend_hear(struct queue *queue, struct queue_job *job, const struct verdict *v
 	} else if (is_probe(job)) {
 		suspension_probe_end(&dest->suspension->state, &queue->rules.probes, door,
 				     rt_now_ms(queue->rt));
+		job->probe_of = 0; /* that it ends says no more: another may probe by then */
 		if (door == SCHEDULE_DOOR_REFUSED && verdict_keep(dest->suspension, verdict) == 0)
 			event_log(queue, dest, EVENT_queue_probed, verdict);
 		note(dest->suspension, false);

@@ -194,15 +194,147 @@ TEST(restarts_without_it)
 	world_end(&w);
 }
 
+/* What was put aside has its place again: it goes as soon as a probe is wanted. */
+TEST(restart_knows_whom_to_send)
+{
+	struct world w;
+
+	begin(&w);
+	w.retry_after_s = 3600;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1);
+	world_stop(&w);
+	world_start(&w);
+	WORLD_WAIT(&w, !w.queue->recovery);
+	w.answer = NULL;
+	probe(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	world_end(&w);
+}
+
+static void
+reload(struct world *w, int greeting_refusal)
+{
+	w->config.greeting_refusal = greeting_refusal;
+	queue_process.reload(w->queue);
+}
+
+/* It ends before all mail is known again: that goes at once, and nothing keeps the destination. */
+TEST(over_while_recovering)
+{
+	const struct journal_suspended given = {
+		.name = SLICE("far.test"), .refusals = 1, .verdict = {.code = 554}};
+	struct world w;
+	msg_id id;
+
+	begin(&w);
+	w.retry_after_s = 3600;
+	id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1);
+	world_stop(&w);
+	world_open(&w);
+	assert_int_equal(suspend_recover(w.queue, &given, 0), 0);
+	reload(&w, CONFIG_GREETING_BOUNCE); /* there is no journal yet to write to */
+	assert_int_equal(w.queue->suspended_count, 0);
+	reload(&w, CONFIG_GREETING_SUSPEND);
+	WORLD_WAIT(&w, w.queue->phase == QUEUE_SERVING);
+	assert_non_null(w.queue->recovery);
+	assert_int_equal(w.queue->suspended_count, 1);
+	reload(&w, CONFIG_GREETING_BOUNCE);
+	reload(&w, CONFIG_GREETING_SUSPEND);
+	w.answer = NULL;
+	world_connect_all(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	assert_int_equal(world_delivered(&w, id, 0), 1);
+	assert_int_equal(w.queue->index.dests.count, 0);
+	world_end(&w);
+}
+
+/* Whatever a job says after it has been heard, it does not end the next probe. */
+TEST(late_end_of_a_probe)
+{
+	static const struct verdict refused = {.class = VERDICT_NEVER,
+					       .stage = VERDICT_STAGE_GREETING,
+					       .code = 554,
+					       .scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION};
+	struct queue_job job = {0};
+	struct world w;
+
+	begin(&w);
+	job.id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 1);
+	job.dest = suspension(&w)->dest;
+	suspend_granted(w.queue, &job);
+	suspend_hear(w.queue, &job, &refused);
+	assert_false(suspension(&w)->state.probing);
+	suspension_probe_begin(&suspension(&w)->state);
+	suspend_job_end(w.queue, &job);
+	assert_true(suspension(&w)->state.probing);
+	world_end(&w);
+}
+
+static uint8_t
+answer_closed(struct world *w, const struct ipc_job *job, uint16_t rcpt)
+{
+	(void)w;
+	(void)job;
+	(void)rcpt;
+	return WORLD_CLOSED;
+}
+
+/* All goes through one door: when it opens for one, it is open for all. */
+TEST(smart_host)
+{
+	static const char *const to_near[] = {"eve@near.test"};
+	struct world w;
+
+	begin(&w);
+	w.config.smart_host = SLICE("smart.test");
+	w.retry_after_s = 3600;
+	w.answer = answer_closed;
+	world_accept(&w, "", to_far, 1, "hello\r\n");
+	world_accept(&w, "", to_near, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->suspended_count == 2);
+	w.answer = NULL;
+	probe(&w);
+	WORLD_WAIT(&w, world_is_empty(&w));
+	assert_int_equal(w.queue->suspended_count, 0);
+	world_end(&w);
+}
+
+/* What each file begins with may be more than journal-size-max: that alone ends none. */
+TEST(files_follow_records)
+{
+	struct world w;
+	uint32_t number;
+
+	begin(&w);
+	w.retry_after_s = 3600;
+	w.config.journal_size_max = 64;
+	world_accept(&w, "", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->suspended_count == 1);
+	world_run_ms(&w, 300);
+	number = w.queue->journal.number;
+	world_run_ms(&w, 300);
+	assert_int_equal(w.queue->journal.number, number);
+	world_end(&w);
+}
+
 /* The journal file that has it goes, and the next one knows. */
 TEST(carried)
 {
+	struct journal_result last;
+	struct arena arena;
 	struct world w;
 	uint32_t first;
+	msg_id aside;
 
 	begin(&w);
+	w.retry_after_s = 3600;
 	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.report_count == 1);
+	aside = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.report_count == 2);
 	world_run_ms(&w, 20);
 	first = w.queue->journal.number;
 	w.config.journal_size_max = 64;
@@ -213,6 +345,12 @@ TEST(carried)
 	world_run_ms(&w, 20);
 	journal_keep_run(w.queue);
 	WORLD_WAIT(&w, list_empty(&w.queue->journal.old));
+	arena_init(&arena, w.queue->mem, 1 << 16);
+	assert_int_equal(
+		journal_last_result(w.queue, &index_find(w.queue, aside)->rcpts[0], &arena, &last),
+		0);
+	assert_true(last.flags & JOURNAL_NOT_TRIED && last.flags & JOURNAL_CARRIED);
+	arena_finish(&arena);
 	world_stop(&w);
 	world_start(&w);
 	WORLD_WAIT(&w, !w.queue->recovery);
@@ -343,4 +481,6 @@ TEST(administrator)
 TESTS(TEST_ROW(kept_told_and_released), TEST_ROW(refused_recipient_releases),
       TEST_ROW(told_once_over_restarts), TEST_ROW(restarts_without_it), TEST_ROW(carried),
       TEST_ROW(expires_with_the_refusal), TEST_ROW(probe_is_lost), TEST_ROW(bounce_instead),
-      TEST_ROW(no_memory), TEST_ROW(administrator))
+      TEST_ROW(no_memory), TEST_ROW(administrator), TEST_ROW(restart_knows_whom_to_send),
+      TEST_ROW(over_while_recovering), TEST_ROW(late_end_of_a_probe), TEST_ROW(smart_host),
+      TEST_ROW(files_follow_records))

@@ -5,6 +5,7 @@
  */
 #include "proc/smtpout/outcome.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -133,6 +134,13 @@ outcome_of_client(enum smtp_client_stage stage, enum smtp_client_how how,
 	return verdict;
 }
 
+/* Our system has no way to such addresses at all, as where there is no IPv6. */
+static bool
+is_no_way(int error)
+{
+	return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
 struct verdict
 outcome_of_connect(int err)
 {
@@ -142,6 +150,8 @@ outcome_of_connect(int err)
 				  .cause = VERDICT_CAUSE_NET_OR_ROUTE,
 				  .confidence_percent = 100};
 
+	if (is_no_way(err_errno(err)))
+		verdict.scope = VERDICT_SCOPE_OUR_ADDRESS;
 	verdict.public_text = SLICE("No connection to the server.");
 	verdict.evidence =
 		slice_str(err_errno(err) ? strerrordesc_np(err_errno(err)) : err_str(err));
@@ -157,9 +167,20 @@ outcome_of_trouble(const char *what)
 				.public_text = slice_str(what)};
 }
 
+/* That we have no way to one family says nothing about a server that has answered by the other. */
+static bool
+is_beside(const struct verdict *verdict, const struct verdict *answer)
+{
+	return verdict->stage == VERDICT_STAGE_CONNECT &&
+	       verdict->scope == VERDICT_SCOPE_OUR_ADDRESS && answer->reply.len > 0 &&
+	       verdict->address.family != answer->address.family;
+}
+
 bool
 outcome_is_better(const struct verdict *verdict, const struct verdict *than)
 {
+	if (is_beside(verdict, than) || is_beside(than, verdict))
+		return is_beside(than, verdict);
 	if (verdict->class != than->class)
 		return verdict->class == VERDICT_LATER;
 	return verdict->reply.len > 0 && than->reply.len == 0;

@@ -18,7 +18,8 @@ struct verdict outcome_of_connect(int err);
 struct verdict outcome_of_trouble(const char *what);
 
 /* Of two reasons why no host took our mail the one that counts: what may pass comes before what
- * stays, and what a server has said before silence. */
+ * stays, and what a server has said before silence; and any answer before an address of the other
+ * family that our system has no way to. */
 bool outcome_is_better(const struct verdict *verdict, const struct verdict *than);
 
 #endif

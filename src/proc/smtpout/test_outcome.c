@@ -1,4 +1,6 @@
 /* outcome: what each way an attempt can end means for the mail. */
+#include <errno.h>
+
 #include "base/test.h"
 
 #include "proc/smtpout/outcome.h"
@@ -95,4 +97,29 @@ TEST(better)
 	assert_false(outcome_is_better(&later, &later));
 }
 
-TESTS(TEST_ROW(table), TEST_ROW(after_the_dot), TEST_ROW(better))
+/* A refusal over IPv4 is one, though the host has an IPv6 address and we have none. */
+TEST(no_way_to_a_family)
+{
+	static const int errors[] = {ENETUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT};
+	struct verdict never = {.class = VERDICT_NEVER,
+				.stage = VERDICT_STAGE_GREETING,
+				.reply = SLICE("554 no"),
+				.address = {.family = NET_FAMILY_4}};
+	struct verdict dead = outcome_of_connect(-ECONNREFUSED);
+
+	dead.address.family = NET_FAMILY_6;
+	assert_true(outcome_is_better(&dead, &never));
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct verdict no_way = outcome_of_connect(-errors[i]);
+
+		no_way.address.family = NET_FAMILY_6;
+		assert_false(outcome_is_better(&no_way, &never));
+		assert_true(outcome_is_better(&never, &no_way));
+		assert_false(outcome_is_better(&no_way, &dead));
+		no_way.address.family = NET_FAMILY_4; /* the way may come back */
+		assert_true(outcome_is_better(&no_way, &never));
+		assert_false(outcome_is_better(&never, &no_way));
+	}
+}
+
+TESTS(TEST_ROW(table), TEST_ROW(after_the_dot), TEST_ROW(better), TEST_ROW(no_way_to_a_family))

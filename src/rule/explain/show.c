@@ -127,11 +127,12 @@ fields_json(struct json_writer *w, const struct explained *e)
 		const struct normal_field *f = normal_find(n, kind);
 		const char *name = normal_kind_str(kind);
 		struct slice own = taken(e, kind);
+		uint64_t number = f ? f->value : 0;
 
 		if (kind == NORMAL_NUMBER || kind == NORMAL_TIME)
 			continue;
-		if (f && is_quantity(kind))
-			json_number(w, name, (int64_t)f->value);
+		if (is_quantity(kind) && (f || slice_to_u64(own, INT64_MAX, &number)))
+			json_number(w, name, (int64_t)number);
 		else if (own.len)
 			json_text(w, name, own);
 		else if (f)

@@ -35,9 +35,6 @@ TEST(reports)
 		 true, C(RCPT_FULL), 0, VERDICT_NEVER, VERDICT_ACTION_STOP},
 		{"", "a@b.test", "", "", BOUNCE_FAILED, true, C(EXPIRED), 0, VERDICT_NEVER,
 		 VERDICT_ACTION_NONE},
-		/* whose it is: by host, recipient, reporter */
-		{"The group may not exist", "team@googlegroups.com", "", "", BOUNCE_FAILED, false,
-		 C(SENDER_REFUSED), 0, VERDICT_NEVER, VERDICT_ACTION_STOP},
 		{"qwertz", "a@b.test", "", "", BOUNCE_FAILED, false, C(UNKNOWN), 0, VERDICT_NEVER,
 		 VERDICT_ACTION_STOP},
 	};

@@ -103,7 +103,7 @@ TEST(taken)
 	explain_show_json(&w, &explained, SLICE_EMPTY);
 	assert_true(text_has(&b, "\"blocklist\":\"Ours\""));
 	assert_true(text_has(&b, "\"size_bytes\":10485760"));
-	assert_true(text_has(&b, "\"limit\":\"55\""));
+	assert_true(text_has(&b, "\"limit\":55"));
 	arena_finish(&arena);
 }
 

@@ -7,8 +7,8 @@
  *
  * Pure, in time linear to the text, without memory but the caller's. Nothing is judged here.
  */
-#ifndef RULE_EXPLAIN_NORMALISE_H
-#define RULE_EXPLAIN_NORMALISE_H
+#ifndef RULE_NORMAL_NORMALISE_H
+#define RULE_NORMAL_NORMALISE_H
 
 #include "wire/verdict/verdict.h"
 

@@ -3,8 +3,8 @@
  * do not count; a placeholder that only signs part from the same one before it is left out, so that
  * a list of ten numbers has the shape of a list of two.
  */
-#ifndef RULE_EXPLAIN_SHAPE_H
-#define RULE_EXPLAIN_SHAPE_H
+#ifndef RULE_NORMAL_SHAPE_H
+#define RULE_NORMAL_SHAPE_H
 
 #include "rule/normal/normalise.h"
 #include "rule/normal/token.h"

@@ -2,8 +2,8 @@
  * token: what one token of a reply is, by its form alone. A token is a run of letters, digits,
  * dots, hyphens, underscores and bytes beyond ASCII, trimmed of signs at both ends.
  */
-#ifndef RULE_EXPLAIN_TOKEN_H
-#define RULE_EXPLAIN_TOKEN_H
+#ifndef RULE_NORMAL_TOKEN_H
+#define RULE_NORMAL_TOKEN_H
 
 #include "rule/normal/normalise.h"
 

@@ -3,8 +3,8 @@
  * words about coming again or about a limit, parts of a date, operators of block lists, ends of
  * host names. The words are data (vocabulary.def).
  */
-#ifndef RULE_EXPLAIN_VOCABULARY_H
-#define RULE_EXPLAIN_VOCABULARY_H
+#ifndef RULE_NORMAL_VOCABULARY_H
+#define RULE_NORMAL_VOCABULARY_H
 
 #include "base/slice.h"
 

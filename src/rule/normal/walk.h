@@ -2,8 +2,8 @@
  * walk: the state of one normalisation and what its parts share; for normalise.c and the files
  * beside it alone. All functions that take something begin at w->at and move it forward.
  */
-#ifndef RULE_EXPLAIN_WALK_H
-#define RULE_EXPLAIN_WALK_H
+#ifndef RULE_NORMAL_WALK_H
+#define RULE_NORMAL_WALK_H
 
 #include "rule/normal/normalise.h"
 #include "rule/normal/shape.h"

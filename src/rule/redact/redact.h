@@ -14,8 +14,8 @@
  *
  * Pure, bounded, in time linear to the mail.
  */
-#ifndef RULE_EXPLAIN_REDACT_H
-#define RULE_EXPLAIN_REDACT_H
+#ifndef RULE_REDACT_REDACT_H
+#define RULE_REDACT_REDACT_H
 
 #include "base/arena.h"
 #include "base/err.h"

@@ -202,22 +202,49 @@ ids_build(struct redact *r, struct slice value)
 	}
 }
 
+/* Behind these stands an id or a name in a Received field; an address is one by its sign. */
+static const struct slice received_keys[] = {
+	STR(" id "), STR(" for "), STR("sender: "), STR("sender="), STR("user: "), STR("user="),
+};
+
+/* The first of them from at on, or NULL; *ret_at: where what it names begins. */
+static const struct slice *
+received_key(struct slice value, size_t *ret_at)
+{
+	for (size_t at = 0; at < value.len; at++) {
+		for (size_t i = 0; i < sizeof(received_keys) / sizeof(received_keys[0]); i++) {
+			if (!slice_starts_nocase(slice_from(value, at), received_keys[i]))
+				continue;
+			*ret_at = at + received_keys[i].len;
+			return &received_keys[i];
+		}
+	}
+	return NULL;
+}
+
 /* "from a by b with ESMTP id X for <c>; date". */
 static void
 received_build(struct redact *r, struct slice value)
 {
-	while (value.len) {
-		size_t at = slice_find(value, SLICE(" id ")), end = at + 4;
+	const struct slice *key;
+	size_t at;
 
-		redact_line(r, slice_sub(value, 0, at));
-		if (at == value.len)
-			return;
-		builder_str(&r->out, " id ");
-		while (end < value.len && !memchr(" \t;)", value.data[end], 4))
-			end++;
-		redact_id(r, slice_sub(value, at + 4, end - at - 4));
-		value = slice_from(value, end);
+	while ((key = received_key(value, &at))) {
+		struct slice word = slice_from(value, at);
+		size_t len = 0;
+
+		redact_line(r, slice_sub(value, 0, at - key->len));
+		builder_add(&r->out, *key);
+		while (len < word.len && !memchr(" \t;)", word.data[len], 4))
+			len++;
+		value = slice_from(word, len);
+		word = slice_sub(word, 0, len);
+		if (key != &received_keys[0] && slice_index(word, '@') < word.len)
+			redact_line(r, word);
+		else if (word.len)
+			redact_id(r, word);
 	}
+	redact_line(r, value);
 }
 
 /* A value without any address: "<>", "MAILER-DAEMON", or who knows what. */

@@ -3,8 +3,8 @@
  * written twice: first for the names alone, which may stand in the text before the address that
  * they are part of.
  */
-#ifndef RULE_EXPLAIN_REDACT_IMPL_H
-#define RULE_EXPLAIN_REDACT_IMPL_H
+#ifndef RULE_REDACT_REDACT_IMPL_H
+#define RULE_REDACT_REDACT_IMPL_H
 
 #include "base/builder.h"
 #include "rule/normal/normalise.h"
@@ -47,6 +47,7 @@ void redact_address(struct redact *r, struct slice local, struct slice domain);
 void redact_id(struct redact *r, struct slice id);
 /* false, nothing appended, when the word is none that was learned. */
 bool redact_known(struct redact *r, struct slice word);
+bool redact_is_known(const struct redact *r, struct slice word);
 /* A local part that is nobody's own: postmaster. Stays. */
 bool redact_is_role(struct slice local);
 /* The words of a display name. */

@@ -66,18 +66,24 @@ hash_of(struct slice key, uint8_t kind)
 }
 
 /* The name's slot, or a free one, or NULL. key: lower case. */
-static struct redact_name *
-slot_of(struct redact *r, struct slice key, uint8_t kind)
+static const struct redact_name *
+slot_find(const struct redact *r, struct slice key, uint8_t kind)
 {
 	uint32_t at = hash_of(key, kind);
 
 	for (uint32_t i = 0; i < REDACT_PROBES_MAX; i++) {
-		struct redact_name *name = &r->names[(at + i) & (REDACT_SLOTS - 1)];
+		const struct redact_name *name = &r->names[(at + i) & (REDACT_SLOTS - 1)];
 
 		if (!name->key.len || (name->kind == kind && slice_eq(name->key, key)))
 			return name;
 	}
 	return NULL;
+}
+
+static struct redact_name *
+slot_of(struct redact *r, struct slice key, uint8_t kind)
+{
+	return (struct redact_name *)(uintptr_t)slot_find(r, key, kind);
 }
 
 /* Writes the name in lower case; empty when it is too long. */
@@ -161,28 +167,40 @@ redact_id(struct redact *r, struct slice id)
 	stand_in(r, "id-", learn(r, key_build(&b, id, "", SLICE_EMPTY), REDACT_ID, 0));
 }
 
-bool
-redact_known(struct redact *r, struct slice word)
+/* NULL: none that was learned. */
+static const struct redact_name *
+known_find(const struct redact *r, struct slice word)
 {
+	static const uint8_t kinds[] = {REDACT_LOCAL, REDACT_WORD};
 	uint8_t room[REDACT_KEY_MAX];
-	const struct redact_name *name;
 	struct slice key;
 	struct builder b;
 
 	builder_init_fixed(&b, room, sizeof(room));
 	key = key_build(&b, word, "", SLICE_EMPTY);
-	if (word.len < NAME_LEN_MIN || !key.len)
-		return false;
-	name = slot_of(r, key, REDACT_LOCAL);
-	if (name && name->key.len) {
-		stand_in(r, "address-", name->number);
-		return true;
+	for (size_t i = 0; word.len >= NAME_LEN_MIN && key.len && i < sizeof(kinds); i++) {
+		const struct redact_name *name = slot_find(r, key, kinds[i]);
+
+		if (name && name->key.len)
+			return name;
 	}
-	name = slot_of(r, key, REDACT_WORD);
-	if (!name || !name->key.len)
-		return false;
-	stand_in(r, "name-", name->number);
-	return true;
+	return NULL;
+}
+
+bool
+redact_is_known(const struct redact *r, struct slice word)
+{
+	return known_find(r, word) != NULL;
+}
+
+bool
+redact_known(struct redact *r, struct slice word)
+{
+	const struct redact_name *name = known_find(r, word);
+
+	if (name)
+		stand_in(r, name->kind == REDACT_LOCAL ? "address-" : "name-", name->number);
+	return name != NULL;
 }
 
 /* Letters, digits and bytes beyond ASCII. */

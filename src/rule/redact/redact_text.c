@@ -2,7 +2,7 @@
  * redact_text: a line is walked once. Links and at signs are looked for first, since an address may
  * be part of anything; what stands between them goes to the normaliser, which knows ids; the rest
  * is words, of which those that were learned are replaced. An at sign is also one that was encoded
- * (%40, =40, &#64;, the wide one): a decoder before us may have left it.
+ * (%40, =40, +40, &#64;, the wide one): a decoder before us may have left it.
  *
  * An address is taken as widely as its bytes allow. Letters of Latin, Greek, Cyrillic and the like
  * belong to it; characters of three and four bytes only where one stands at the at sign itself:
@@ -43,14 +43,17 @@ static const struct sign {
 	struct slice text;
 	bool weak; /* means something else as well: only with a dot in the domain */
 } signs[] = {
-	{STR("@"), false},  {STR("\xef\xbc\xa0"), false}, {STR("%40"), true},
-	{STR("=40"), true}, {STR("&#64;"), false},
+	{STR("@"), false},	 {STR("\xef\xbc\xa0"), false}, {STR("\xef\xb9\xab"), false},
+	{STR("%40"), true},	 {STR("%2540"), true},	       {STR("=40"), true},
+	{STR("+40"), true},	 {STR("&#64;"), false},	       {STR("&#x40;"), false},
+	{STR("&commat;"), true}, {STR("\\u0040"), true},       {STR("\\x{40}"), true},
+	{STR("\\x40"), true},	 {STR("(at)"), true},	       {STR("[at]"), true},
 };
 
 static const struct sign *
 sign_at(struct slice s, size_t at)
 {
-	if (!memchr("@\xef%=&", s.data[at], 5))
+	if (!memchr("@\xef%=&+\\([", s.data[at], 9))
 		return NULL;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
 		if (slice_starts(slice_from(s, at), signs[i].text))
@@ -85,10 +88,27 @@ high_at(struct slice s, size_t at)
 	return len;
 }
 
+/* Characters that nobody sees, put where a line may be broken. */
+static bool
+is_unseen(struct slice s)
+{
+	static const struct slice unseen[] = {STR("\xc2\xad"),	   STR("\xe2\x80\x8b"),
+					      STR("\xe2\x80\x8c"), STR("\xe2\x80\x8d"),
+					      STR("\xe2\x81\xa0"), STR("\xef\xbb\xbf")};
+
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+		if (slice_eq(s, unseen[i]))
+			return true;
+	}
+	return false;
+}
+
 /* C2 begins signs of Latin-1, which part words. */
 static bool
 is_high_letter(struct slice s, size_t at, size_t len, bool wide)
 {
+	if (is_unseen(slice_sub(s, at, len)))
+		return true;
 	return len && s.data[at] != 0xc2 && (len <= 2 || wide);
 }
 
@@ -96,6 +116,13 @@ static bool
 is_local_sign(uint8_t byte)
 {
 	return is_alnum(byte) || (byte && memchr("!#$%&'*+-/=?^_`{|}~.", byte, 20));
+}
+
+/* A quote that no backslash makes a part of the text. */
+static bool
+is_opening(struct slice s, size_t floor, size_t at)
+{
+	return s.data[at] == '"' && !(at > floor && s.data[at - 1] == '\\');
 }
 
 /* Where the local part that ends at index end begins. */
@@ -106,7 +133,7 @@ local_begin(struct slice s, size_t floor, size_t end)
 	bool wide = high > 2;
 
 	if (end > floor && s.data[end - 1] == '"') {
-		for (at = end - 1; at > floor && s.data[at - 1] != '"';)
+		for (at = end - 1; at > floor && !is_opening(s, floor, at - 1);)
 			at--;
 		return at > floor ? at - 1 : end - 1;
 	}
@@ -185,7 +212,8 @@ address_at(struct slice s, size_t floor, size_t at, struct found *ret_found)
 	f.domain = slice_sub(s, at + sign->text.len, f.end - at - sign->text.len);
 	if (!f.local.len && !f.domain.len)
 		return false;
-	if (sign->weak && (!f.local.len || slice_index(f.domain, '.') == f.domain.len))
+	if (sign->weak && (!f.local.len || slice_index(f.domain, '.') == f.domain.len ||
+			   ascii_is_digit(f.domain.data[f.domain.len - 1])))
 		return false;
 	*ret_found = f;
 	return true;
@@ -217,10 +245,16 @@ link_end(struct slice s, size_t at)
 	return at;
 }
 
-/* Letters, digits and dashes, and no word that could be an id. */
+/* Letters, digits and dashes, and no word that could be an id or is a name. */
 static bool
-is_plain_path(struct slice path)
+is_plain_path(const struct redact *r, struct slice path)
 {
+	struct slice rest = path;
+
+	while (rest.len) {
+		if (redact_is_known(r, slice_cut(&rest, '/')))
+			return false;
+	}
 	size_t len = 0, digits = 0;
 
 	for (size_t i = 0; i < path.len; i++) {
@@ -256,7 +290,7 @@ link_build(struct redact *r, struct slice link)
 	for (path_len = 0; path_len < link.len && !memchr("?#", link.data[path_len], 2);)
 		path_len++;
 	path = slice_sub(link, 0, path_len);
-	if (is_plain_path(path))
+	if (is_plain_path(r, path))
 		builder_add(&r->out, path);
 	else
 		builder_str(&r->out, "/...");
@@ -305,14 +339,37 @@ sign_build(struct redact *r, uint8_t byte)
 		builder_byte(&r->out, (byte < ' ' && byte != '\t') || byte == 0x7f ? '?' : byte);
 }
 
+/* "cn=" of a name in a directory (Exchange: /o=Firm/ou=.../cn=Recipients/cn=user), at the index;
+ * the length of what stands behind it, or 0. */
+static size_t
+common_name_at(struct slice s, size_t at)
+{
+	static const struct slice key = STR("cn=");
+	struct slice rest = slice_from(s, at + key.len);
+	size_t len = 0;
+
+	if (!slice_starts_nocase(slice_from(s, at), key) || (at && is_alnum(s.data[at - 1])))
+		return 0;
+	while (len < rest.len && (is_alnum(rest.data[len]) || rest.data[len] >= 0x80 ||
+				  memchr(".-_", rest.data[len], 3)))
+		len++;
+	return slice_eq_nocase(slice_sub(rest, 0, len), SLICE("recipients")) ? 0 : len;
+}
+
 /* Words and signs: known words are replaced, blobs are ids, controls become question marks. */
 static void
 words_build(struct redact *r, struct slice s)
 {
 	for (size_t i = 0, end; i < s.len; i = end) {
-		size_t blob = blob_at(s, i);
+		size_t blob = blob_at(s, i), name = common_name_at(s, i);
 		struct slice word;
 
+		if (name) {
+			builder_add(&r->out, slice_sub(s, i, 3));
+			redact_id(r, slice_sub(s, i + 3, name));
+			end = i + 3 + name;
+			continue;
+		}
 		if (blob) {
 			redact_id(r, slice_sub(s, i, blob));
 			end = i + blob;

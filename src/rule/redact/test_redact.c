@@ -402,5 +402,38 @@ TEST(memory)
 	arena_finish(&arena);
 }
 
-TESTS(TEST_ROW(lines), TEST_ROW(header), TEST_ROW(fields), TEST_ROW(parts),
+/* Where else an address or the name in it may hide. */
+TEST(hidden)
+{
+	static const struct {
+		const char *line, *want;
+	} rows[] = {
+		{"bobby%2540example.org bobby+40example.org bobby&#x40;example.org",
+		 "address-1@domain-1.invalid address-1@domain-1.invalid "
+		 "address-1@domain-1.invalid"},
+		{"bobby\\x{40}example.org bobby(at)example.org bobby\xef\xb9\xab"
+		 "example.org bobby&commat;example.org",
+		 "address-1@domain-1.invalid address-1@domain-1.invalid "
+		 "address-1@domain-1.invalid address-1@domain-1.invalid"},
+		{"score 3+40 or 5+40.2 (at) line 9[at]", "score 3+40 or 5+40.2 (at) line 9[at]"},
+		/* soft hyphens and the like are in it */
+		{"bob\xc2\xad"
+		 "by@exam\xe2\x80\x8bple.org",
+		 "address-1@domain-1.invalid"},
+		{"<\"bob \\\"by\\\" builder\"@example.org>", "<address-1@domain-1.invalid>"},
+		/* a path is shown only where it has no name */
+		{"bobby@example.org http://x.example/u/bobby http://x.example/u/help",
+		 "address-1@domain-1.invalid http://x.example/... http://x.example/u/help"},
+		{"/o=Firm/ou=Exchange/cn=Recipients/cn=bobby not found",
+		 "/o=Firm/ou=Exchange/cn=Recipients/cn=id-1 not found"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_line(rows[i].line, rows[i].want);
+	check("Received: from a.example (user: bobby) by b.example id 77 for bobby; today\n\nx\n",
+	      HEAD "Received: from a.example (user: id-1) by b.example id id-2 for id-1; "
+		   "today\n" TEXT "x\n");
+}
+
+TESTS(TEST_ROW(lines), TEST_ROW(hidden), TEST_ROW(header), TEST_ROW(fields), TEST_ROW(parts),
       TEST_ROW(returned_in_text), TEST_ROW(samples), TEST_ROW(limits), TEST_ROW(memory))

@@ -1,6 +1,6 @@
 /*
  * Fuzz target for the compiler of rules: any text gives a set or an error with a place; a set
- * answers any reply, and a check of it ends.
+ * answers any reply, with words of it, and a check of it ends.
  */
 #include <string.h>
 
@@ -17,8 +17,10 @@ FUZZ(input)
 	struct slice rest = input, reply = slice_cut(&rest, 0);
 	struct ruleset_file file = {SLICE("1-x.rules"), rest, 1, input.len % 2 == 0};
 	const struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+	struct slice parts[MATCH_EVIDENCE_MAX];
 	struct arena arena;
 	struct ruleset set;
+	size_t index, count;
 	int err;
 
 	arena_init(&arena, &mem.mem, RULESET_ARENA_MAX);
@@ -30,7 +32,13 @@ FUZZ(input)
 			ASSERT(error.line > 0);
 		facts_read(reply, &given, &work.facts);
 		match_find(&work.match, &set, &work.facts);
-		ASSERT(match_next(&work.match, 0) <= set.rule_count);
+		index = match_next(&work.match, 0);
+		ASSERT(index <= set.rule_count);
+		count = index < set.rule_count ? match_evidence(&work.match, index, parts) : 0;
+		for (size_t i = 0; i < count; i++) {
+			ASSERT(parts[i].len <= MATCH_EVIDENCE_BYTES_MAX);
+			ASSERT(slice_find(reply, parts[i]) < reply.len);
+		}
 	}
 	arena_finish(&arena);
 }

@@ -7,6 +7,7 @@
 #include "rule/schedule/suspend.h"
 
 #include "base/assert.h"
+#include "base/planted.h"
 
 static bool
 is_about_us(const struct verdict *v)
@@ -73,7 +74,7 @@ suspension_restore(struct schedule_suspension *s, const struct schedule_probes *
 bool
 suspension_probe_due(const struct schedule_suspension *s, uint64_t now_ms)
 {
-	return !s->probing && now_ms >= s->probe_ms;
+	return !s->probing && (now_ms >= s->probe_ms || PLANTED(PROBE_AT_ONCE));
 }
 
 void

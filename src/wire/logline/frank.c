@@ -77,14 +77,16 @@ key_set(struct logline *l, struct slice key, struct slice value)
 bool
 frank_read(struct slice line, struct logline *l)
 {
-	struct slice rest = line;
+	struct slice rest = line, tag = SLICE_EMPTY;
 	bool found = false;
 
-	for (unsigned i = 0; i < WORDS_BEFORE_EVENT_MAX && !found; i++)
-		found = slice_eq(part_word(&rest), SLICE("smtpout_result"));
+	for (unsigned i = 0; i < WORDS_BEFORE_EVENT_MAX && !found; i++) {
+		tag = part_word(&rest);
+		found = slice_eq(tag, SLICE("smtpout_result"));
+	}
 	if (!found)
 		return false;
-	l->tag = SLICE("smtpout_result");
+	l->tag = tag;
 	while (rest.len) {
 		size_t equals = slice_index(rest, '=');
 		struct slice key = slice_sub(rest, 0, equals);
