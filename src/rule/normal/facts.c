@@ -160,22 +160,34 @@ stage_at(struct slice text)
 	return VERDICT_STAGE_MAX;
 }
 
+/* What stands behind the lead, which is looked for by a letter of it that is rare. */
+static struct slice
+behind_lead(struct slice text, struct slice lead, size_t rare)
+{
+	for (size_t at = rare; at < text.len; at++) {
+		at += slice_index(slice_from(text, at), lead.data[rare]);
+		if (slice_starts_nocase(slice_from(text, at - rare), lead))
+			return slice_from(text, at - rare + lead.len);
+	}
+	return SLICE_EMPTY;
+}
+
 static enum verdict_stage
 stage_find(struct slice text)
 {
-	static const struct slice leads[] = {
-		{(const uint8_t *)"in reply to ", 12},
-		{(const uint8_t *)"error from remote mail server after ", 36}};
+	static const struct {
+		struct slice words;
+		size_t rare;
+	} leads[] = {
+		{{(const uint8_t *)"in reply to ", 12}, 7},			     /* y */
+		{{(const uint8_t *)"error from remote mail server after ", 36}, 26}, /* v */
+	};
 
-	for (size_t i = 0; i + 1 < text.len; i++) {
-		size_t lead = (text.data[i] | 0x20) == 'i' ? 0 : 1;
+	for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+		struct slice behind = behind_lead(text, leads[i].words, leads[i].rare);
 
-		/* two letters are enough to pass by nearly all */
-		if ((text.data[i] | 0x20) != leads[lead].data[0] ||
-		    (text.data[i + 1] | 0x20) != leads[lead].data[1] ||
-		    !slice_starts_nocase(slice_from(text, i), leads[lead]))
-			continue;
-		return stage_at(slice_from(text, i + leads[lead].len));
+		if (behind.len)
+			return stage_at(behind);
 	}
 	return VERDICT_STAGE_MAX;
 }
