@@ -116,7 +116,8 @@ consequences(struct verdict *v, const struct ruleset_rule *rule)
 	if (v->stage == VERDICT_STAGE_GREETING && v->class != VERDICT_OK &&
 	    v->cause == VERDICT_CAUSE_UNKNOWN) {
 		v->scope = VERDICT_SCOPE_ADDRESS_AT_DESTINATION;
-		v->action = VERDICT_ACTION_SUSPEND;
+		if (v->class == VERDICT_NEVER)
+			v->action = VERDICT_ACTION_SUSPEND;
 	}
 }
 

@@ -192,6 +192,29 @@ TEST(actions)
 	}
 }
 
+/* What nobody knows at the greeting is about us, too; for good it suspends, for now it is tried
+ * again. */
+TEST(unknown_at_the_door)
+{
+	struct verdict v = {.class = VERDICT_NEVER,
+			    .stage = VERDICT_STAGE_GREETING,
+			    .code = 554,
+			    .reply = SLICE("554 qwertz")};
+
+	explain_verdict(&v);
+	assert_int_equal(v.cause, VERDICT_CAUSE_UNKNOWN);
+	assert_int_equal(v.scope, VERDICT_SCOPE_ADDRESS_AT_DESTINATION);
+	assert_int_equal(v.action, VERDICT_ACTION_SUSPEND);
+	v = (struct verdict){.class = VERDICT_LATER,
+			     .stage = VERDICT_STAGE_GREETING,
+			     .code = 450,
+			     .reply = SLICE("450 qwertz")};
+	explain_verdict(&v);
+	assert_int_equal(v.cause, VERDICT_CAUSE_UNKNOWN);
+	assert_int_equal(v.scope, VERDICT_SCOPE_ADDRESS_AT_DESTINATION);
+	assert_int_equal(v.action, VERDICT_ACTION_RETRY);
+}
+
 TEST(the_seed)
 {
 	struct verdict v = verdict_of(0);
@@ -311,5 +334,6 @@ TEST(own_rule_says_unknown)
 	arena_finish(&arena);
 }
 
-TESTS(TEST_ROW(own_rule_says_unknown), TEST_ROW(causes), TEST_ROW(actions), TEST_ROW(the_seed),
-      TEST_ROW(set_causes_stay), TEST_ROW(samples))
+TESTS(TEST_ROW(own_rule_says_unknown), TEST_ROW(causes), TEST_ROW(actions),
+      TEST_ROW(unknown_at_the_door), TEST_ROW(the_seed), TEST_ROW(set_causes_stay),
+      TEST_ROW(samples))
