@@ -252,9 +252,9 @@ print_providers(const struct ruleset *set)
 		print_text(set->providers[i].title);
 		put(", ");
 		print_range(set->providers[i].rules);
-		put(", %u, %d},\n", set->providers[i].group, set->providers[i].receiver);
+		put(", %d},\n", set->providers[i].receiver);
 	}
-	put("\t{{0, 0}, {0, 0}, {0, 0}, 0, 0}};\nstatic const struct ruleset_domain domains[] = "
+	put("\t{{0, 0}, {0, 0}, {0, 0}, 0}};\nstatic const struct ruleset_domain domains[] = "
 	    "{\n");
 	for (size_t i = 0; i < set->domain_count; i++) {
 		put("\t{%uu, %u, %d, ", set->domains[i].hash, set->domains[i].provider,
@@ -280,6 +280,7 @@ print_set(const struct ruleset *set)
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
 	print_providers(set);
 	print_numbers("domain_slots", set->domain_slots, RULESET_DOMAIN_SLOTS);
+	print_numbers("provider_groups", set->provider_groups, set->provider_count);
 	print_numbers("provider_rules", set->provider_rules, set->provider_rules_count);
 	print_bytes("pool", set->pool, set->pool_len);
 	put("static const struct ruleset builtin = {\n"
@@ -288,7 +289,8 @@ print_set(const struct ruleset *set)
 	    "\t.edge_nodes = edge_nodes, .labels = labels, .pairs = pairs,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
-	    "\t.providers = providers, .provider_rules = provider_rules, .domains = domains, "
+	    "\t.providers = providers, .provider_rules = provider_rules,\n"
+	    "\t.provider_groups = provider_groups, .domains = domains, "
 	    ".domain_slots = domain_slots, .pool "
 	    "= pool,\n");
 	put("\t.level_first = {");

@@ -341,20 +341,19 @@ providers_make(struct compiler *c)
 	size_t count = domain_count(c->src);
 	struct ruleset_domain *domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
 	uint16_t *slots = arena_alloc(c->arena, RULESET_DOMAIN_SLOTS * sizeof(*slots));
+	uint16_t *groups = arena_alloc(c->arena, (c->src->provider_count + 1) * sizeof(*groups));
 
-	if (!providers || !domains || !slots)
+	if (!providers || !domains || !slots || !groups)
 		return ERR_NO_MEMORY;
 	for (struct source_provider *p = c->src->providers; p; p = p->next) {
 		struct ruleset_provider *out = &providers[p->index];
 		int err = 0;
 
-		*out = (struct ruleset_provider){pool_add(c, p->name),
-						 pool_add(c, p->title),
-						 {0, 0},
-						 RULESET_NONE,
-						 !p->no_receiver};
+		*out = (struct ruleset_provider){
+			pool_add(c, p->name), pool_add(c, p->title), {0, 0}, !p->no_receiver};
+		groups[p->index] = RULESET_NONE;
 		if (p->words)
-			err = groups_of(&c->groups, p->words, p->place, &out->group);
+			err = groups_of(&c->groups, p->words, p->place, &groups[p->index]);
 		if (err)
 			return err;
 		domains_out(c, p, domains, slots);
@@ -363,6 +362,7 @@ providers_make(struct compiler *c)
 	set->provider_count = c->src->provider_count;
 	set->domains = domains;
 	set->domain_slots = slots;
+	set->provider_groups = groups;
 	return 0;
 }
 

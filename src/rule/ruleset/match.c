@@ -228,7 +228,7 @@ providers_find(struct match *m, const struct facts *facts)
 			host_look(m, normal_field_text(normal, f), true);
 	}
 	for (unsigned i = 0; i < m->set->provider_count; i++) {
-		uint16_t group = m->set->providers[i].group;
+		uint16_t group = m->set->provider_groups[i];
 
 		if (group != RULESET_NONE && m->sentences[group])
 			provider_found(m, i);

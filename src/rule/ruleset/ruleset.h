@@ -99,7 +99,6 @@ struct ruleset_domain {
 struct ruleset_provider {
 	struct ruleset_text name, title;
 	struct ruleset_range rules; /* of provider_rules: those of it that need no words */
-	uint16_t group;		    /* of words that only it uses, or RULESET_NONE */
 	bool receiver;		    /* takes mail, else it is only spoken of */
 };
 
@@ -125,6 +124,7 @@ struct ruleset {
 	const uint64_t *wordless; /* a bit for each rule that needs neither words nor provider */
 	const struct ruleset_provider *providers;
 	const uint16_t *provider_rules;
+	const uint16_t *provider_groups; /* of words that only it uses, or RULESET_NONE */
 	size_t provider_count;
 	const struct ruleset_domain *domains;
 	const uint16_t *domain_slots; /* by hash, RULESET_DOMAIN_SLOTS: index + 1 */
