@@ -194,5 +194,7 @@ walk_is_in_date(const struct walk *w, size_t end, bool behind_number)
 	while (stop < begin + UNIT_LETTERS_MAX && (walk_class(w, stop) & TOKEN_LETTER))
 		stop++;
 	word = vocabulary_find(slice_sub(w->text, begin, stop - begin));
-	return word && (word->roles & VOCABULARY_CALENDAR);
+	/* and nothing more behind it, as in an address */
+	return word && (word->roles & VOCABULARY_CALENDAR) &&
+	       (walk_class(w, stop) & (TOKEN_BLANK | TOKEN_BRACKET));
 }
