@@ -41,15 +41,16 @@ put_other_ip(struct builder *b, struct slice text)
 		builder_byte(b, ascii_is_digit(text.data[text.len - 1]) ? '7' : 'b');
 }
 
-/* Its ends stay: "a@b=c@d", "a@b1,2". */
+/* One that begins or ends as a number does keeps its form: "454 5.7.5@a", "a@b1,2". */
 static void
 put_other_mail(struct builder *b, struct slice text)
 {
-	if (!ascii_is_alpha(text.data[0]))
-		builder_byte(b, text.data[0]);
-	builder_str(b, "x@y.test");
-	if (!ascii_is_alpha(text.data[text.len - 1]))
-		builder_byte(b, text.data[text.len - 1]);
+	if (ascii_is_alpha(text.data[0]) && ascii_is_alpha(text.data[text.len - 1])) {
+		builder_str(b, "x@y.test");
+		return;
+	}
+	for (size_t i = 0; i < text.len; i++)
+		builder_byte(b, ascii_is_alpha(text.data[i]) ? 'x' : text.data[i]);
 }
 
 /* What is beyond ASCII in an address or beside it belongs to it or to the words around, by what
