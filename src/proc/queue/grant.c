@@ -389,7 +389,7 @@ grant_first(struct queue *queue, struct queue_dest *dest, struct queue_rcpt *fir
 	job_activate(queue, job, msg);
 	dest->turn.active++;
 	turns_update(&queue->index.turns, &dest->turn);
-	suspend_granted(queue, job);
+	suspend_granted(job);
 	queue->counters.jobs++;
 	return true;
 }
@@ -487,7 +487,7 @@ grant_job_end(struct queue *queue, struct queue_job *job)
 	uint32_t body = job->body;
 
 	ASSERT(dest->turn.active > 0);
-	suspend_job_end(queue, job);
+	suspend_job_end(job);
 	dest->turn.active--;
 	turns_update(&queue->index.turns, &dest->turn);
 	index_dest_idle(queue, dest);

@@ -39,7 +39,7 @@ index_dest_idle(struct queue *queue, struct queue_dest *dest)
 	if (dest->rcpts || dest->turn.active)
 		return;
 	ASSERT(list_empty(&dest->ready));
-	suspend_forget(queue, dest);
+	suspend_forget(dest);
 	turns_remove(&queue->index.turns, &dest->turn);
 	map_remove(&queue->index.dests, &dest->node);
 	mem_give(queue->mem, dest, sizeof(*dest) + dest->name_len);

@@ -34,8 +34,8 @@ enum queue_rcpt_flags {
 	RCPT_SUCCESS = 8,    /* REPORTING: of success */
 	RCPT_IN_REPORT = 16, /* a report with it is under way */
 	RCPT_DELAY_DUE = 32, /* to be told of the delay with the next report */
-	RCPT_ASIDE = 128,    /* WAITING for a destination that refuses our address to recover */
 	RCPT_DELETING = 64,  /* deleted while ACTIVE: unless this attempt ends it, it goes then */
+	RCPT_ASIDE = 128,    /* WAITING for a destination that refuses our address to recover */
 };
 
 struct queue_dest {

@@ -91,9 +91,8 @@ suspend_carry(struct queue *queue)
 }
 
 void
-suspend_forget(struct queue *queue, struct queue_dest *dest)
+suspend_forget(struct queue_dest *dest)
 {
-	(void)queue;
 	if (!dest->suspension)
 		return;
 	note(dest->suspension, true);
@@ -438,11 +437,10 @@ suspend_holds(struct queue *queue, const struct queue_dest *dest)
 }
 
 void
-suspend_granted(struct queue *queue, struct queue_job *job)
+suspend_granted(struct queue_job *job)
 {
 	struct queue_suspension *s = job->dest->suspension;
 
-	(void)queue;
 	if (!s)
 		return;
 	suspension_probe_begin(&s->state);
@@ -494,9 +492,8 @@ suspend_hear(struct queue *queue, struct queue_job *job, const struct verdict *v
 }
 
 void
-suspend_job_end(struct queue *queue, const struct queue_job *job)
+suspend_job_end(const struct queue_job *job)
 {
-	(void)queue;
 	if (!is_probe(job))
 		return;
 	suspension_probe_lost(&job->dest->suspension->state);

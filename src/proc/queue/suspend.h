@@ -41,18 +41,18 @@ void suspend_reload(struct queue *queue);
 /* Whether nothing is to be granted there now. */
 bool suspend_holds(struct queue *queue, const struct queue_dest *dest);
 /* The job has been given: it is the probe if its destination is suspended. */
-void suspend_granted(struct queue *queue, struct queue_job *job);
+void suspend_granted(struct queue_job *job);
 /* Puts the ready recipients of the message that belong to this destination aside. */
 void suspend_put_aside(struct queue *queue, struct queue_msg *msg, struct queue_dest *dest);
 /* What an attempt met, before it is judged: may begin the suspension, move its next probe, or end
  * it. */
 void suspend_hear(struct queue *queue, struct queue_job *job, const struct verdict *verdict);
 /* The job is over, perhaps without a word. */
-void suspend_job_end(struct queue *queue, const struct queue_job *job);
+void suspend_job_end(const struct queue_job *job);
 /* An administrator wants a try: the next probe is due. */
 void suspend_probe_now(struct queue *queue, struct queue_dest *dest);
 /* The destination goes, and what is known of it. */
-void suspend_forget(struct queue *queue, struct queue_dest *dest);
+void suspend_forget(struct queue_dest *dest);
 
 /* From the journal at a start; that mail is known now. ERR_NO_MEMORY: nothing was changed. */
 int suspend_recover(struct queue *queue, const struct journal_suspended *given,

@@ -264,11 +264,11 @@ TEST(late_end_of_a_probe)
 	job.id = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
 	WORLD_WAIT(&w, w.report_count == 1);
 	job.dest = suspension(&w)->dest;
-	suspend_granted(w.queue, &job);
+	suspend_granted(&job);
 	suspend_hear(w.queue, &job, &refused);
 	assert_false(suspension(&w)->state.probing);
 	suspension_probe_begin(&suspension(&w)->state);
-	suspend_job_end(w.queue, &job);
+	suspend_job_end(&job);
 	assert_true(suspension(&w)->state.probing);
 	world_end(&w);
 }

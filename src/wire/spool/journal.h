@@ -43,8 +43,8 @@ enum journal_flags {
 	JOURNAL_DELAY_TOLD = 4,
 	JOURNAL_HELD = 8,
 	JOURNAL_OWES = 16,	/* a report is to be made about it: of failure, or of success */
-	JOURNAL_NOT_TRIED = 64, /* its destination is suspended: the verdict is another attempt's */
 	JOURNAL_DELETING = 32,	/* deleted during an attempt, whose end is not yet known */
+	JOURNAL_NOT_TRIED = 64, /* its destination is suspended: the verdict is another attempt's */
 };
 
 enum journal_action {
