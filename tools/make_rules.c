@@ -195,11 +195,11 @@ print_bytes(const char *name, const uint8_t *bytes, size_t count)
 }
 
 static void
-print_longs(const char *name, const uint32_t *numbers, size_t count)
+print_bits(const char *name, const uint64_t *words, size_t count)
 {
-	put("static const uint32_t %s[] = {", name);
+	put("static const uint64_t %s[] = {", name);
 	for (size_t i = 0; i < count; i++)
-		put("%s%u,", i % 16 ? " " : "\n\t", numbers[i]);
+		put("%s0x%llx,", i % 4 ? " " : "\n\t", (unsigned long long)words[i]);
 	put("\n\t0};\n");
 }
 
@@ -210,13 +210,14 @@ print_tree(const struct ruleset *set)
 	for (size_t i = 0; i < set->nodes_count; i++) {
 		const struct ruleset_node *n = &set->nodes[i];
 
-		put("\t{%u, %u, %u, %u, %u, %u},\n", n->edge, n->label, n->word, n->start,
-		    n->edge_count, n->label_len);
+		put("\t{{");
+		for (unsigned k = 0; k < RULESET_LABEL_MAX; k++)
+			put("%u, ", n->label[k]);
+		put("}, %u, %u, %u, %u, %u},\n", n->edge, n->word, n->start, n->edge_count,
+		    n->label_len);
 	}
 	put("};\n");
-	print_bytes("edge_bytes", set->edge_bytes, set->edges_count);
-	print_longs("edge_nodes", set->edge_nodes, set->edges_count);
-	print_bytes("labels", set->labels, set->labels_count + RULESET_LABEL_PAD);
+	print_bytes("edge_bytes", set->edge_bytes, set->nodes_count + RULESET_EDGES_PAD);
 	print_numbers("pairs", set->pairs, (size_t)RULESET_PAIRS * RULESET_PAIRS);
 }
 
@@ -235,10 +236,8 @@ print_facts(const struct ruleset *set)
 		print_text(set->takes[i].value);
 		put("},\n");
 	}
-	put("\t{{0, 0}, {0, 0}}};\nstatic const uint64_t wordless[] = {\n");
-	for (size_t i = 0; i < RULESET_WORDS(set->rule_count); i++)
-		put("\t0x%llx,\n", (unsigned long long)set->wordless[i]);
-	put("\t0};\n");
+	put("\t{{0, 0}, {0, 0}}};\n");
+	print_bits("wordless", set->wordless, RULESET_SUBJECTS * RULESET_WORDS(set->rule_count));
 }
 
 static void
@@ -278,6 +277,8 @@ print_set(const struct ruleset *set)
 	print_numbers("groups", set->groups, set->groups_count);
 	print_ranges("anchored", set->anchored, set->group_count);
 	print_numbers("anchored_rules", set->anchored_rules, set->anchored_rules_count);
+	print_bits("anchoring", set->anchoring, RULESET_WORDS(set->group_count));
+	print_bits("telling", set->telling, RULESET_WORDS(set->group_count));
 	print_providers(set);
 	print_numbers("domain_slots", set->domain_slots, RULESET_DOMAIN_SLOTS);
 	print_numbers("provider_groups", set->provider_groups, set->provider_count);
@@ -286,7 +287,7 @@ print_set(const struct ruleset *set)
 	put("static const struct ruleset builtin = {\n"
 	    "\t.rules = rules, .statuses = statuses, .codes = codes, .takes = takes,\n"
 	    "\t.rule_groups = rule_groups, .nodes = nodes, .edge_bytes = edge_bytes,\n"
-	    "\t.edge_nodes = edge_nodes, .labels = labels, .pairs = pairs,\n"
+	    "\t.pairs = pairs, .anchoring = anchoring, .telling = telling,\n"
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
 	    "\t.providers = providers, .provider_rules = provider_rules,\n"

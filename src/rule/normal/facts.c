@@ -77,10 +77,10 @@ status_find(struct slice text)
 {
 	struct verdict_status status = {0};
 
-	for (size_t i = 0; i + 4 < text.len && !status.class; i++) {
-		if (text.data[i + 1] == '.' &&
-		    (i == 0 || !(token_classes[text.data[i - 1]] & TOKEN_BYTE)))
-			status = status_at(text, i);
+	for (size_t dot = slice_index(text, '.'); dot + 3 < text.len && !status.class;
+	     dot += 1 + slice_index(slice_from(text, dot + 1), '.')) {
+		if (dot == 1 || (dot > 1 && !(token_classes[text.data[dot - 2]] & TOKEN_BYTE)))
+			status = status_at(text, dot - 1);
 	}
 	return status;
 }

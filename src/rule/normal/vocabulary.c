@@ -42,6 +42,16 @@ static const uint16_t firsts[] = {
 #undef FIRST
 	FIRST_END};
 
+/* By first letter, a bit for each length that its words have: most words need no more. */
+static const uint32_t lengths[] = {0
+#define FIRST(letter) , 0
+#define WORD(text, ROLES, value) | UINT32_C(1) << (sizeof(text) - 1)
+#include "rule/normal/vocabulary.def"
+#undef WORD
+#undef FIRST
+};
+_Static_assert(VOCABULARY_WORD_MAX < 32, "a bit for each length");
+
 const struct vocabulary_word *
 vocabulary_find_lower(struct slice word)
 {
@@ -52,6 +62,8 @@ vocabulary_find_lower(struct slice word)
 		return NULL;
 	/* 0 for what is no letter, 1 for a, ... */
 	first = word.data[0] >= 'a' && word.data[0] <= 'z' ? word.data[0] - 'a' + 1u : 0;
+	if (!(lengths[first + 1] >> word.len & 1))
+		return NULL;
 	end = firsts[first + 1];
 	for (i = firsts[first]; i < end && words[i].len < word.len; i++)
 		continue;

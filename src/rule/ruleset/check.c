@@ -73,15 +73,15 @@ static uint32_t
 follow(const struct ruleset *set, const struct ruleset_node *n, struct slice text, size_t *at)
 {
 	for (unsigned i = 0; i < n->edge_count && *at < text.len; i++) {
-		const struct ruleset_node *child = &set->nodes[set->edge_nodes[n->edge + i]];
-		struct slice label = slice_of(set->labels + child->label, child->label_len);
+		const struct ruleset_node *child = &set->nodes[n->edge + i];
+		struct slice label = slice_of(child->label, child->label_len);
 
 		if (set->edge_bytes[n->edge + i] != text.data[*at])
 			continue;
 		if (!slice_starts(slice_from(text, *at + 1), label))
 			return 0;
 		*at += 1 + label.len;
-		return set->edge_nodes[n->edge + i];
+		return n->edge + i;
 	}
 	return 0;
 }

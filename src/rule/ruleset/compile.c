@@ -161,6 +161,23 @@ provider_out(struct compiler *c, const struct source_rule *rule, struct ruleset_
 	return 0;
 }
 
+/* A rule that hangs on no words, to the subjects of its statuses. One without a status is asked for
+ * any; "none" is found at 0, as no status is. */
+static void
+wordless_out(struct arrays *a, const struct ruleset_rule *rule, size_t index, size_t words)
+{
+	uint64_t bit = UINT64_C(1) << index % 64;
+
+	for (unsigned subject = 0; subject < RULESET_SUBJECTS && !rule->statuses.count; subject++)
+		a->wordless[subject * words + index / 64] |= bit;
+	for (size_t i = 0; i < rule->statuses.count; i++) {
+		const struct ruleset_status *s = &a->statuses[rule->statuses.first + i];
+		unsigned subject = ruleset_subject(s->class, s->subject);
+
+		a->wordless[subject * words + index / 64] |= bit;
+	}
+}
+
 static int
 rule_out(struct compiler *c, struct arrays *a, size_t index)
 {
@@ -192,7 +209,7 @@ rule_out(struct compiler *c, struct arrays *a, size_t index)
 	out->unless = conditions_out(c, a->rule_groups, rule->conditions[SOURCE_UNLESS]);
 	a->anchors[index] = anchor_of(c, rule);
 	if (a->anchors[index] == NO_GROUP && !rule->provider.len)
-		a->wordless[index / 64] |= UINT64_C(1) << index % 64;
+		wordless_out(a, out, index, RULESET_WORDS(set->rule_count));
 	return provider_out(c, rule, out);
 }
 
@@ -203,9 +220,11 @@ anchored_make(struct compiler *c, const uint16_t *anchors)
 	struct ruleset_range *ranges =
 		arena_alloc(c->arena, (set->group_count + 1) * sizeof(*ranges));
 	uint16_t *rules = arena_alloc(c->arena, (set->rule_count + 1) * sizeof(*rules));
+	uint64_t *anchoring =
+		arena_alloc(c->arena, (RULESET_WORDS(set->group_count) + 1) * sizeof(*anchoring));
 	size_t first = 0;
 
-	if (!ranges || !rules)
+	if (!ranges || !rules || !anchoring)
 		return ERR_NO_MEMORY;
 	for (size_t g = 0; g < set->group_count; g++) {
 		ranges[g].first = (uint16_t)first;
@@ -214,7 +233,9 @@ anchored_make(struct compiler *c, const uint16_t *anchors)
 				rules[first++] = (uint16_t)i;
 		}
 		ranges[g].count = (uint16_t)(first - ranges[g].first);
+		anchoring[g / 64] |= (uint64_t)(ranges[g].count != 0) << g % 64;
 	}
+	set->anchoring = anchoring;
 	set->anchored = ranges;
 	set->anchored_rules = rules;
 	set->anchored_rules_count = first;
@@ -257,6 +278,26 @@ levels_make(struct ruleset *set)
 	}
 }
 
+/* Groups whose phrases tell whose reply it is. */
+static int
+telling_make(struct compiler *c)
+{
+	struct ruleset *set = c->set;
+	uint64_t *telling =
+		arena_alloc(c->arena, (RULESET_WORDS(set->group_count) + 1) * sizeof(*telling));
+
+	if (!telling)
+		return ERR_NO_MEMORY;
+	for (size_t p = 0; p < set->provider_count; p++) {
+		uint16_t group = set->provider_groups[p];
+
+		if (group != RULESET_NONE)
+			telling[group / 64] |= UINT64_C(1) << group % 64;
+	}
+	set->telling = telling;
+	return 0;
+}
+
 static int
 rules_make(struct compiler *c)
 {
@@ -273,7 +314,8 @@ rules_make(struct compiler *c)
 	a.codes = arena_alloc(c->arena, (t.codes + 1) * sizeof(*a.codes));
 	a.takes = arena_alloc(c->arena, (t.takes + 1) * sizeof(*a.takes));
 	a.rule_groups = arena_alloc(c->arena, (t.groups + 1) * sizeof(*a.rule_groups));
-	a.wordless = arena_alloc(c->arena, (RULESET_WORDS(t.rules) + 1) * sizeof(*a.wordless));
+	a.wordless = arena_alloc(c->arena, (RULESET_SUBJECTS * RULESET_WORDS(t.rules) + 1) *
+						   sizeof(*a.wordless));
 	a.anchors = arena_alloc(c->arena, (t.rules + 1) * sizeof(*a.anchors));
 	if (c->arena->failed)
 		return ERR_NO_MEMORY;
@@ -291,6 +333,8 @@ rules_make(struct compiler *c)
 	set->wordless = a.wordless;
 	levels_make(set);
 	err = provider_rules_make(c, a.anchors);
+	if (!err)
+		err = telling_make(c);
 	return err ? err : anchored_make(c, a.anchors);
 }
 

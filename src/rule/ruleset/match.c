@@ -9,47 +9,56 @@
 
 #include "base/assert.h"
 
-#define LABELS_MAX 8 /* of a host's name that are looked at, from its end */
+#define EDGES_AT_ONCE 8 /* bytes */
+#define LABELS_MAX 8	/* of a host's name that are looked at, from its end */
 
 /* --- phrases ---------------------------------------------------------------------------------- */
 
-/* The node behind the byte, or 0. */
-static inline uint32_t
-tree_next(const struct ruleset *set, const struct ruleset_node *n, uint8_t byte)
-{
-	const uint8_t *bytes = set->edge_bytes + n->edge;
-
-	for (unsigned i = 0; i < n->edge_count; i++) {
-		if (bytes[i] >= byte)
-			return bytes[i] == byte ? set->edge_nodes[n->edge + i] : 0;
-	}
-	return 0;
-}
-
-/* Up to eight bytes at once; both have as many behind them. */
+/* Eight bytes at once, the first of them the lowest of the number. */
 static inline uint64_t
 load(const uint8_t *bytes)
 {
 	uint64_t word;
 
 	memcpy(&word, bytes, sizeof(word));
-	return word;
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(word) : word;
 }
 
-/* The label stands at this place of the text, behind which are zeros, which are in no label. Nearly
- * all labels are of at most eight bytes. */
-static inline bool
-label_fits(const struct match *m, const struct ruleset_node *n, size_t at)
+/* The first of the eight that is this one, or EDGES_AT_ONCE: the lowest byte of which nothing is
+ * left when its bits are taken away is where a subtraction borrows first. */
+static inline uint32_t
+byte_find(uint64_t bytes, uint8_t byte)
 {
-	static const uint64_t masks[9] = {
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t rest = bytes ^ ones * byte;
+	uint64_t zero = (rest - ones) & ~rest & ones << 7;
+
+	return zero ? (uint32_t)__builtin_ctzll(zero) / 8 : EDGES_AT_ONCE;
+}
+
+/* The node behind the byte, or 0. */
+static inline uint32_t
+tree_next(const struct ruleset *set, const struct ruleset_node *n, uint8_t byte)
+{
+	for (uint32_t at = 0; at < n->edge_count; at += EDGES_AT_ONCE) {
+		uint32_t found = at + byte_find(load(set->edge_bytes + n->edge + at), byte);
+
+		if (found < at + EDGES_AT_ONCE)
+			return found < n->edge_count ? n->edge + found : 0;
+	}
+	return 0;
+}
+
+/* The label stands at this place of the text, behind which are zeros, which are in no label. */
+static inline bool
+label_fits(const uint8_t *text, const struct ruleset_node *n)
+{
+	static const uint64_t masks[RULESET_LABEL_MAX + 1] = {
 		0,	    0xff,	  0xffff,	  0xffffff,
 		0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
 		UINT64_MAX};
-	const uint8_t *label = m->set->labels + n->label, *text = m->text.bytes + at;
 
-	if (n->label_len <= 8)
-		return ((load(text) ^ load(label)) & masks[n->label_len]) == 0;
-	return n->label_len <= m->text.len - at && memcmp(text, label, n->label_len) == 0;
+	return ((load(text) ^ load(n->label)) & masks[n->label_len]) == 0;
 }
 
 static inline void
@@ -59,28 +68,19 @@ candidate(struct match *m, uint16_t rule)
 }
 
 static void
-group_found(struct match *m, uint16_t group, uint64_t bit)
-{
-	const struct ruleset_range *anchored = &m->set->anchored[group];
-
-	if (!m->sentences[group]) {
-		for (size_t i = 0; i < anchored->count; i++)
-			candidate(m, m->set->anchored_rules[anchored->first + i]);
-	}
-	m->sentences[group] |= bit;
-}
-
-static void
 phrase_found(struct match *m, uint16_t phrase, size_t begin, size_t end, unsigned sentence)
 {
-	const struct ruleset_range *groups = &m->set->phrase_groups[phrase];
+	struct ruleset_range range = m->set->phrase_groups[phrase];
+	const uint16_t *groups = m->set->groups + range.first;
 
-	for (size_t i = 0; i < groups->count; i++)
-		group_found(m, m->set->groups[groups->first + i], UINT64_C(1) << sentence);
-	m->visits += groups->count;
+	for (size_t i = 0; i < range.count; i++) {
+		m->sentences[groups[i]] |= UINT64_C(1) << sentence;
+		m->found[groups[i] / 64] |= UINT64_C(1) << groups[i] % 64;
+	}
+	m->visits += range.count;
 	if (m->hit_count < MATCH_HITS_MAX)
 		m->hits[m->hit_count++] = (struct match_hit){
-			phrase, m->text.places[begin], m->text.ends[end - 1], (uint8_t)sentence};
+			phrase, m->text.places[begin], m->text.places[end], (uint8_t)sentence};
 }
 
 /* The node behind the first byte or two, and how many. */
@@ -107,7 +107,7 @@ find_here(struct match *m, size_t begin, unsigned sentence)
 	size_t at; /* behind what was followed */
 	uint32_t node = tree_begin(m, begin, &at);
 
-	while (node && label_fits(m, &set->nodes[node], at)) {
+	while (node && label_fits(bytes + at, &set->nodes[node])) {
 		const struct ruleset_node *n = &set->nodes[node];
 
 		at += n->label_len;
@@ -149,6 +149,25 @@ find_all(struct match *m)
 	}
 }
 
+/* Rules that hang on a group that was found. */
+static void
+candidates_anchored(struct match *m)
+{
+	const struct ruleset *set = m->set;
+
+	for (size_t word = 0; word < RULESET_WORDS(set->group_count); word++) {
+		for (uint64_t bits = m->found[word] & set->anchoring[word]; bits;
+		     bits &= bits - 1) {
+			struct ruleset_range range =
+				set->anchored[word * 64 + (size_t)__builtin_ctzll(bits)];
+			const uint16_t *rules = set->anchored_rules + range.first;
+
+			for (size_t i = 0; i < range.count; i++)
+				candidate(m, rules[i]);
+		}
+	}
+}
+
 /* --- whose reply it is ------------------------------------------------------------------------ */
 
 static void
@@ -185,7 +204,7 @@ host_look(struct match *m, struct slice host, bool link)
 {
 	size_t at = host.len;
 
-	for (unsigned labels = 0; labels < LABELS_MAX; labels++) {
+	for (unsigned labels = 0; labels < LABELS_MAX && at > 0; labels++) {
 		size_t dot = slice_rindex(slice_sub(host, 0, at), '.');
 
 		if (dot == at) {
@@ -211,6 +230,16 @@ link_host(struct slice url)
 	return slice_sub(url, 0, end);
 }
 
+static bool
+any_found(const struct match *m, const uint64_t *groups)
+{
+	uint64_t any = 0;
+
+	for (size_t word = 0; word < RULESET_WORDS(m->set->group_count); word++)
+		any |= m->found[word] & groups[word];
+	return any != 0;
+}
+
 static void
 providers_find(struct match *m, const struct facts *facts)
 {
@@ -227,6 +256,8 @@ providers_find(struct match *m, const struct facts *facts)
 		else if (f->kind == NORMAL_HOST || f->kind == NORMAL_LIST)
 			host_look(m, normal_field_text(normal, f), true);
 	}
+	if (!any_found(m, m->set->telling))
+		return;
 	for (unsigned i = 0; i < m->set->provider_count; i++) {
 		uint16_t group = m->set->provider_groups[i];
 
@@ -253,9 +284,11 @@ candidates_begin(struct match *m)
 {
 	const struct ruleset *set = m->set;
 	const struct verdict *v = m->verdict;
+	size_t words = RULESET_WORDS(set->rule_count);
 
-	memcpy(m->candidates, set->wordless,
-	       RULESET_WORDS(set->rule_count) * sizeof(m->candidates[0]));
+	memcpy(m->candidates,
+	       set->wordless + ruleset_subject(v->status.class, v->status.subject) * words,
+	       words * sizeof(m->candidates[0]));
 	if (v->code && v->stage != VERDICT_STAGE_DNS && v->stage != VERDICT_STAGE_LOCAL)
 		bits_clear(m->candidates, 0, set->level_first[RULESET_LOCAL]);
 	if (!v->status.class)
@@ -276,12 +309,14 @@ match_find(struct match *m, const struct ruleset *set, const struct facts *facts
 	m->hit_count = 0;
 	m->visits = 0;
 	memset(m->providers, 0, sizeof(m->providers));
+	memset(m->found, 0, RULESET_WORDS(set->group_count) * sizeof(m->found[0]));
 	memset(m->sentences, 0, set->group_count * sizeof(m->sentences[0]));
 	candidates_begin(m);
 	for (size_t i = 0; i < normal->field_count; i++)
 		m->fields |= UINT32_C(1) << normal->fields[i].kind;
 	text_prepare(&m->text, normal);
 	find_all(m);
+	candidates_anchored(m);
 	providers_find(m, facts);
 }
 

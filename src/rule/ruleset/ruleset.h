@@ -26,8 +26,10 @@
 #define RULESET_CONDITIONS_MAX 6 /* lines of words and near in a rule, and as many of unless */
 
 #define RULESET_PAIRS 38    /* letters, digits, the blank; squared: a table of how phrases begin */
-#define RULESET_LABEL_PAD 8 /* zeros behind the labels, which are read eight bytes at once */
+#define RULESET_LABEL_MAX 8 /* read at once */
+#define RULESET_EDGES_PAD 8 /* behind edge_bytes, which are read eight at once */
 
+#define RULESET_SUBJECTS 9 /* of statuses: 0 to 7 (RFC 3463), others */
 #define RULESET_NONE UINT16_MAX
 #define RULESET_NO_PROVIDER UINT8_MAX
 #define RULESET_ANY_CLASS UINT8_MAX
@@ -81,9 +83,12 @@ struct ruleset_rule {
 	struct ruleset_text name, admin, article, source;
 };
 
-/* Behind the byte of its edge come the bytes of its label; then it is reached. */
+/* Behind the byte of its edge come the bytes of its label; then it is reached. Each node but the
+ * root has one edge that leads to it: the edge of that number. Small, so that few lines of the
+ * cache hold what a text meets. */
 struct ruleset_node {
-	uint32_t edge, label; /* of edge_bytes and edge_nodes; of labels */
+	uint8_t label[RULESET_LABEL_MAX]; /* zeros behind it */
+	uint16_t edge;			  /* the first of those that lead on */
 	uint16_t word, start; /* phrase that ends here as a word; that may go on; RULESET_NONE */
 	uint8_t edge_count, label_len;
 };
@@ -112,16 +117,17 @@ struct ruleset {
 	const struct ruleset_take *takes;
 	const uint16_t *rule_groups;
 	const struct ruleset_node *nodes; /* 0 is the root */
-	const uint8_t *edge_bytes;	  /* ascending within a node */
-	const uint32_t *edge_nodes;
-	const uint8_t *labels;
-	const uint16_t *pairs; /* by ruleset_pair: the node behind two bytes, or 0 */
+	const uint8_t *edge_bytes;	  /* by node that it leads to; ascending within a node */
+	const uint16_t *pairs;		  /* by ruleset_pair: the node behind two bytes, or 0 */
 	const struct ruleset_range *phrase_groups; /* by phrase: of groups */
 	const uint16_t *groups;
 	size_t phrase_count, group_count;
 	const struct ruleset_range *anchored; /* by group: of anchored_rules */
 	const uint16_t *anchored_rules;	      /* that can only fit when the group was found */
-	const uint64_t *wordless; /* a bit for each rule that needs neither words nor provider */
+	const uint64_t *anchoring;	      /* a bit for each group that rules hang on */
+	const uint64_t *telling;	      /* a bit for each group of a provider's words */
+	const uint64_t *wordless; /* by ruleset_subject: a bit for each rule that needs neither
+				     words nor provider and may fit such a status */
 	const struct ruleset_provider *providers;
 	const uint16_t *provider_rules;
 	const uint16_t *provider_groups; /* of words that only it uses, or RULESET_NONE */
@@ -131,13 +137,21 @@ struct ruleset {
 	size_t domain_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
-		edges_count, labels_count, groups_count, anchored_rules_count, provider_rules_count,
-		pool_len; /* for print.c */
+		groups_count, anchored_rules_count, provider_rules_count, pool_len; /* to print */
 };
 
 /* 1 to RULESET_PAIRS - 1 for a byte that pairs has; 0: another one, whose phrases the root leads
  * to. */
 extern const uint8_t ruleset_pair_classes[256];
+
+/* 0 for none, whose class is 0. */
+static inline unsigned
+ruleset_subject(uint8_t class, uint16_t subject)
+{
+	if (class == 0)
+		return 0;
+	return subject < RULESET_SUBJECTS - 1 ? subject : RULESET_SUBJECTS - 1;
+}
 
 struct slice ruleset_slice(const struct ruleset *set, struct ruleset_text text);
 uint32_t ruleset_domain_hash(struct slice domain); /* case does not matter */

@@ -223,6 +223,62 @@ TEST(words)
 	}
 }
 
+/* A label of the tree has eight bytes: phrases of all lengths around it and twice of it, alone and
+ * beside one that parts from it at each place. */
+TEST(long_phrases)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+	for (size_t len = 7; len < 24; len++) {
+		for (size_t part = 0; part < len; part++) {
+			char text[512], reply[64];
+
+			snprintf(text, sizeof(text),
+				 "level words\nrule a\n\twords %.*s | %.*sa" REST, (int)len,
+				 letters, (int)part + 2, letters);
+			assert_int_equal(compile(text, NULL), 0);
+			snprintf(reply, sizeof(reply), "550 %.*s", (int)len, letters);
+			assert_non_null(winner(reply));
+			reply[4 + part] = 'x';
+			assert_null(winner(reply));
+			snprintf(reply, sizeof(reply), "550 %.*sa", (int)part + 2, letters);
+			assert_non_null(winner(reply));
+			snprintf(reply, sizeof(reply), "550 %.*s", (int)len - 1, letters);
+			assert_null(winner(reply));
+		}
+	}
+}
+
+/* Rules without words are told apart by the subject of the status first. */
+TEST(statuses)
+{
+	static const struct {
+		const char *status, *fits, *fits_not;
+	} rows[] = {
+		{"none", "550 x", "550 5.1.1 x"},
+		{"none", "550 5.0.0 x", "550 5.0.1 x"},
+		{"none 5.7.1", "550 5.7.1 x", "550 5.7.2 x"},
+		{"none 5.7.1", "550 x", "550 5.1.0 x"},
+		{"*.0.1", "550 5.0.1 x", "550 5.0.0 x"},
+		{"5.7.*", "550 5.7.99 x", "550 5.6.1 x"},
+		{"5.8.1", "550 5.8.1 x", "550 5.9.1 x"},
+		{"5.9.1 *.1.2", "550 5.9.1 x", "550 5.8.1 x"},
+		{"5.9.1 *.1.2", "450 4.1.2 x", "450 4.9.1 x"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "level code\nrule a\n\tstatus %s" REST,
+			 rows[i].status);
+		if (compile(text, NULL) != 0)
+			fail_msg("row %zu: %.*s", i, (int)error.len, (const char *)error.text);
+		if (!winner(rows[i].fits) || winner(rows[i].fits_not))
+			fail_msg("row %zu: %d %d", i, winner(rows[i].fits) != NULL,
+				 winner(rows[i].fits_not) != NULL);
+	}
+}
+
 TEST(levels_and_providers)
 {
 	const struct ruleset_rule *rule;
@@ -337,5 +393,5 @@ TEST(memory_runs_out)
 }
 
 TESTS(TEST_ROW(errors), TEST_ROW(limits), TEST_ROW(sets_in_sets), TEST_ROW(words),
-      TEST_ROW(levels_and_providers), TEST_ROW(checks), TEST_ROW(examples_cost),
-      TEST_ROW(memory_runs_out))
+      TEST_ROW(long_phrases), TEST_ROW(statuses), TEST_ROW(levels_and_providers), TEST_ROW(checks),
+      TEST_ROW(examples_cost), TEST_ROW(memory_runs_out))

@@ -110,21 +110,6 @@ text_is_blank(uint8_t byte)
 	return plain[byte] == BLANK || byte == '\n';
 }
 
-static inline void
-put(struct text *t, uint8_t byte, size_t at, size_t len)
-{
-	t->bytes[t->len] = byte;
-	t->places[t->len] = (uint16_t)at;
-	t->ends[t->len++] = (uint16_t)(at + len);
-}
-
-static inline void
-put_blank(struct text *t, size_t at)
-{
-	if (t->len && t->bytes[t->len - 1] != BLANK)
-		put(t, BLANK, at, 1);
-}
-
 static bool
 digit_at(struct slice s, size_t at)
 {
@@ -170,84 +155,101 @@ next_field(const struct normal *normal, size_t index, size_t from)
 	return index;
 }
 
-/* A line end, a control character (a field is one here: none may look like it) or the start of a
- * character beyond ASCII: bytes taken. */
-static size_t
-put_other(struct text *t, struct slice rest, size_t at)
-{
-	uint8_t lower[2];
-	size_t len;
-
-	if (rest.data[0] == '\n') {
-		put_blank(t, at);
-		return 1 + front_len(slice_from(rest, 1));
-	}
-	if (rest.data[0] < ' ' || rest.data[0] == 0x7f) {
-		put_blank(t, at);
-		return 1;
-	}
-	/* A typographic apostrophe is one. */
-	if (slice_starts(rest, SLICE("\xe2\x80\x99"))) {
-		put(t, '\'', at, 3);
-		return 3;
-	}
-	len = text_lower(rest, lower);
-	for (size_t i = 0; i < len; i++)
-		put(t, lower[i], at + i, 1);
-	return len;
-}
-
 const bool text_words[256] = {
 	['a' ... 'z'] = true,
 	['0' ... '9'] = true,
 	[0x80 ... 0xff] = true,
 };
 
-/* All places where a word begins, or what is no word; without a branch for each byte. */
-static void
-starts_find(struct text *t)
+/* Where the text is written. Given and returned: bytes of the text could be those of one that is
+ * pointed to, and would have it loaded again for each. */
+struct pen {
+	struct text *t;
+	size_t len, start_count;
+	uint8_t last; /* byte */
+};
+
+/* A byte, and a start where a word begins or where it is no word; not a blank behind a blank. No
+ * branches, as this is done for each byte. */
+static inline struct pen
+put(struct pen pen, uint8_t byte, size_t at)
 {
-	bool was_word = false;
-	size_t count = 0;
+	struct text *t = pen.t;
+	bool inside = text_words[byte] & text_words[pen.last] & !text_is_joined(byte);
+	bool blank = byte == BLANK;
 
-	for (size_t at = 0; at < t->len; at++) {
-		uint8_t c = t->bytes[at];
-		bool word = text_words[c];
-		bool inside = word & was_word & !text_is_joined(c);
+	t->bytes[pen.len] = byte;
+	t->places[pen.len] = (uint16_t)at;
+	t->starts[pen.start_count] = (uint16_t)pen.len;
+	pen.start_count += !inside & !blank;
+	pen.len += !(blank & (pen.last == BLANK));
+	pen.last = byte;
+	return pen;
+}
 
-		t->starts[count] = (uint16_t)at;
-		count += !inside & (c != BLANK);
-		was_word = word;
+/* A line end, a control character (a field is one here: none may look like it) or the start of a
+ * character beyond ASCII: bytes taken. */
+static size_t
+put_other(struct pen *pen, struct slice rest, size_t at)
+{
+	uint8_t lower[2];
+	size_t len;
+
+	if (rest.data[0] == '\n') {
+		*pen = put(*pen, BLANK, at);
+		return 1 + front_len(slice_from(rest, 1));
 	}
-	t->start_count = count;
+	if (rest.data[0] < ' ' || rest.data[0] == 0x7f) {
+		*pen = put(*pen, BLANK, at);
+		return 1;
+	}
+	/* A typographic apostrophe is one. */
+	if (slice_starts(rest, SLICE("\xe2\x80\x99"))) {
+		*pen = put(*pen, '\'', at);
+		return 3;
+	}
+	len = text_lower(rest, lower);
+	for (size_t i = 0; i < len; i++)
+		*pen = put(*pen, lower[i], at + i);
+	return len;
+}
+
+/* What stands before the next field: up to which index. */
+static size_t
+put_words(struct pen *pen, struct slice reply, size_t at, size_t until)
+{
+	while (at < until) {
+		struct pen p = *pen;
+
+		for (uint8_t byte; at < until && (byte = plain[reply.data[at]]); at++)
+			p = put(p, byte, at);
+		*pen = p;
+		if (at < until)
+			at += put_other(pen, slice_from(reply, at), at);
+	}
+	return at;
 }
 
 void
 text_prepare(struct text *t, const struct normal *normal)
 {
 	struct slice reply = normal->text;
+	struct pen pen = {.t = t, .last = BLANK};
 	size_t at = front_len(reply), field = next_field(normal, 0, at);
 
-	t->len = 0;
-	while (at < reply.len) {
+	while (field < normal->field_count) {
 		const struct normal_field *f = &normal->fields[field];
-		size_t until = field < normal->field_count ? f->index : reply.len;
-		uint8_t byte = plain[reply.data[at]];
 
-		if (at == until) {
-			put(t, kind_marks[f->kind], at, f->len);
+		at = put_words(&pen, reply, at, f->index);
+		if (at == f->index) {
+			pen = put(pen, kind_marks[f->kind], at);
 			at += f->len;
-		} else if (byte == BLANK) {
-			put_blank(t, at++);
-		} else if (byte) {
-			put(t, byte, at, 1);
-			at++;
-		} else {
-			at += put_other(t, slice_from(reply, at), at);
 		}
-		if (at > until)
-			field = next_field(normal, field, at);
+		field = next_field(normal, field, at);
 	}
+	put_words(&pen, reply, at, reply.len);
+	t->len = pen.len;
+	t->start_count = pen.start_count;
+	t->places[t->len] = (uint16_t)reply.len;
 	memset(t->bytes + t->len, 0, TEXT_PAD);
-	starts_find(t);
 }

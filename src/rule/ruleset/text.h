@@ -15,8 +15,7 @@
 
 struct text {
 	uint8_t bytes[TEXT_MAX + TEXT_PAD]; /* zeros behind the last */
-	uint16_t places[TEXT_MAX];	    /* in the reply */
-	uint16_t ends[TEXT_MAX];	    /* behind it in the reply, which differs for fields */
+	uint16_t places[TEXT_MAX];	    /* in the reply; one more: behind the last */
 	uint16_t starts[TEXT_MAX];	    /* where a phrase may begin: a word, a field, a sign */
 	size_t len, start_count;
 };

@@ -123,29 +123,26 @@ struct finishing {
 	struct ruleset_node *nodes;
 	uint32_t *queue; /* by new number: the old one */
 	uint32_t count;	 /* of numbers */
-	uint8_t *edge_bytes, *labels;
-	uint32_t *edge_nodes;
+	uint8_t *edge_bytes;
 	uint16_t *pairs;
-	uint32_t edge, label;
 };
 
-/* An edge from a node to what its byte leads to, with the label on the way. From the root there is
- * none, so that two bytes lead to a node. */
+/* An edge from a node to what its byte leads to, with the label on the way, of which there may be
+ * more behind it. From the root there is none, so that two bytes lead to a node. */
 static void
 edge_finish(struct finishing *f, uint32_t child, bool root)
 {
 	const struct tree_node *nodes = f->tree->nodes;
 	uint32_t number = f->count++, end = child;
+	struct ruleset_node *out = &f->nodes[number];
 
-	f->nodes[number].label = f->label;
-	while (!root && !is_kept(f->tree, end)) {
+	*out = (struct ruleset_node){.label_len = 0};
+	while (!root && !is_kept(f->tree, end) && out->label_len < RULESET_LABEL_MAX) {
 		end = nodes[end].child;
-		f->labels[f->label++] = nodes[end].byte;
+		out->label[out->label_len++] = nodes[end].byte;
 	}
-	f->nodes[number].label_len = (uint8_t)(f->label - f->nodes[number].label);
 	f->queue[number] = end;
-	f->edge_bytes[f->edge] = nodes[child].byte;
-	f->edge_nodes[f->edge++] = number;
+	f->edge_bytes[number] = nodes[child].byte;
 }
 
 static void
@@ -154,12 +151,12 @@ node_finish(struct finishing *f, uint32_t number)
 	const struct tree_node *n = &f->tree->nodes[f->queue[number]];
 	struct ruleset_node *out = &f->nodes[number];
 
-	out->edge = f->edge;
+	out->edge = (uint16_t)f->count;
 	out->word = n->word;
 	out->start = n->start;
 	for (uint32_t k = n->child; k != NO_NODE; k = f->tree->nodes[k].next)
 		edge_finish(f, k, number == 0);
-	out->edge_count = (uint8_t)(f->edge - out->edge);
+	out->edge_count = (uint8_t)(f->count - out->edge);
 }
 
 /* What is reached by two bytes that have a class. */
@@ -169,50 +166,55 @@ pairs_finish(struct finishing *f)
 	const struct ruleset_node *root = &f->nodes[0];
 
 	for (unsigned i = 0; i < root->edge_count; i++) {
-		const struct ruleset_node *n = &f->nodes[f->edge_nodes[root->edge + i]];
+		const struct ruleset_node *n = &f->nodes[root->edge + i];
 		unsigned first = ruleset_pair_classes[f->edge_bytes[root->edge + i]];
 
 		for (unsigned k = 0; first && k < n->edge_count; k++) {
 			unsigned second = ruleset_pair_classes[f->edge_bytes[n->edge + k]];
 
 			if (second)
-				f->pairs[first * RULESET_PAIRS + second] =
-					(uint16_t)f->edge_nodes[n->edge + k];
+				f->pairs[first * RULESET_PAIRS + second] = (uint16_t)(n->edge + k);
 		}
 	}
+}
+
+/* Not fewer than edge_finish makes: those that are kept, what the root leads to, and one for each
+ * full label with the byte behind it. */
+static size_t
+nodes_most(const struct tree *tree)
+{
+	size_t kept = 0, first = 0;
+
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		kept += is_kept(tree, i);
+	for (uint32_t k = tree->nodes[0].child; k != NO_NODE; k = tree->nodes[k].next)
+		first += !is_kept(tree, k);
+	return kept + first + (tree->node_count - kept) / (RULESET_LABEL_MAX + 1);
 }
 
 int
 tree_finish(struct tree *tree, struct ruleset *set)
 {
 	struct finishing f = {.tree = tree, .count = 1}; /* the root */
-	size_t kept = 0;
+	size_t most = nodes_most(tree);
 
-	for (uint32_t i = 0; i < tree->node_count; i++)
-		kept += is_kept(tree, i);
-	for (uint32_t k = tree->nodes[0].child; k != NO_NODE; k = tree->nodes[k].next)
-		kept += !is_kept(tree, k);
-	if (kept > UINT16_MAX)
+	if (most > UINT16_MAX)
 		return ERR_LIMIT;
-	f.queue = arena_alloc(tree->arena, kept * sizeof(*f.queue));
-	f.nodes = arena_alloc(tree->arena, kept * sizeof(*f.nodes));
-	f.edge_bytes = arena_alloc(tree->arena, kept);
-	f.edge_nodes = arena_alloc(tree->arena, kept * sizeof(*f.edge_nodes));
-	f.labels = arena_alloc(tree->arena, tree->node_count + RULESET_LABEL_PAD);
+	f.queue = arena_alloc(tree->arena, most * sizeof(*f.queue));
+	f.nodes = arena_alloc(tree->arena, most * sizeof(*f.nodes));
+	f.edge_bytes = arena_alloc(tree->arena, most + RULESET_EDGES_PAD);
 	f.pairs = arena_alloc(tree->arena, RULESET_PAIRS * RULESET_PAIRS * sizeof(*f.pairs));
 	if (tree->arena->failed)
 		return ERR_NO_MEMORY;
+	f.nodes[0] = (struct ruleset_node){.label_len = 0};
+	f.edge_bytes[0] = 0;
 	for (uint32_t i = 0; i < f.count; i++)
 		node_finish(&f, i);
-	ASSERT(f.count == kept);
+	ASSERT(f.count <= most);
 	pairs_finish(&f);
 	set->nodes = f.nodes;
-	set->nodes_count = kept;
+	set->nodes_count = f.count;
 	set->edge_bytes = f.edge_bytes;
-	set->edge_nodes = f.edge_nodes;
-	set->edges_count = f.edge;
-	set->labels = f.labels;
-	set->labels_count = f.label;
 	set->pairs = f.pairs;
 	set->phrase_count = tree->phrase_count;
 	return 0;
