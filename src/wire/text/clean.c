@@ -14,6 +14,7 @@
 static const struct clean_range {
 	uint32_t first, last;
 } clean_hidden[] = {
+	/* ascending */
 	{0x0000, 0x001f},   {0x007f, 0x009f},	{0x00ad, 0x00ad},   {0x034f, 0x034f},
 	{0x061c, 0x061c},   {0x115f, 0x1160},	{0x17b4, 0x17b5},   {0x180b, 0x180f},
 	{0x200b, 0x200f},   {0x2028, 0x202e},	{0x2060, 0x206f},   {0x3164, 0x3164},
@@ -25,8 +26,8 @@ static const struct clean_range {
 bool
 clean_code_is_plain(uint32_t code)
 {
-	for (size_t i = 0; i < COUNT(clean_hidden); i++) {
-		if (code >= clean_hidden[i].first && code <= clean_hidden[i].last)
+	for (size_t i = 0; i < COUNT(clean_hidden) && code >= clean_hidden[i].first; i++) {
+		if (code <= clean_hidden[i].last)
 			return false;
 	}
 	return true;

@@ -41,14 +41,31 @@ escape_code(struct builder *b, uint32_t code)
 	}
 }
 
+/* Bytes that stand for themselves, which nearly all do. */
+static size_t
+plain_run(struct slice s)
+{
+	size_t len = 0;
+
+	while (len < s.len && s.data[len] >= ' ' && s.data[len] < 0x7f && s.data[len] != '"' &&
+	       s.data[len] != '\\')
+		len++;
+	return len;
+}
+
 static void
 string_write(struct builder *b, struct slice s)
 {
 	builder_byte(b, '"');
-	while (s.len) {
+	for (size_t run = plain_run(s); s.len; run = plain_run(s)) {
 		struct slice rest = s;
 		uint32_t code;
 
+		if (run) {
+			builder_add(b, slice_sub(s, 0, run));
+			s = slice_from(s, run);
+			continue;
+		}
 		if (!utf8_next(&rest, &code))
 			builder_str(b, "\xef\xbf\xbd");
 		else if (code == '"' || code == '\\' || !clean_code_is_plain(code))

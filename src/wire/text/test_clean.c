@@ -121,6 +121,22 @@ TEST(any_bytes)
 	}
 }
 
+TEST(plain_codes)
+{
+	static const uint32_t hidden[] = {0,	  0x1f,	  0x7f,	   0x9f,    0xad,    0x34f,
+					  0x61c,  0x115f, 0x200b,  0x202e,  0x206f,  0x3164,
+					  0xe000, 0xf8ff, 0xfdd0,  0xfe0f,  0xfeff,  0xffa0,
+					  0xfffe, 0xffff, 0x1bca0, 0x1d17a, 0x2ffff, 0x10ffff};
+	static const uint32_t plain[] = {' ',	 '~',	  0xa0,	   0xac,    0xae,   0xe9,
+					 0x2010, 0x202f,  0x4e00,  0xd7ff,  0xf900, 0xfffd,
+					 0xffa1, 0x1bca4, 0x1f600, 0x2a6d0, 0xdffff};
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		assert_false(clean_code_is_plain(hidden[i]));
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		assert_true(clean_code_is_plain(plain[i]));
+}
+
 TEST(cutting_lines)
 {
 	struct slice rest = SLICE("a\r\nb\n\nc\rd"), line;
@@ -134,4 +150,4 @@ TEST(cutting_lines)
 }
 
 TESTS(TEST_ROW(lines), TEST_ROW(ascii), TEST_ROW(quotes), TEST_ROW(any_bytes),
-      TEST_ROW(cutting_lines))
+      TEST_ROW(plain_codes), TEST_ROW(cutting_lines))
