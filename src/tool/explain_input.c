@@ -126,17 +126,12 @@ explain_with_file(struct explain *ex, const char *path, size_t max, explain_cont
 
 /* --- mails ------------------------------------------------------------------------------------ */
 
-static int
-mail_explain(struct explain *ex, const char *file, struct slice text)
+static void
+mail_put(struct explain *ex, const char *file)
 {
-	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
 	bool tells;
 	size_t count;
 
-	if (!bounce_read(text, &hook, &ex->arena, &ex->bounce)) {
-		return explain_complain(ex, file, ": not enough memory to read this mail",
-					TOOL_EXIT_SOFTWARE);
-	}
 	tells = (ex->bounce.kind == BOUNCE_FAILURE || ex->bounce.kind == BOUNCE_DELAY) &&
 		ex->bounce.rcpt_count;
 	count = ex->bounce.rcpt_count ? ex->bounce.rcpt_count : 1;
@@ -147,10 +142,8 @@ mail_explain(struct explain *ex, const char *file, struct slice text)
 			explain_no_bounce(&ex->bounce, i, ex->set, &ex->explained);
 		explain_put(ex, file);
 	}
-	return 0;
 }
 
-/* A text that begins with no header field is the body of a mail. */
 static bool
 is_header_line(struct slice line)
 {
@@ -165,11 +158,33 @@ is_header_line(struct slice line)
 	return colon > 0 && colon < line.len;
 }
 
-static int
-mail_input(struct explain *ex, const char *file, struct slice content, bool header)
+/* A mail has one of these fields; what has none of them before its first empty line was taken out
+ * of a mail: its text, a block of its report, a line. */
+static bool
+has_header(struct slice content)
 {
+	static const char *const fields[] = {
+		"From:",	 "To:",		  "Subject:",	  "Date:",
+		"Received:",	 "Return-Path:",  "From ",	  "Message-ID:",
+		"MIME-Version:", "Delivered-To:", "Content-Type:"};
+	struct slice line = explain_next_line(&content);
+
+	if (!is_header_line(line))
+		return false;
+	for (; line.len; line = explain_next_line(&content)) {
+		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			if (slice_starts_nocase(line, slice_str(fields[i])))
+				return true;
+	}
+	return false;
+}
+
+static int
+mail_input(struct explain *ex, const char *file, struct slice content)
+{
+	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
+	bool header = has_header(content), failed;
 	struct builder b;
-	int exit_code;
 
 	arena_init(&ex->arena, rt_mem(ex->tool->rt), MAIL_ARENA_BYTES);
 	content = slice_sub(content, 0, MIME_MESSAGE_MAX - 1);
@@ -177,14 +192,15 @@ mail_input(struct explain *ex, const char *file, struct slice content, bool head
 	if (!header)
 		builder_byte(&b, '\n');
 	mime_lines(&b, content);
-	if (b.failed) {
-		exit_code = explain_complain(ex, file, ": not enough memory to read this mail",
-					     TOOL_EXIT_SOFTWARE);
-	} else {
-		exit_code = mail_explain(ex, file, builder_slice(&b));
-	}
+	failed = b.failed || !bounce_read(builder_slice(&b), &hook, &ex->arena, &ex->bounce);
+	if (!failed && !header && ex->bounce.kind == BOUNCE_NONE)
+		explain_reply(ex, slice_trim(content), file);
+	else if (!failed)
+		mail_put(ex, file);
 	arena_finish(&ex->arena);
-	return exit_code;
+	return failed ? explain_complain(ex, file, ": not enough memory to read this mail",
+					 TOOL_EXIT_SOFTWARE)
+		      : 0;
 }
 
 /* --- log lines -------------------------------------------------------------------------------- */
@@ -208,11 +224,16 @@ log_input(struct explain *ex, const char *file, struct slice content)
 	}
 }
 
+/* "host x said: 550 no" without the name of a program stands in bounces as well. */
 static bool
 is_log_line(struct explain *ex, struct slice line)
 {
+	const struct logline *l = &ex->logline;
+
 	logline_read(line, SLICE_EMPTY, &ex->logline);
-	return ex->logline.program != LOGLINE_UNKNOWN || ex->logline.header;
+	if (l->action == LOGLINE_NONE && l->reply_len && !l->tag.len)
+		return false;
+	return l->program != LOGLINE_UNKNOWN || l->header;
 }
 
 /* A log of a whole machine begins with lines of others. */
@@ -256,7 +277,7 @@ content_input(struct explain *ex, const char *file, struct slice content)
 		log_input(ex, file, content);
 		return 0;
 	}
-	return mail_input(ex, file, content, is_header_line(first));
+	return mail_input(ex, file, content);
 }
 
 /* --- folders ---------------------------------------------------------------------------------- */

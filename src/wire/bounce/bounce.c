@@ -396,7 +396,9 @@ header_read(struct reading *r)
 	r->from = reading_header(r, header, SLICE("From"));
 	r->to = address_of_value(reading_header(r, header, SLICE("To")));
 	r->failed = reading_header(r, header, SLICE("X-Failed-Recipients"));
-	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON);
+	/* What somebody took out of a mail and asks about has no header. */
+	r->by_sender =
+		r->failed.len || has(r, r->from, PHRASE_DAEMON) || (r->root == 0 && !header.len);
 	r->by_subject = !is_reply_subject(r->subject) && has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
 	r->done = has(r, r->subject, PHRASE_DONE);
