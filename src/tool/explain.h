@@ -1,6 +1,7 @@
 /*
  * explain: what the pieces of frank explain share: explain.c (what was asked), explain_input.c
- * (files, folders, standard input), explain_unknown.c (shapes that no rule fits).
+ * (files, folders, standard input), explain_content.c (what is in them), explain_unknown.c (shapes
+ * that no rule fits).
  */
 #ifndef TOOL_EXPLAIN_H
 #define TOOL_EXPLAIN_H
@@ -65,6 +66,11 @@ int explain_complain(struct explain *ex, const char *path, const char *text, int
 /* A file, a folder of files, standard input, a code, a log line, a reply. Exit code. */
 int explain_input(struct explain *ex, const char *input);
 int explain_redact(struct explain *ex);
+
+/* explain_content.c: an explain_content_fn; log lines, replies, mails. */
+int explain_content(struct explain *ex, const char *file, struct slice content);
+/* Of one of the programs whose logs are known; it is read into ex->logline. */
+bool explain_is_log_line(struct explain *ex, struct slice line);
 
 /* explain_unknown.c */
 int explain_unknown(struct explain *ex);

@@ -1,7 +1,6 @@
 /*
- * explain_input: what somebody has before him, by what it looks like: a file or folder by its name,
- * a code by the knowledge base, and the content of a file by its first lines: log lines, replies,
- * or a mail.
+ * explain_input: what somebody has before him, by its name: a file, a folder, a code of the
+ * knowledge base; else the words themselves.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,10 +14,8 @@
 #define READ_FIRST ((size_t)64 << 10)
 #define PATH_BYTES_MAX 4096
 #define PATH_SHOWN_MAX 1000
-#define LOG_LINES_OF_OTHERS_MAX 1000
 #define FOLDER_FILES_MAX 100000
 #define NAME_BYTES_MAX 256 /* NAME_MAX of Linux and a zero byte */
-#define MAIL_ARENA_BYTES (BOUNCE_ARENA_BYTES + MIME_MESSAGE_MAX + 64)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -124,162 +121,6 @@ explain_with_file(struct explain *ex, const char *path, size_t max, explain_cont
 	return err ? complain_file(ex, path, max, err) : with_fd(ex, path, fd, max, fn);
 }
 
-/* --- mails ------------------------------------------------------------------------------------ */
-
-static void
-mail_put(struct explain *ex, const char *file)
-{
-	bool tells;
-	size_t count;
-
-	tells = (ex->bounce.kind == BOUNCE_FAILURE || ex->bounce.kind == BOUNCE_DELAY) &&
-		ex->bounce.rcpt_count;
-	count = ex->bounce.rcpt_count ? ex->bounce.rcpt_count : 1;
-	for (size_t i = 0; i < count; i++) {
-		if (tells)
-			explain_returned(&ex->bounce, i, ex->set, &ex->match, &ex->explained);
-		else
-			explain_no_bounce(&ex->bounce, i, ex->set, &ex->explained);
-		explain_put(ex, file);
-	}
-}
-
-static bool
-is_header_line(struct slice line)
-{
-	size_t colon = slice_index(line, ':');
-
-	if (slice_starts(line, SLICE("From ")))
-		return true;
-	for (size_t i = 0; i < colon && colon < line.len; i++) {
-		if (line.data[i] <= ' ' || line.data[i] > '~')
-			return false;
-	}
-	return colon > 0 && colon < line.len;
-}
-
-/* A mail has one of these fields; what has none of them before its first empty line was taken out
- * of a mail: its text, a block of its report, a line. */
-static bool
-has_header(struct slice content)
-{
-	static const char *const fields[] = {
-		"From:",	 "To:",		  "Subject:",	  "Date:",
-		"Received:",	 "Return-Path:",  "From ",	  "Message-ID:",
-		"MIME-Version:", "Delivered-To:", "Content-Type:"};
-	struct slice line = explain_next_line(&content);
-
-	if (!is_header_line(line))
-		return false;
-	for (; line.len; line = explain_next_line(&content)) {
-		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-			if (slice_starts_nocase(line, slice_str(fields[i])))
-				return true;
-	}
-	return false;
-}
-
-static int
-mail_input(struct explain *ex, const char *file, struct slice content)
-{
-	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
-	bool header = has_header(content), failed;
-	struct builder b;
-
-	arena_init(&ex->arena, rt_mem(ex->tool->rt), MAIL_ARENA_BYTES);
-	content = slice_sub(content, 0, MIME_MESSAGE_MAX - 1);
-	builder_init_arena(&b, &ex->arena, MIME_MESSAGE_MAX);
-	if (!header)
-		builder_byte(&b, '\n');
-	mime_lines(&b, content);
-	failed = b.failed || !bounce_read(builder_slice(&b), &hook, &ex->arena, &ex->bounce);
-	if (!failed && !header && ex->bounce.kind == BOUNCE_NONE)
-		explain_reply(ex, slice_trim(content), file);
-	else if (!failed)
-		mail_put(ex, file);
-	arena_finish(&ex->arena);
-	return failed ? explain_complain(ex, file, ": not enough memory to read this mail",
-					 TOOL_EXIT_SOFTWARE)
-		      : 0;
-}
-
-/* --- log lines -------------------------------------------------------------------------------- */
-
-/* Lines that tell the fate of a mail; the others have nothing to explain. */
-static void
-log_input(struct explain *ex, const char *file, struct slice content)
-{
-	struct slice fields = SLICE_EMPTY;
-
-	while (content.len) {
-		struct slice line = explain_next_line(&content);
-
-		logline_read(line, fields, &ex->logline);
-		if (ex->logline.header)
-			fields = line;
-		if (ex->logline.program == LOGLINE_UNKNOWN || ex->logline.action == LOGLINE_NONE)
-			continue;
-		explain_logline(&ex->logline, ex->set, &ex->match, &ex->explained);
-		explain_put(ex, file);
-	}
-}
-
-/* "host x said: 550 no" without the name of a program stands in bounces as well. */
-static bool
-is_log_line(struct explain *ex, struct slice line)
-{
-	const struct logline *l = &ex->logline;
-
-	logline_read(line, SLICE_EMPTY, &ex->logline);
-	if (l->action == LOGLINE_NONE && l->reply_len && !l->tag.len)
-		return false;
-	return l->program != LOGLINE_UNKNOWN || l->header;
-}
-
-/* A log of a whole machine begins with lines of others. */
-static bool
-is_log(struct explain *ex, struct slice content)
-{
-	for (size_t i = 0; i < LOG_LINES_OF_OTHERS_MAX && content.len; i++) {
-		if (is_log_line(ex, explain_next_line(&content)))
-			return true;
-	}
-	return false;
-}
-
-/* --- by content ------------------------------------------------------------------------------- */
-
-static bool
-is_reply_line(struct slice line)
-{
-	uint64_t code;
-
-	return line.len > 3 && slice_to_u64(slice_sub(line, 0, 3), 599, &code) && code >= 200 &&
-	       (line.data[3] == ' ' || line.data[3] == '-');
-}
-
-static int
-content_input(struct explain *ex, const char *file, struct slice content)
-{
-	struct slice rest = content, first = SLICE_EMPTY;
-
-	while (rest.len && !first.len)
-		first = slice_trim(explain_next_line(&rest));
-	if (!first.len) {
-		return explain_complain(ex, file, ": nothing to explain, it is empty",
-					TOOL_EXIT_DATA);
-	}
-	if (is_reply_line(first)) {
-		explain_reply(ex, content, file);
-		return 0;
-	}
-	if (is_log_line(ex, first) || (!is_header_line(first) && is_log(ex, rest))) {
-		log_input(ex, file, content);
-		return 0;
-	}
-	return mail_input(ex, file, content);
-}
-
 /* --- folders ---------------------------------------------------------------------------------- */
 
 struct folder {
@@ -356,7 +197,7 @@ folder_file(struct folder *folder, const char *name)
 		rt_close(rt, fd);
 		return 0;
 	}
-	return with_fd(folder->ex, file, fd, EXPLAIN_REPLIES_BYTES_MAX, content_input);
+	return with_fd(folder->ex, file, fd, EXPLAIN_REPLIES_BYTES_MAX, explain_content);
 }
 
 static int
@@ -444,7 +285,7 @@ explain_redact(struct explain *ex)
 static int
 words_input(struct explain *ex, const char *input)
 {
-	if (is_log_line(ex, slice_str(input)) && ex->logline.action != LOGLINE_NONE) {
+	if (explain_is_log_line(ex, slice_str(input)) && ex->logline.action != LOGLINE_NONE) {
 		explain_logline(&ex->logline, ex->set, &ex->match, &ex->explained);
 		explain_put(ex, NULL);
 		return 0;
@@ -471,7 +312,7 @@ explain_input(struct explain *ex, const char *input)
 	int fd, err, exit_code;
 
 	if (strcmp(input, "-") == 0)
-		return explain_with_file(ex, input, EXPLAIN_REPLIES_BYTES_MAX, content_input);
+		return explain_with_file(ex, input, EXPLAIN_REPLIES_BYTES_MAX, explain_content);
 	if (rt_open_dir(rt, RT_AT_PATH, input, false, &fd) == 0) {
 		exit_code = folder_input(ex, input, fd);
 		rt_close(rt, fd);
@@ -479,7 +320,7 @@ explain_input(struct explain *ex, const char *input)
 	}
 	err = rt_open(rt, RT_AT_PATH, input, RT_OPEN_READ, &fd);
 	if (!err)
-		return with_fd(ex, input, fd, EXPLAIN_REPLIES_BYTES_MAX, content_input);
+		return with_fd(ex, input, fd, EXPLAIN_REPLIES_BYTES_MAX, explain_content);
 	if (article_find(slice_str(input), &article))
 		return article_input(ex, &article);
 	if (!is_no_file(err))

@@ -249,6 +249,29 @@ def test_pasted(_lab, text, recipient, cause, kind):
     assert kind is None or found["kind"] == kind, found
 
 
+def test_written_otherwise(_lab):
+    """Issue 4: what Windows writes; a mailbox file; what is no text."""
+    text, recipient, cause, _kind = PASTED["outlook"]
+    line = "From MAILER-DAEMON Sat Nov 28 10:00:00 2026\n"
+    mailbox = (line + REPORT + "From MAILER-DAEMON Mon 1 Jan 2015 00:00:00 +0900\n" + VACATION +
+               "\n" + line + "From: ann@example.org\n\nFrom here at 10:30 in 2024 it is\nfar.\n")
+    written = {"utf-16": text.encode("utf-16"), "bom": text.encode("utf-8-sig"),
+               "be": b"\xfe\xff" + text.encode("utf-16-be"),
+               "crlf": text.replace("\n", "\r\n").encode(), "mailbox": mailbox.encode(),
+               "mail.msg": b"\xd0\xcf\x11\xe0" + bytes(600) + text.encode("utf-16-le")}
+    with with_files({}) as name:
+        for file, content in written.items():
+            with open(os.path.join(name, file), "wb") as out:
+                out.write(content)
+        for file in ("utf-16", "be", "bom", "crlf"):
+            (found,), code = explain(os.path.join(name, file))
+            assert (found["recipient"], found["cause"], code) == (recipient, cause, 0), found
+        found, code = explain(os.path.join(name, "mailbox"))
+        assert [one["kind"] for one in found] == ["failure", "failure", "vacation", "none"], found
+        done = run("explain", os.path.join(name, "mail.msg"))
+        assert done.returncode == 65 and b".eml" in done.stderr, done.stderr
+
+
 def test_codes(_lab):
     """Issue 4: a code, a number, a cause: its article."""
     for asked, word in (("ME-E0193", b"first connection"), ("5.7.25", b"reverse DNS"),
