@@ -69,6 +69,10 @@ int explain_redact(struct explain *ex);
 
 /* explain_content.c: an explain_content_fn; log lines, replies, mails. */
 int explain_content(struct explain *ex, const char *file, struct slice content);
+/* fn gets the content as it was meant, without a byte order mark; what is no text is said. Exit
+ * code. */
+int explain_as_text(struct explain *ex, const char *file, struct slice content,
+		    explain_content_fn *fn);
 /* Of one of the programs whose logs are known; it is read into ex->logline. */
 bool explain_is_log_line(struct explain *ex, struct slice line);
 

@@ -9,6 +9,45 @@
 #define UTF16_BYTES_MAX (MIME_MESSAGE_MAX / 2) /* a pair becomes at most three bytes */
 #define MAIL_ARENA_BYTES (BOUNCE_ARENA_BYTES + MIME_MESSAGE_MAX + 64)
 
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+/* What Windows calls Unicode. */
+static int
+utf16_text(struct explain *ex, const char *file, struct slice content, explain_content_fn *fn)
+{
+	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
+	struct arena arena;
+	struct builder b;
+	int exit_code;
+
+	arena_init(&arena, rt_mem(ex->tool->rt), MAIL_ARENA_BYTES);
+	builder_init_arena(&b, &arena, MIME_MESSAGE_MAX);
+	charset_convert(&b, SLICE("utf-16"), slice_sub(content, 0, UTF16_BYTES_MAX), &hook);
+	exit_code = b.failed ? explain_complain(ex, file, ": not enough memory to read this text",
+						TOOL_EXIT_SOFTWARE)
+			     : fn(ex, file, builder_slice(&b));
+	arena_finish(&arena);
+	return exit_code;
+}
+
+int
+explain_as_text(struct explain *ex, const char *file, struct slice content, explain_content_fn *fn)
+{
+	struct slice begin = slice_sub(content, 0, BINARY_LOOK_BYTES);
+
+	if (slice_starts(content, SLICE("\xff\xfe")) || slice_starts(content, SLICE("\xfe\xff")))
+		return utf16_text(ex, file, content, fn);
+	if (slice_index(begin, 0) < begin.len)
+		return explain_complain(
+			ex, file,
+			": this is no text: save the mail as a text file (.eml), or "
+			"copy what it says into one",
+			TOOL_EXIT_DATA);
+	if (slice_starts(content, SLICE("\xef\xbb\xbf")))
+		content = slice_from(content, 3);
+	return fn(ex, file, content);
+}
+
 /* --- mails ------------------------------------------------------------------------------------ */
 
 static void
@@ -216,39 +255,8 @@ text_input(struct explain *ex, const char *file, struct slice content)
 	return mail_input(ex, file, content);
 }
 
-/* What Windows calls Unicode. */
-static int
-utf16_input(struct explain *ex, const char *file, struct slice content)
-{
-	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
-	struct arena arena;
-	struct builder b;
-	int exit_code;
-
-	arena_init(&arena, rt_mem(ex->tool->rt), MAIL_ARENA_BYTES);
-	builder_init_arena(&b, &arena, MIME_MESSAGE_MAX);
-	charset_convert(&b, SLICE("utf-16"), slice_sub(content, 0, UTF16_BYTES_MAX), &hook);
-	exit_code = b.failed ? explain_complain(ex, file, ": not enough memory to read this text",
-						TOOL_EXIT_SOFTWARE)
-			     : text_input(ex, file, builder_slice(&b));
-	arena_finish(&arena);
-	return exit_code;
-}
-
 int
 explain_content(struct explain *ex, const char *file, struct slice content)
 {
-	struct slice begin = slice_sub(content, 0, BINARY_LOOK_BYTES);
-
-	if (slice_starts(content, SLICE("\xff\xfe")) || slice_starts(content, SLICE("\xfe\xff")))
-		return utf16_input(ex, file, content);
-	if (slice_index(begin, 0) < begin.len)
-		return explain_complain(
-			ex, file,
-			": this is no text: save the mail as a text file (.eml), or "
-			"copy what it says into one",
-			TOOL_EXIT_DATA);
-	if (slice_starts(content, SLICE("\xef\xbb\xbf")))
-		content = slice_from(content, 3);
-	return text_input(ex, file, content);
+	return explain_as_text(ex, file, content, text_input);
 }

@@ -258,7 +258,7 @@ article_input(struct explain *ex, const struct article_found *article)
 }
 
 static int
-redact_content(struct explain *ex, const char *file, struct slice content)
+redact_text(struct explain *ex, const char *file, struct slice content)
 {
 	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
 	struct slice text;
@@ -273,6 +273,12 @@ redact_content(struct explain *ex, const char *file, struct slice content)
 		tool_print(ex->tool, TOOL_OUT, text);
 	arena_finish(&ex->arena);
 	return err;
+}
+
+static int
+redact_content(struct explain *ex, const char *file, struct slice content)
+{
+	return explain_as_text(ex, file, content, redact_text);
 }
 
 int

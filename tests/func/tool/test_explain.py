@@ -268,8 +268,11 @@ def test_written_otherwise(_lab):
             assert (found["recipient"], found["cause"], code) == (recipient, cause, 0), found
         found, code = explain(os.path.join(name, "mailbox"))
         assert [one["kind"] for one in found] == ["failure", "failure", "vacation", "none"], found
-        done = run("explain", os.path.join(name, "mail.msg"))
-        assert done.returncode == 65 and b".eml" in done.stderr, done.stderr
+        for words in ((), ("--redact",)):
+            done = run("explain", *words, os.path.join(name, "mail.msg"))
+            assert done.returncode == 65 and b".eml" in done.stderr, done.stderr
+        done = run("explain", "--redact", os.path.join(name, "utf-16"))
+        assert b"bob@example.com" not in done.stdout and b"5.1.10" in done.stdout, done.stdout
 
 
 def test_codes(_lab):
