@@ -55,7 +55,8 @@ confidence(const struct match *m, size_t index)
 	other_percent = m->set->rules[other].confidence_percent;
 	if (m->set->rules[other].cause == rule->cause)
 		percent = 100 - (100 - percent) * (100 - other_percent) / 100;
-	else if (other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX &&
+	else if (rule->level >= RULESET_WORDY && /* a receiver knows what its own words mean */
+		 other_percent >= CLEAR_PERCENT && percent > DOUBT_PERCENT_MAX &&
 		 m->set->rules[other].cause != VERDICT_CAUSE_EXPIRED) /* says when, not why */
 		percent = DOUBT_PERCENT_MAX;
 	return (uint8_t)(percent > SURE_PERCENT_MAX ? SURE_PERCENT_MAX : percent);

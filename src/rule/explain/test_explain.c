@@ -231,6 +231,35 @@ TEST(the_seed)
 	assert_int_equal(v.action, VERDICT_ACTION_STOP);
 }
 
+/* A status that agrees makes surer, one that surely says something else makes doubt; not of what a
+ * receiver's own rule says of its words. */
+TEST(two_witnesses)
+{
+	static const struct {
+		const char *reply;
+		unsigned at_least, at_most;
+	} pairs[] = {
+		{"550 user unknown", 85, 97},
+		{"550 5.1.1 user unknown", 98, 99},
+		{"550 5.7.26 user unknown", 70, 78},
+		{"550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup", 95,
+		 99},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		static struct match work;
+		static struct explained found;
+		const struct facts_given given = {.stage = VERDICT_STAGE_MAX};
+		const struct verdict *v = &found.facts.verdict;
+
+		explain_read(slice_str(pairs[i].reply), &given, explain_builtin(), &work, &found);
+		if (v->cause != VERDICT_CAUSE_RCPT_UNKNOWN ||
+		    v->confidence_percent < pairs[i].at_least ||
+		    v->confidence_percent > pairs[i].at_most)
+			fail_msg("row %zu: cause %d, %d %%", i, v->cause, v->confidence_percent);
+	}
+}
+
 TEST(set_causes_stay)
 {
 	struct verdict v = {.class = VERDICT_NEVER,
@@ -335,5 +364,5 @@ TEST(own_rule_says_unknown)
 }
 
 TESTS(TEST_ROW(own_rule_says_unknown), TEST_ROW(causes), TEST_ROW(actions),
-      TEST_ROW(unknown_at_the_door), TEST_ROW(the_seed), TEST_ROW(set_causes_stay),
-      TEST_ROW(samples))
+      TEST_ROW(unknown_at_the_door), TEST_ROW(the_seed), TEST_ROW(two_witnesses),
+      TEST_ROW(set_causes_stay), TEST_ROW(samples))
