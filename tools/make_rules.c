@@ -261,7 +261,13 @@ print_providers(const struct ruleset *set)
 		print_text(set->domains[i].name);
 		put("},\n");
 	}
-	put("\t{0, 0, 0, {0, 0}}};\n");
+	put("\t{0, 0, 0, {0, 0}}};\nstatic const struct ruleset_own_status own_statuses[] = {\n");
+	for (size_t i = 0; i < set->own_status_count; i++) {
+		const struct ruleset_own_status *own = &set->own_statuses[i];
+
+		put("\t{%u, %u, %u, %u},\n", own->subject, own->first, own->last, own->provider);
+	}
+	put("\t{0, 0, 0, 0}};\n");
 }
 
 static void
@@ -291,7 +297,8 @@ print_set(const struct ruleset *set)
 	    "\t.phrase_groups = phrase_groups, .groups = groups, .anchored = anchored,\n"
 	    "\t.anchored_rules = anchored_rules, .wordless = wordless,\n"
 	    "\t.providers = providers, .provider_rules = provider_rules,\n"
-	    "\t.provider_groups = provider_groups, .domains = domains, "
+	    "\t.provider_groups = provider_groups, .own_statuses = own_statuses,\n"
+	    "\t.domains = domains, "
 	    ".domain_slots = domain_slots, .pool "
 	    "= pool,\n");
 	put("\t.level_first = {");
@@ -300,8 +307,9 @@ print_set(const struct ruleset *set)
 	put("},\n");
 	put("\t.rule_count = %zu, .phrase_count = %zu, .group_count = %zu,\n", set->rule_count,
 	    set->phrase_count, set->group_count);
-	put("\t.provider_count = %zu, .domain_count = %zu, .pool_len = %zu,\n};\n",
-	    set->provider_count, set->domain_count, set->pool_len);
+	put("\t.provider_count = %zu, .domain_count = %zu, .own_status_count = %zu,\n",
+	    set->provider_count, set->domain_count, set->own_status_count);
+	put("\t.pool_len = %zu,\n};\n", set->pool_len);
 }
 
 static int

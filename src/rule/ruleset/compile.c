@@ -386,8 +386,11 @@ providers_make(struct compiler *c)
 	struct ruleset_domain *domains = arena_alloc(c->arena, (count + 1) * sizeof(*domains));
 	uint16_t *slots = arena_alloc(c->arena, RULESET_DOMAIN_SLOTS * sizeof(*slots));
 	uint16_t *groups = arena_alloc(c->arena, (c->src->provider_count + 1) * sizeof(*groups));
+	struct ruleset_own_status *statuses =
+		arena_alloc(c->arena, (c->src->provider_count * RULESET_OWN_STATUSES_MAX + 1) *
+					      sizeof(*statuses));
 
-	if (!providers || !domains || !slots || !groups)
+	if (!providers || !domains || !slots || !groups || !statuses)
 		return ERR_NO_MEMORY;
 	for (struct source_provider *p = c->src->providers; p; p = p->next) {
 		struct ruleset_provider *out = &providers[p->index];
@@ -401,7 +404,10 @@ providers_make(struct compiler *c)
 		if (err)
 			return err;
 		domains_out(c, p, domains, slots);
+		for (size_t i = 0; i < p->status_count; i++)
+			statuses[set->own_status_count++] = p->statuses[i];
 	}
+	set->own_statuses = statuses;
 	set->providers = providers;
 	set->provider_count = c->src->provider_count;
 	set->domains = domains;

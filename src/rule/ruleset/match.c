@@ -230,6 +230,20 @@ link_host(struct slice url)
 	return slice_sub(url, 0, end);
 }
 
+static void
+own_status_look(struct match *m)
+{
+	const struct ruleset *set = m->set;
+	struct verdict_status s = m->verdict->status;
+
+	for (size_t i = 0; i < set->own_status_count; i++) {
+		const struct ruleset_own_status *own = &set->own_statuses[i];
+
+		if (s.subject == own->subject && s.detail >= own->first && s.detail <= own->last)
+			provider_found(m, own->provider);
+	}
+}
+
 static bool
 any_found(const struct match *m, const uint64_t *groups)
 {
@@ -256,6 +270,7 @@ providers_find(struct match *m, const struct facts *facts)
 		else if (f->kind == NORMAL_HOST || f->kind == NORMAL_LIST)
 			host_look(m, normal_field_text(normal, f), true);
 	}
+	own_status_look(m);
 	if (!any_found(m, m->set->telling))
 		return;
 	for (unsigned i = 0; i < m->set->provider_count; i++) {

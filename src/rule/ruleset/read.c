@@ -75,10 +75,51 @@ read_set_words(struct reader *r)
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
+/* "*.7.500-899", "*.1.90" */
+static bool
+own_status_read(struct slice text, struct ruleset_own_status *ret)
+{
+	struct slice class = slice_cut(&text, '.'), subject = slice_cut(&text, '.');
+	struct slice first = slice_cut(&text, '-');
+	uint64_t numbers[3];
+
+	if (!slice_eq(class, SLICE("*")) || !slice_to_u64(subject, 999, &numbers[0]) ||
+	    !slice_to_u64(first, 999, &numbers[1]))
+		return false;
+	numbers[2] = numbers[1];
+	if (text.len && !slice_to_u64(text, 999, &numbers[2]))
+		return false;
+	ret->subject = (uint16_t)numbers[0];
+	ret->first = (uint16_t)numbers[1];
+	ret->last = (uint16_t)numbers[2];
+	return ret->first <= ret->last;
+}
+
+static int
+read_provider_status(struct reader *r)
+{
+	struct source_provider *p = r->provider;
+	struct slice rest = r->value, word;
+
+	while (reader_next_word(&rest, &word)) {
+		struct ruleset_own_status status = {.provider = p->index};
+
+		if (!own_status_read(word, &status))
+			return source_fail(r->src, reader_place(r, word),
+					   "expected statuses as *.7.500-899 or *.1.90, not", word,
+					   "");
+		if (p->status_count == RULESET_OWN_STATUSES_MAX)
+			return reader_fail(r, "too many statuses", SLICE_EMPTY, "");
+		p->statuses[p->status_count++] = status;
+	}
+	return 0;
+}
+
 static const struct reader_keyword provider_keywords[] = {{"title", read_title, false},
 							  {"host", read_host, true},
 							  {"link", read_link, true},
 							  {"receiver", read_receiver, false},
+							  {"status", read_provider_status, true},
 							  {"words", read_provider_words, true}};
 static const struct reader_keyword set_keywords[] = {{"words", read_set_words, true}};
 

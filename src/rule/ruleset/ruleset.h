@@ -18,7 +18,8 @@
 #define RULESET_GROUPS_MAX 4096
 #define RULESET_PHRASES_MAX 16384
 #define RULESET_PROVIDERS_MAX 128
-#define RULESET_DOMAINS_MAX 4096 /* of all providers */
+#define RULESET_DOMAINS_MAX 4096    /* of all providers */
+#define RULESET_OWN_STATUSES_MAX 16 /* lines of ranges of a provider */
 #define RULESET_DOMAIN_SLOTS (2 * RULESET_DOMAINS_MAX)
 #define RULESET_SETS_MAX 512
 #define RULESET_SET_DEPTH_MAX 16
@@ -107,6 +108,12 @@ struct ruleset_provider {
 	bool receiver;		    /* takes mail, else it is only spoken of */
 };
 
+/* Statuses that only one receiver gives, of either class: subject.first to subject.last. */
+struct ruleset_own_status {
+	uint16_t subject, first, last;
+	uint8_t provider;
+};
+
 struct ruleset {
 	const struct ruleset *next;	  /* asked where no rule of this one fits; or NULL */
 	const struct ruleset_rule *rules; /* in the order of trying */
@@ -135,6 +142,8 @@ struct ruleset {
 	const struct ruleset_domain *domains;
 	const uint16_t *domain_slots; /* by hash, RULESET_DOMAIN_SLOTS: index + 1 */
 	size_t domain_count;
+	const struct ruleset_own_status *own_statuses;
+	size_t own_status_count;
 	const uint8_t *pool;
 	size_t statuses_count, codes_count, takes_count, rule_groups_count, nodes_count,
 		groups_count, anchored_rules_count, provider_rules_count, pool_len; /* to print */

@@ -61,6 +61,8 @@ struct source_provider {
 	struct source_place place;
 	struct source_domain *domains;
 	struct source_word *words, **words_end;
+	struct ruleset_own_status statuses[RULESET_OWN_STATUSES_MAX];
+	size_t status_count;
 	uint8_t index;
 	bool no_receiver;
 };

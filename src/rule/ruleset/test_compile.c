@@ -64,6 +64,8 @@ TEST(errors)
 		{"level words\n" RULE "\twords abc\n" RULE, 7, 6, "a second rule"},
 		{"level words\n\xff\n", 2, 1, "expected UTF-8"},
 		{"level words\nrule a\n\twords a\x01\n", 3, 2, "no control characters"},
+		{"provider p\n\tstatus *.1.9 5.1.1\n", 2, 15, "expected statuses as"},
+		{"provider p\n\tstatus *.7.600-500\n", 2, 9, "expected statuses as"},
 		{"provider p\n\ttitle a\n\ttitle b\n", 3, 2, "a second \"title\" in the same prov"},
 		{"level words\nrule a\n\ttake ip x\n\ttake ip y\n", 4, 7, "a second take of"},
 		{"level words\nrule a\n\tarticle a b\n", 3, 10, "the name of one article"},
@@ -302,6 +304,21 @@ TEST(levels_and_providers)
 	rule = winner("550 P says no");
 	assert_slice_str(ruleset_slice(&set, rule->name), "provider");
 	assert_null(winner("450 good"));
+	assert_int_equal(compile("provider p\n\tstatus *.7.500-599 *.1.90\nprovider q\n\tstatus "
+				 "*.7.600\n"
+				 "level provider\nrule provider\n\tprovider p\n\tcode 550" REST,
+				 NULL),
+			 0);
+	for (unsigned i = 0; i < 8; i++) {
+		static const char *const fit[] = {"550 5.7.500", "550 5.7.599", "550 5.1.90"},
+					 *const not_fit[] = {"550 5.7.499", "550 5.7.600",
+							     "550 5.1.91", "550 5.6.500", "550 x"};
+
+		if (i < 3)
+			assert_non_null(winner(fit[i]));
+		else
+			assert_null(winner(not_fit[i - 3]));
+	}
 }
 
 static void
