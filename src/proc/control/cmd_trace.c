@@ -7,6 +7,7 @@
 
 #include "proc/control/control.h"
 #include "proc/control/trace.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 #define TRACE_FILES_MAX 4096
@@ -143,7 +144,7 @@ event_write(struct builder *b, const struct trace_message *message,
 	    const struct journal_record *record)
 {
 	builder_str(b, "  ");
-	render_time(b, record->wall_ms);
+	date_stamp_build(b, record->wall_ms, false);
 	builder_str(b, "  ");
 	if (record->kind == JOURNAL_RESULT) {
 		result_write(b, message, &record->u.result);
@@ -171,7 +172,7 @@ accept_write(struct builder *b, const struct spool_accept *accept)
 		msg_id_format(b, accept->report_of);
 	}
 	builder_str(b, "\n  ");
-	render_time(b, accept->accepted_wall_ms);
+	date_stamp_build(b, accept->accepted_wall_ms, false);
 	builder_str(b, "  accepted");
 	if (accept->client.family) {
 		builder_str(b, " from ");

@@ -10,6 +10,7 @@
 #include "rule/explain/explain.h"
 #include "rule/explain/letter.h"
 #include "rule/explain/show.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 #define ADVICE_BYTES_MAX ((size_t)16 << 10)
@@ -146,7 +147,7 @@ standing_text(struct builder *b, const struct standing *s)
 	builder_str(b, ": ");
 	builder_str(b, next);
 	if (s->next_wall_ms) {
-		render_time(b, s->next_wall_ms);
+		date_stamp_build(b, s->next_wall_ms, false);
 		builder_byte(b, '.');
 	}
 	builder_byte(b, '\n');

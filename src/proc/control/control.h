@@ -149,8 +149,6 @@ void control_sent(struct control_client *client, struct ipc_channel *channel, in
 
 /* render.c */
 void render_duration(struct builder *b, int64_t ms);
-/* "2026-11-28T08:36:27Z" */
-void render_time(struct builder *b, int64_t wall_ms);
 void render_size(struct builder *b, uint64_t bytes);
 void render_padded(struct builder *b, struct slice text, size_t width);
 void render_verdict(struct builder *b, const struct verdict *verdict, const char *indent);

@@ -3,7 +3,6 @@
  * never trusted.
  */
 #include "proc/control/control.h"
-#include "wire/message/date.h"
 #include "wire/text/clean.h"
 #include "wire/verdict/cause.h"
 
@@ -27,26 +26,6 @@ render_duration(struct builder *b, int64_t ms)
 			return;
 		}
 	}
-}
-
-void
-render_time(struct builder *b, int64_t wall_ms)
-{
-	struct date_civil day = date_civil_of(wall_ms / 86400000);
-	uint64_t second = (uint64_t)(wall_ms % 86400000) / 1000;
-
-	builder_dec_padded(b, (uint64_t)day.year, 4);
-	builder_byte(b, '-');
-	builder_dec_padded(b, day.month, 2);
-	builder_byte(b, '-');
-	builder_dec_padded(b, day.day, 2);
-	builder_byte(b, 'T');
-	builder_dec_padded(b, second / 3600, 2);
-	builder_byte(b, ':');
-	builder_dec_padded(b, second / 60 % 60, 2);
-	builder_byte(b, ':');
-	builder_dec_padded(b, second % 60, 2);
-	builder_byte(b, 'Z');
 }
 
 void

@@ -3,6 +3,7 @@
  * refuse our address: since when, why, how much is kept, when the next probe is due.
  */
 #include "proc/control/control.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 struct shown {
@@ -53,7 +54,7 @@ one_text(struct control_client *client, const struct ipc_ctl_suspension *row)
 	builder_str(b, "Suspended: ");
 	clean_line(b, row->destination, 255);
 	builder_str(b, " refuses our server since ");
-	render_time(b, row->since_wall_ms);
+	date_stamp_build(b, row->since_wall_ms, false);
 	builder_str(b, " (");
 	builder_dec(b, row->refusals);
 	builder_str(b, row->refusals == 1 ? " time), " : " times), ");
