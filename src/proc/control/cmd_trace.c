@@ -51,7 +51,11 @@ cmd_trace_run(struct control_client *client)
 	struct files *files = ARENA_NEW(&client->arena, struct files);
 	struct ipc_channel *queue;
 
-	if (!files || control_argument_id(client, &files->filter.id) ||
+	if (!files) {
+		control_fail(client, EXIT_CODE_TEMPFAIL, "no memory now; try again", SLICE_EMPTY);
+		return;
+	}
+	if (control_argument_id(client, &files->filter.id) ||
 	    since_parse(client, &files->filter.since_wall_ms))
 		return;
 	if (!files->filter.id && !a->given[ARGUMENT_SENDER] && !a->given[ARGUMENT_RCPT] &&
