@@ -321,6 +321,13 @@ is_list(const struct command *command)
 	return command->verb == CTL_QUEUE_LIST || command->verb == CTL_QUEUE_SHOW;
 }
 
+/* One more than may be shown has been found: that there is more is all that is told of it. */
+static bool
+is_cut(const struct command *command)
+{
+	return is_list(command) && command->limit && command->count > command->limit;
+}
+
 /* < 0: the channel is gone. */
 static int
 visit(struct command *command, struct queue_msg *msg)
@@ -344,10 +351,9 @@ visit(struct command *command, struct queue_msg *msg)
 	}
 	if (count && !is_list(command))
 		act(command, msg, numbers, count);
-	for (size_t i = 0; i < count && is_list(command) && !err; i++) {
-		if (command->limit && command->count >= command->limit)
-			break;
-		err = row_send(command, msg, &msg->rcpts[numbers[i]], &accept);
+	for (size_t i = 0; i < count && is_list(command) && !err && !is_cut(command); i++) {
+		if (!command->limit || command->count < command->limit)
+			err = row_send(command, msg, &msg->rcpts[numbers[i]], &accept);
 		command->count++;
 	}
 	arena_finish(&arena);
@@ -362,7 +368,8 @@ command_end(struct command *command, uint8_t exit, const char *text)
 	command_free(command);
 }
 
-/* Only those behind the last one that was shown. */
+/* Only those behind the last one that was shown. Its place counts, not its id, which it keeps where
+ * it is moved; only when it is gone the ids tell about where it was. */
 static bool
 skipped(struct command *command, const struct queue_msg *msg)
 {
@@ -372,8 +379,7 @@ skipped(struct command *command, const struct queue_msg *msg)
 		command->found_after = true;
 		return true;
 	}
-	/* It may be gone: then from where it was. */
-	if (msg->id < command->after)
+	if (msg->id < command->after || index_find(command->queue, command->after))
 		return true;
 	command->found_after = true;
 	return false;
@@ -393,7 +399,7 @@ step_run(void *ctx)
 			rt_timer_arm(&command->timer, FULL_AGAIN_MS);
 			return;
 		}
-		if (is_list(command) && command->limit && command->count >= command->limit) {
+		if (is_cut(command)) {
 			command_end(command, 0, "");
 			return;
 		}
