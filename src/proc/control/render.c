@@ -7,7 +7,7 @@
 #include "wire/verdict/cause.h"
 
 static const struct {
-	int64_t ms;
+	uint64_t ms;
 	const char *name;
 } durations[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
 
@@ -15,13 +15,13 @@ static const struct {
 void
 render_duration(struct builder *b, int64_t ms)
 {
-	if (ms < 0) {
+	uint64_t left = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+
+	if (ms < 0)
 		builder_byte(b, '-');
-		ms = -ms;
-	}
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
-		if (ms >= 2 * durations[i].ms || durations[i].ms == 1) {
-			builder_dec(b, (uint64_t)(ms / durations[i].ms));
+		if (left >= 2 * durations[i].ms || durations[i].ms == 1) {
+			builder_dec(b, left / durations[i].ms);
 			builder_str(b, durations[i].name);
 			return;
 		}

@@ -235,11 +235,17 @@ done(enum peer peer, unsigned exit_code, const char *text)
 }
 
 static void
-counter(enum peer peer, const char *name)
+counter_of(enum peer peer, const char *name, int64_t value)
 {
 	assert_int_equal(IPC_SEND(w.theirs[peer], CTL_COUNTER, ctl_counter, .request = w.request,
-				  .name = slice_str(name), .value = 7),
+				  .name = slice_str(name), .value = value),
 			 0);
+}
+
+static void
+counter(enum peer peer, const char *name)
+{
+	counter_of(peer, name, 7);
 }
 
 TEST(only_who_was_asked_ends_it)
@@ -310,6 +316,36 @@ TEST(status_of_all)
 	world_end();
 }
 
+/* Whatever numbers a process tells, they are only shown. */
+TEST(numbers_beyond_truth)
+{
+	static const struct {
+		int64_t ms;
+		const char *want;
+	} rows[] = {{0, "0ms"},
+		    {-90000, "-90s"},
+		    {INT64_MAX, "106751991167d"},
+		    {INT64_MIN, "-106751991167d"}};
+	uint8_t room[32];
+	struct builder b;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		builder_init_fixed(&b, room, sizeof(room));
+		render_duration(&b, rows[i].ms);
+		assert_slice_str(builder_slice(&b), rows[i].want);
+	}
+	world_begin();
+	dir_give();
+	ask("status", NULL, PEER_MAX);
+	for (unsigned peer = 0; peer < PEER_MAX; peer++) {
+		counter_of(peer, "x.much", INT64_MAX);
+		done(peer, 0, "");
+	}
+	assert_int_equal(answer(), 0);
+	assert_non_null(strstr(w.text, "x.much"));
+	world_end();
+}
+
 /* A request ends when one that it asked goes; another's end is nothing to it. */
 TEST(restarted_meanwhile)
 {
@@ -348,4 +384,4 @@ TEST(no_socket)
 }
 
 TESTS(TEST_ROW(only_who_was_asked_ends_it), TEST_ROW(rows_of_another_kind), TEST_ROW(status_of_all),
-      TEST_ROW(restarted_meanwhile), TEST_ROW(no_socket))
+      TEST_ROW(numbers_beyond_truth), TEST_ROW(restarted_meanwhile), TEST_ROW(no_socket))
