@@ -89,6 +89,7 @@ struct control_client {
 	uint64_t rows;
 	struct list suspensions; /* that queue told of (suspensions.c) */
 	size_t suspension_count;
+	size_t suspension_total; /* as queue says: these and those that it did not tell of */
 	int64_t now_ms;
 	void *state; /* of the command, in the arena */
 	/* The answer. */

@@ -541,6 +541,7 @@ suspend_show(struct queue *queue, struct queue_peer *peer, uint32_t request)
 		row->next_wall_ms = suspend_probe_wall_ms(queue, s);
 		row->refusals = s->state.refusals;
 		row->rcpts = s->dest->rcpts;
+		row->total = (uint32_t)queue->suspended_count;
 		suspend_verdict(s, &row->last);
 		err = ipc_send(peer->channel, &message);
 	}

@@ -80,6 +80,7 @@ TEST(kept_told_and_released)
 	assert_string_equal(w.row_replies[5], "their own words");
 	assert_true(w.rows[5].next_wall_ms > rt_wall_ms(w.t.rt) + 3500000);
 	assert_int_equal(w.suspension_count, 1);
+	assert_int_equal(w.suspension_total, 1);
 	/* A probe that is refused is one message, and the next comes later. */
 	probe(&w);
 	WORLD_WAIT(&w, suspension(&w)->state.refusals == 2);

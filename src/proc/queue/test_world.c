@@ -219,6 +219,7 @@ control_receive(struct world *w, struct ipc_message *message)
 		w->row_count++;
 	} else if (message->type == IPC_CTL_SUSPENSION) {
 		w->suspension_count++;
+		w->suspension_total = message->u.ctl_suspension.total;
 	} else if (message->type == IPC_CTL_COUNTER) {
 		w->counter_count++;
 		if (slice_eq(slice_sub(message->u.ctl_counter.name, 0, 19),

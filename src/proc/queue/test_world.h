@@ -82,7 +82,7 @@ struct world {
 	struct ipc_ctl_queue_row rows[64]; /* the first of row_count */
 	char row_rcpts[64][64];
 	char row_replies[64][64];
-	size_t suspension_count;
+	size_t suspension_count, suspension_total;
 	size_t row_count, counter_count, delivered_counted, file_count;
 	struct ipc_ctl_done done;
 	bool is_done;
