@@ -379,8 +379,7 @@ cmd_trace_gather(struct control_client *client, const struct ipc_ctl_done *done,
 		control_fail(client, EXIT_CODE_TEMPFAIL,
 			     "the journal could not be read: ", slice_str(err_str(err)));
 	else if (ret_trace->message_count == 0)
-		control_fail(client, EXIT_CODE_NO_SUCH,
-			     "no such message in the journal (see trace-keep)", SLICE_EMPTY);
+		control_fail(client, EXIT_CODE_NO_SUCH, TRACE_NO_MESSAGE, SLICE_EMPTY);
 	return client->answered ? ERR_NOT_FOUND : 0;
 }
 

@@ -275,8 +275,7 @@ cmd_why_end(struct control_client *client, const struct ipc_ctl_done *done)
 		return;
 	message = trace_find(&trace, trace.filter.id);
 	if (!message)
-		control_fail(client, EXIT_CODE_NO_SUCH,
-			     "no such message in the journal (see trace-keep)", SLICE_EMPTY);
+		control_fail(client, EXIT_CODE_NO_SUCH, TRACE_NO_MESSAGE, SLICE_EMPTY);
 	else if (client->json)
 		why_json(client, message);
 	else
