@@ -1,7 +1,8 @@
 /*
  * room: see room.h. Refusing ends only when there is an eighth more than the reserve, so that it
- * does not flap. How many recipients there are is no matter for bounce: by its reports they leave
- * the queue, and each is there for one that goes.
+ * does not flap. By bounce's reports recipients leave the queue, and segments the disk: a queue
+ * that is full could not drain without. So their number is no matter for bounce, and half of the
+ * disk's reserve is for it.
  */
 #include "proc/queue/room.h"
 
@@ -48,13 +49,14 @@ room_tell(struct queue *queue, struct queue_peer *peer)
 		IPC_SEND(peer->channel, SPOOL_ROOM, spool_room, .refuse = told(queue, peer)) == 0;
 }
 
+/* was: what has been told so far. */
 static uint8_t
-disk_now(struct queue *queue)
+disk_now(struct queue *queue, uint64_t reserve, uint8_t was)
 {
-	uint64_t reserve = queue->boot->config->disk_reserve, free_bytes = 0;
+	uint64_t free_bytes = 0;
 	int err = rt_free_bytes(queue->rt, queue->spool_fd, &free_bytes);
 
-	if (queue->refuse_reports == ROOM_FULL)
+	if (was == ROOM_FULL)
 		reserve += reserve / 8;
 	if (!err && free_bytes < reserve)
 		return ROOM_FULL;
@@ -83,8 +85,10 @@ room_run(void *ctx)
 {
 	struct queue *queue = ctx;
 	const struct config *config = queue->boot->config;
-	uint8_t disk = disk_now(queue);
-	uint8_t refuse = queue->index.rcpt_count >= config->queue_recipients_max ? ROOM_FULL : disk;
+	bool many = queue->index.rcpt_count >= config->queue_recipients_max;
+	uint8_t disk = disk_now(queue, config->disk_reserve, queue->refuse);
+	uint8_t refuse = many ? ROOM_FULL : disk;
+	uint8_t reports = disk_now(queue, config->disk_reserve / 2, queue->refuse_reports);
 	struct log_line line;
 
 	rt_timer_arm(&queue->room_timer, ROOM_MS);
@@ -96,12 +100,12 @@ room_run(void *ctx)
 	}
 	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
 		struct queue_peer *peer = &queue->peers[i];
-		uint8_t now = peer->role == IPC_ROLE_BOUNCE ? disk : refuse;
+		uint8_t now = peer->role == IPC_ROLE_BOUNCE ? reports : refuse;
 
 		peer->knows_room = peer->knows_room && told(queue, peer) == now;
 	}
 	queue->refuse = refuse;
-	queue->refuse_reports = disk;
+	queue->refuse_reports = reports;
 	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++)
 		if (queue->peers[i].channel && !queue->peers[i].knows_room)
 			room_tell(queue, &queue->peers[i]);

@@ -43,6 +43,7 @@ TEST(no_room)
 TEST(reports_have_room)
 {
 	static const char *const to_far[] = {"bob@far.test"};
+	uint64_t free_bytes;
 	struct world w;
 
 	world_begin(&w, NULL);
@@ -57,7 +58,12 @@ TEST(reports_have_room)
 	world_connect(&w, &w.smtpout);
 	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
 	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
-	/* The disk has none for anybody. */
+	/* The disk is for reports down to half of its reserve, then for nobody. */
+	assert_int_equal(rt_free_bytes(w.t.rt, w.queue->spool_fd, &free_bytes), 0);
+	w.config.disk_reserve = free_bytes + free_bytes / 2;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	world_run_ms(&w, 50);
+	assert_int_equal(spool_writer_ready(w.bounce.writer), 0);
 	w.config.disk_reserve = (uint64_t)1 << 60;
 	WORLD_WAIT(&w, spool_writer_ready(w.bounce.writer) == -ENOSPC);
 	world_end(&w);
