@@ -17,9 +17,7 @@
 #define LOG_TAIL " cut=yes\n"
 #define LOG_TAIL_BYTES (sizeof(LOG_TAIL) - 1)
 
-#define MS_PER_S 1000
 #define US_PER_MS 1000
-#define S_PER_DAY 86400
 
 struct log {
 	struct rt *rt;
@@ -94,29 +92,6 @@ log_lost(const struct log *log)
 	return log->lost;
 }
 
-static void
-time_put(struct builder *b, int64_t wall_ms)
-{
-	uint64_t ms = wall_ms > 0 ? (uint64_t)wall_ms : 0, s = ms / MS_PER_S;
-	struct date_civil date = date_civil_of((int64_t)(s / S_PER_DAY));
-	uint64_t in_day = s % S_PER_DAY;
-
-	builder_dec_padded(b, (uint64_t)date.year, 4);
-	builder_str(b, "-");
-	builder_dec_padded(b, date.month, 2);
-	builder_str(b, "-");
-	builder_dec_padded(b, date.day, 2);
-	builder_str(b, "T");
-	builder_dec_padded(b, in_day / 3600, 2);
-	builder_str(b, ":");
-	builder_dec_padded(b, in_day / 60 % 60, 2);
-	builder_str(b, ":");
-	builder_dec_padded(b, in_day % 60, 2);
-	builder_str(b, ".");
-	builder_dec_padded(b, ms % MS_PER_S, 3);
-	builder_str(b, "Z");
-}
-
 void
 log_begin(struct log_line *line, struct log *log, enum log_event event)
 {
@@ -127,7 +102,7 @@ log_begin(struct log_line *line, struct log *log, enum log_event event)
 	if (!line->log)
 		return;
 	builder_init_fixed(&line->b, line->buf, sizeof(line->buf) - LOG_TAIL_BYTES);
-	time_put(&line->b, rt_wall_ms(log->rt));
+	date_stamp_build(&line->b, rt_wall_ms(log->rt), true);
 	builder_str(&line->b, " ");
 	builder_str(&line->b, level_names[events[event].level]);
 	builder_str(&line->b, " ");

@@ -18,6 +18,7 @@ enum rt_open_flags {
 	RT_OPEN_CREATE = 8,
 	RT_OPEN_EXCLUSIVE = 16, /* with CREATE: -EEXIST when it is there */
 	RT_OPEN_TRUNCATE = 32,
+	RT_OPEN_NO_WAIT = 64, /* by path: a pipe does not hold us, who look then at what it is */
 };
 
 /* With dir_fd RT_AT_PATH (super, tool, at start) name is a path that an administrator chose:

@@ -40,6 +40,8 @@ flags_of(int dir_fd, unsigned flags)
 	/* O_NONBLOCK: a FIFO that somebody put there must not hold us. Files do not know it. */
 	int out = O_CLOEXEC | O_NOCTTY | (dir_fd == RT_AT_PATH ? 0 : O_NOFOLLOW | O_NONBLOCK);
 
+	out |= flags & RT_OPEN_NO_WAIT ? O_NONBLOCK : 0;
+
 	ASSERT(flags & (RT_OPEN_READ | RT_OPEN_WRITE));
 	if (flags & RT_OPEN_WRITE)
 		out |= flags & RT_OPEN_READ ? O_RDWR : O_WRONLY;

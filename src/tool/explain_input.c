@@ -170,7 +170,8 @@ names_sort(const char **names, size_t count)
 	}
 }
 
-/* What is no file (a folder, a pipe) is passed by. */
+/* What is no file (a folder, a pipe, a socket) is passed by, also behind a link: none may hold us,
+ * and a file does not know that it is opened so. */
 static int
 folder_file(struct folder *folder, const char *name)
 {
@@ -187,10 +188,11 @@ folder_file(struct folder *folder, const char *name)
 	builder_byte(&b, 0);
 	if (b.failed)
 		return complain_file(folder->ex, folder->path, 0, -ENAMETOOLONG);
-	/* by its name alone a pipe does not hold us; a link is followed by its path */
 	err = rt_open(rt, folder->fd, name, RT_OPEN_READ, &fd);
-	if (err == -ELOOP)
-		err = rt_open(rt, RT_AT_PATH, file, RT_OPEN_READ, &fd);
+	if (err == -ELOOP) /* a link: followed by its path */
+		err = rt_open(rt, RT_AT_PATH, file, RT_OPEN_READ | RT_OPEN_NO_WAIT, &fd);
+	if (err == -ENXIO) /* a socket */
+		return 0;
 	if (err)
 		return complain_file(folder->ex, file, 0, err);
 	if (rt_stat_fd(rt, fd, &stat) == 0 && !stat.is_file) {

@@ -18,6 +18,7 @@ control_client_destroy(struct control_client *client)
 	client->control->client_count--;
 	rt_timer_finish(&client->deadline);
 	rt_stream_destroy(&client->stream);
+	explicit_bzero(client->input, client->input_len); /* it may have held a password */
 	mem_give(mem, client->input, COMMAND_REQUEST_BYTES_MAX + 4);
 	arena_finish(&client->arena);
 	mem_give(mem, client, sizeof(*client));

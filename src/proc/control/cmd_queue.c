@@ -63,6 +63,13 @@ cmd_queue_run(struct control_client *client)
 	}
 }
 
+/* What was never tried may have the refusal that its destination is suspended for. */
+static bool
+has_last(const struct ipc_ctl_queue_row *row)
+{
+	return row->attempts || row->last.class != VERDICT_OK;
+}
+
 static void
 row_json(struct control_client *client, const struct ipc_ctl_queue_row *row)
 {
@@ -80,7 +87,7 @@ row_json(struct control_client *client, const struct ipc_ctl_queue_row *row)
 	json_number(w, "expires_ms", row->expires_wall_ms);
 	json_number(w, "attempts", row->attempts);
 	json_number(w, "size", (int64_t)row->size_bytes);
-	if (row->attempts)
+	if (has_last(row))
 		render_verdict_json(w, "last", &row->last);
 	else
 		json_null(w, "last");
@@ -126,7 +133,7 @@ row_text(struct control_client *client, const struct ipc_ctl_queue_row *row)
 	builder_str(b, " -> ");
 	clean_line(b, row->rcpt, 320);
 	builder_byte(b, '\n');
-	if (row->attempts)
+	if (has_last(row))
 		render_verdict(b, &row->last, "               ");
 }
 
@@ -148,7 +155,8 @@ end_shown(struct control_client *client, const struct ipc_ctl_done *done)
 	if (client->json) {
 		json_array_end(&client->writer);
 		suspensions_json(client);
-		json_number(&client->writer, "count", (int64_t)done->count);
+		json_number(&client->writer, "count", (int64_t)client->rows);
+		json_flag(&client->writer, "more", done->count > client->rows);
 		json_object_end(&client->writer);
 		builder_byte(&client->out, '\n');
 	} else if (client->rows == 0) {
@@ -156,8 +164,7 @@ end_shown(struct control_client *client, const struct ipc_ctl_done *done)
 						  ? "Nothing that fits is waiting.\n"
 						  : "The queue is empty.\n");
 	} else if (done->count > client->rows) {
-		builder_dec(&client->out, done->count - client->rows);
-		builder_str(&client->out, " more; see --limit and --after.\n");
+		builder_str(&client->out, "There is more; see --limit and --after.\n");
 	}
 }
 

@@ -54,7 +54,7 @@ cmd_status_row(struct control_client *client, struct ipc_message *message)
 static int64_t
 counter_sum(const struct list *counters, struct slice name, size_t *ret_count)
 {
-	int64_t sum = 0;
+	uint64_t sum = 0; /* may go over: what is told is no number of ours */
 
 	*ret_count = 0;
 	for (struct list_node *node = list_first(counters); node;
@@ -62,11 +62,11 @@ counter_sum(const struct list *counters, struct slice name, size_t *ret_count)
 		const struct counter *counter = CONTAINER_OF(node, struct counter, node);
 
 		if (slice_eq(counter->name, name)) {
-			sum += counter->value;
+			sum += (uint64_t)counter->value;
 			++*ret_count;
 		}
 	}
-	return sum;
+	return (int64_t)sum;
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "proc/control/control.h"
 #include "proc/control/trace.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 #define TRACE_FILES_MAX 4096
@@ -50,7 +51,11 @@ cmd_trace_run(struct control_client *client)
 	struct files *files = ARENA_NEW(&client->arena, struct files);
 	struct ipc_channel *queue;
 
-	if (!files || control_argument_id(client, &files->filter.id) ||
+	if (!files) {
+		control_fail(client, EXIT_CODE_TEMPFAIL, "no memory now; try again", SLICE_EMPTY);
+		return;
+	}
+	if (control_argument_id(client, &files->filter.id) ||
 	    since_parse(client, &files->filter.since_wall_ms))
 		return;
 	if (!files->filter.id && !a->given[ARGUMENT_SENDER] && !a->given[ARGUMENT_RCPT] &&
@@ -143,7 +148,7 @@ event_write(struct builder *b, const struct trace_message *message,
 	    const struct journal_record *record)
 {
 	builder_str(b, "  ");
-	render_time(b, record->wall_ms);
+	date_stamp_build(b, record->wall_ms, false);
 	builder_str(b, "  ");
 	if (record->kind == JOURNAL_RESULT) {
 		result_write(b, message, &record->u.result);
@@ -171,7 +176,7 @@ accept_write(struct builder *b, const struct spool_accept *accept)
 		msg_id_format(b, accept->report_of);
 	}
 	builder_str(b, "\n  ");
-	render_time(b, accept->accepted_wall_ms);
+	date_stamp_build(b, accept->accepted_wall_ms, false);
 	builder_str(b, "  accepted");
 	if (accept->client.family) {
 		builder_str(b, " from ");
@@ -374,8 +379,7 @@ cmd_trace_gather(struct control_client *client, const struct ipc_ctl_done *done,
 		control_fail(client, EXIT_CODE_TEMPFAIL,
 			     "the journal could not be read: ", slice_str(err_str(err)));
 	else if (ret_trace->message_count == 0)
-		control_fail(client, EXIT_CODE_NO_SUCH,
-			     "no such message in the journal (see trace-keep)", SLICE_EMPTY);
+		control_fail(client, EXIT_CODE_NO_SUCH, TRACE_NO_MESSAGE, SLICE_EMPTY);
 	return client->answered ? ERR_NOT_FOUND : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "rule/explain/explain.h"
 #include "rule/explain/letter.h"
 #include "rule/explain/show.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 #define ADVICE_BYTES_MAX ((size_t)16 << 10)
@@ -23,6 +24,7 @@ struct standing {
 	const struct journal_result *last;	     /* NULL: no attempt has ended */
 	const struct ipc_ctl_suspension *suspension; /* of its destination, or NULL */
 	int64_t next_wall_ms;			     /* of a next attempt; 0: unknown, or none */
+	bool held;				     /* waits for an administrator */
 	msg_id report; /* the last one to the sender about it, 0: none */
 	struct dsn_rcpt rcpt;
 };
@@ -45,6 +47,18 @@ is_suspended(const struct standing *s)
 		s->last->verdict.class == VERDICT_NEVER);
 }
 
+/* What an administrator did; other than holding it, it makes the next attempt due. */
+static void
+action_take(struct standing *s, const struct journal_record *record)
+{
+	if (record->u.action.action == JOURNAL_HOLD)
+		s->held = true;
+	else if (record->u.action.action == JOURNAL_RELEASE)
+		s->held = false;
+	if (record->u.action.action != JOURNAL_HOLD)
+		s->next_wall_ms = record->wall_ms;
+}
+
 static struct standing
 standing_of(const struct control_client *client, const struct trace_message *message,
 	    uint32_t index)
@@ -63,11 +77,16 @@ standing_of(const struct control_client *client, const struct trace_message *mes
 		if (record->kind == JOURNAL_RESULT && is_among(record->u.result.rcpts, index)) {
 			s.last = &record->u.result;
 			s.next_wall_ms = record->wall_ms + (int64_t)record->u.result.wait_ms;
+			s.held = record->u.result.flags & JOURNAL_HELD;
+		} else if (record->kind == JOURNAL_ACTION &&
+			   is_among(record->u.action.rcpts, index)) {
+			action_take(&s, record);
 		} else if (record->kind == JOURNAL_REPORT_MADE &&
 			   is_among(record->u.report.rcpts, index)) {
 			s.report = record->u.report.report;
 		}
 	}
+	s.held = s.held && s.state == TRACE_WAITING;
 	if (!s.last)
 		return s;
 	s.rcpt = (struct dsn_rcpt){
@@ -78,7 +97,7 @@ standing_of(const struct control_client *client, const struct trace_message *mes
 		.verdict = s.last->verdict,
 	};
 	explain_verdict(&s.rcpt.verdict);
-	if (s.state != TRACE_WAITING)
+	if (s.state != TRACE_WAITING || s.held)
 		s.next_wall_ms = 0;
 	else if (is_suspended(&s))
 		s.next_wall_ms = s.suspension ? s.suspension->next_wall_ms : 0;
@@ -107,6 +126,8 @@ what_next(const struct standing *s)
 		[TRACE_DELETED] = "deleted by an administrator; not tried again.",
 	};
 
+	if (s->held)
+		return "held by an administrator; it is not tried until it is released.";
 	if (s->state == TRACE_WAITING && !s->last)
 		return "no attempt has ended yet.";
 	if (is_suspended(s))
@@ -146,7 +167,7 @@ standing_text(struct builder *b, const struct standing *s)
 	builder_str(b, ": ");
 	builder_str(b, next);
 	if (s->next_wall_ms) {
-		render_time(b, s->next_wall_ms);
+		date_stamp_build(b, s->next_wall_ms, false);
 		builder_byte(b, '.');
 	}
 	builder_byte(b, '\n');
@@ -180,7 +201,8 @@ standing_json(struct control_client *client, const struct standing *s)
 	json_text(w, "address", s->address);
 	json_text(w, "state", slice_str(trace_state_str(s->state)));
 	json_number(w, "attempts", s->attempts);
-	json_flag(w, "retried", s->state == TRACE_WAITING);
+	json_flag(w, "retried", s->state == TRACE_WAITING && !s->held);
+	json_flag(w, "held", s->held);
 	json_flag(w, "suspended", is_suspended(s));
 	if (s->next_wall_ms)
 		json_number(w, "next_ms", s->next_wall_ms);
@@ -253,8 +275,7 @@ cmd_why_end(struct control_client *client, const struct ipc_ctl_done *done)
 		return;
 	message = trace_find(&trace, trace.filter.id);
 	if (!message)
-		control_fail(client, EXIT_CODE_NO_SUCH,
-			     "no such message in the journal (see trace-keep)", SLICE_EMPTY);
+		control_fail(client, EXIT_CODE_NO_SUCH, TRACE_NO_MESSAGE, SLICE_EMPTY);
 	else if (client->json)
 		why_json(client, message);
 	else

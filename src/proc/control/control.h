@@ -89,6 +89,7 @@ struct control_client {
 	uint64_t rows;
 	struct list suspensions; /* that queue told of (suspensions.c) */
 	size_t suspension_count;
+	size_t suspension_total; /* as queue says: these and those that it did not tell of */
 	int64_t now_ms;
 	void *state; /* of the command, in the arena */
 	/* The answer. */
@@ -149,8 +150,6 @@ void control_sent(struct control_client *client, struct ipc_channel *channel, in
 
 /* render.c */
 void render_duration(struct builder *b, int64_t ms);
-/* "2026-11-28T08:36:27Z" */
-void render_time(struct builder *b, int64_t wall_ms);
 void render_size(struct builder *b, uint64_t bytes);
 void render_padded(struct builder *b, struct slice text, size_t width);
 void render_verdict(struct builder *b, const struct verdict *verdict, const char *indent);

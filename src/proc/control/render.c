@@ -3,12 +3,11 @@
  * never trusted.
  */
 #include "proc/control/control.h"
-#include "wire/message/date.h"
 #include "wire/text/clean.h"
 #include "wire/verdict/cause.h"
 
 static const struct {
-	int64_t ms;
+	uint64_t ms;
 	const char *name;
 } durations[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
 
@@ -16,37 +15,17 @@ static const struct {
 void
 render_duration(struct builder *b, int64_t ms)
 {
-	if (ms < 0) {
+	uint64_t left = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+
+	if (ms < 0)
 		builder_byte(b, '-');
-		ms = -ms;
-	}
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
-		if (ms >= 2 * durations[i].ms || durations[i].ms == 1) {
-			builder_dec(b, (uint64_t)(ms / durations[i].ms));
+		if (left >= 2 * durations[i].ms || durations[i].ms == 1) {
+			builder_dec(b, left / durations[i].ms);
 			builder_str(b, durations[i].name);
 			return;
 		}
 	}
-}
-
-void
-render_time(struct builder *b, int64_t wall_ms)
-{
-	struct date_civil day = date_civil_of(wall_ms / 86400000);
-	uint64_t second = (uint64_t)(wall_ms % 86400000) / 1000;
-
-	builder_dec_padded(b, (uint64_t)day.year, 4);
-	builder_byte(b, '-');
-	builder_dec_padded(b, day.month, 2);
-	builder_byte(b, '-');
-	builder_dec_padded(b, day.day, 2);
-	builder_byte(b, 'T');
-	builder_dec_padded(b, second / 3600, 2);
-	builder_byte(b, ':');
-	builder_dec_padded(b, second / 60 % 60, 2);
-	builder_byte(b, ':');
-	builder_dec_padded(b, second % 60, 2);
-	builder_byte(b, 'Z');
 }
 
 void

@@ -3,6 +3,7 @@
  * refuse our address: since when, why, how much is kept, when the next probe is due.
  */
 #include "proc/control/control.h"
+#include "wire/message/date.h"
 #include "wire/text/clean.h"
 
 struct shown {
@@ -21,6 +22,7 @@ suspensions_row(struct control_client *client, struct ipc_message *message)
 	if (!shown)
 		return;
 	client->suspension_count++;
+	client->suspension_total = message->u.ctl_suspension.total;
 	shown->row = message->u.ctl_suspension;
 	shown->row.destination = arena_keep(&client->arena, shown->row.destination);
 	last = &shown->row.last;
@@ -53,7 +55,7 @@ one_text(struct control_client *client, const struct ipc_ctl_suspension *row)
 	builder_str(b, "Suspended: ");
 	clean_line(b, row->destination, 255);
 	builder_str(b, " refuses our server since ");
-	render_time(b, row->since_wall_ms);
+	date_stamp_build(b, row->since_wall_ms, false);
 	builder_str(b, " (");
 	builder_dec(b, row->refusals);
 	builder_str(b, row->refusals == 1 ? " time), " : " times), ");
@@ -76,6 +78,13 @@ suspensions_text(struct control_client *client)
 	for (struct list_node *node = list_first(&client->suspensions); node;
 	     node = list_next(&client->suspensions, node))
 		one_text(client, &CONTAINER_OF(node, struct shown, node)->row);
+	if (client->suspension_total > client->suspension_count) {
+		size_t more = client->suspension_total - client->suspension_count;
+
+		builder_dec(&client->out, more);
+		builder_str(&client->out, more == 1 ? " more destination is suspended.\n"
+						    : " more destinations are suspended.\n");
+	}
 	if (client->suspension_count)
 		builder_byte(&client->out, '\n');
 }
@@ -100,4 +109,5 @@ suspensions_json(struct control_client *client)
 		json_object_end(w);
 	}
 	json_array_end(w);
+	json_number(w, "suspended_count", (int64_t)client->suspension_total);
 }

@@ -235,11 +235,17 @@ done(enum peer peer, unsigned exit_code, const char *text)
 }
 
 static void
-counter(enum peer peer, const char *name)
+counter_of(enum peer peer, const char *name, int64_t value)
 {
 	assert_int_equal(IPC_SEND(w.theirs[peer], CTL_COUNTER, ctl_counter, .request = w.request,
-				  .name = slice_str(name), .value = 7),
+				  .name = slice_str(name), .value = value),
 			 0);
+}
+
+static void
+counter(enum peer peer, const char *name)
+{
+	counter_of(peer, name, 7);
 }
 
 TEST(only_who_was_asked_ends_it)
@@ -310,6 +316,73 @@ TEST(status_of_all)
 	world_end();
 }
 
+/* Queue tells of some, and how many there are. */
+TEST(more_are_suspended)
+{
+	static const struct verdict refused = {.class = VERDICT_NEVER,
+					       .stage = VERDICT_STAGE_GREETING,
+					       .code = 554,
+					       .reply = SLICE("go away")};
+	static const struct {
+		uint32_t total;
+		const char *says;
+	} rows[] = {{2, NULL}, {9, "\n7 more destinations are suspended.\n"}};
+
+	world_begin();
+	dir_give();
+	for (size_t i = 0; i < 2; i++) {
+		ask("queue", "list", 1);
+		for (size_t k = 0; k < 2; k++)
+			assert_int_equal(IPC_SEND(w.theirs[PEER_QUEUE], CTL_SUSPENSION,
+						  ctl_suspension, .request = w.request,
+						  .destination = SLICE("far.test"), .rcpts = 1,
+						  .total = rows[i].total, .last = refused),
+					 0);
+		assert_int_equal(IPC_SEND(w.theirs[PEER_QUEUE], CTL_QUEUE_ROW, ctl_queue_row,
+					  .request = w.request, .message = 1, .last = refused),
+				 0);
+		done(PEER_QUEUE, 0, "");
+		assert_int_equal(answer(), 0);
+		assert_non_null(strstr(w.text, "far.test refuses our server since "));
+		assert_non_null(strstr(w.text, "go away"));
+		if (rows[i].says)
+			assert_non_null(strstr(w.text, rows[i].says));
+		else
+			assert_null(strstr(w.text, "are suspended"));
+	}
+	world_end();
+}
+
+/* Whatever numbers a process tells, they are only shown. */
+TEST(numbers_beyond_truth)
+{
+	static const struct {
+		int64_t ms;
+		const char *want;
+	} rows[] = {{0, "0ms"},
+		    {-90000, "-90s"},
+		    {INT64_MAX, "106751991167d"},
+		    {INT64_MIN, "-106751991167d"}};
+	uint8_t room[32];
+	struct builder b;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		builder_init_fixed(&b, room, sizeof(room));
+		render_duration(&b, rows[i].ms);
+		assert_slice_str(builder_slice(&b), rows[i].want);
+	}
+	world_begin();
+	dir_give();
+	ask("status", NULL, PEER_MAX);
+	for (unsigned peer = 0; peer < PEER_MAX; peer++) {
+		counter_of(peer, "x.much", INT64_MAX);
+		done(peer, 0, "");
+	}
+	assert_int_equal(answer(), 0);
+	assert_non_null(strstr(w.text, "x.much"));
+	world_end();
+}
+
 /* A request ends when one that it asked goes; another's end is nothing to it. */
 TEST(restarted_meanwhile)
 {
@@ -348,4 +421,5 @@ TEST(no_socket)
 }
 
 TESTS(TEST_ROW(only_who_was_asked_ends_it), TEST_ROW(rows_of_another_kind), TEST_ROW(status_of_all),
-      TEST_ROW(restarted_meanwhile), TEST_ROW(no_socket))
+      TEST_ROW(numbers_beyond_truth), TEST_ROW(more_are_suspended), TEST_ROW(restarted_meanwhile),
+      TEST_ROW(no_socket))

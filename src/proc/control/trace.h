@@ -11,6 +11,9 @@
 
 #define TRACE_MESSAGES_MAX 200 /* of one request */
 #define TRACE_EVENTS_MAX 20000 /* of all of them */
+/* Files that are dropped for their size may have had the acceptance of what still waits. */
+#define TRACE_NO_MESSAGE                                                                           \
+	"no such message in the journal (see trace-keep); `frank queue show ID` knows what waits"
 #define TRACE_WINDOW_BYTES ((size_t)1 << 20)
 #define TRACE_WINDOW_BYTES_MAX ((size_t)4 << 20) /* the largest record of a journal, and more */
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "boot/status.h"
 #include "proc/queue/accept.h"
 #include "proc/queue/grant.h"
 #include "proc/queue/result.h"
@@ -20,7 +19,6 @@
 #define FULL_AGAIN_MS 20
 #define COMMAND_ARENA_BYTES ((size_t)2 << 20)
 #define UNREADABLE SLICE("(unreadable)")
-#define EXIT_USAGE 64
 #define EXIT_UNAVAILABLE 69
 
 struct command {
@@ -33,6 +31,9 @@ struct command {
 	bool found_after;
 	uint32_t limit;
 	uint64_t count;
+	bool more;	  /* another one fits, beyond the limit: only that is told of it */
+	msg_id at;	  /* some of its rows had no room in the channel; 0: none */
+	uint16_t at_rcpt; /* from this one on */
 	uint8_t texts[SPOOL_ADDRESS_MAX * 2 + 256];
 	struct slice sender, rcpt, destination;
 	uint8_t sender_hash, rcpt_hash;
@@ -78,14 +79,6 @@ command_forget_peer(struct queue *queue, struct queue_peer *peer)
 		if (command->peer == peer)
 			command_free(command);
 	}
-}
-
-static void
-answer(struct queue_peer *peer, uint32_t request, uint8_t exit, uint64_t count, const char *text)
-{
-	if (IPC_SEND(peer->channel, CTL_DONE, ctl_done, .request = request, .exit = exit,
-		     .count = count, .text = slice_str(text)))
-		return; /* control is gone or does not read: nobody to tell */
 }
 
 /* --- what fits -------------------------------------------------------------------------------- */
@@ -321,6 +314,33 @@ is_list(const struct command *command)
 	return command->verb == CTL_QUEUE_LIST || command->verb == CTL_QUEUE_SHOW;
 }
 
+/* Rows of one message: as many as the channel takes now. A limit cuts between messages, so that
+ * --after leaves none out. < 0: the channel is gone. */
+static int
+rows_send(struct command *command, struct queue_msg *msg, const struct spool_accept *accept,
+	  const uint16_t *numbers, size_t count)
+{
+	bool begun = command->at != 0;
+	uint16_t from = command->at_rcpt;
+	int err = 0;
+
+	command->at = 0;
+	command->at_rcpt = 0;
+	command->more = count && !begun && command->limit && command->count >= command->limit;
+	for (size_t i = 0; i < count && !err && !command->more; i++) {
+		if (numbers[i] < from)
+			continue;
+		if (ipc_full(command->peer->channel)) {
+			command->at = msg->id;
+			command->at_rcpt = numbers[i];
+			break;
+		}
+		err = row_send(command, msg, &msg->rcpts[numbers[i]], accept);
+		command->count++;
+	}
+	return err;
+}
+
 /* < 0: the channel is gone. */
 static int
 visit(struct command *command, struct queue_msg *msg)
@@ -342,14 +362,10 @@ visit(struct command *command, struct queue_msg *msg)
 		    rcpt_fits(command, &msg->rcpts[i], &given))
 			numbers[count++] = (uint16_t)i;
 	}
-	if (count && !is_list(command))
+	if (is_list(command))
+		err = rows_send(command, msg, &accept, numbers, count);
+	else if (count)
 		act(command, msg, numbers, count);
-	for (size_t i = 0; i < count && is_list(command) && !err; i++) {
-		if (command->limit && command->count >= command->limit)
-			break;
-		err = row_send(command, msg, &msg->rcpts[numbers[i]], &accept);
-		command->count++;
-	}
 	arena_finish(&arena);
 	return err;
 }
@@ -357,12 +373,13 @@ visit(struct command *command, struct queue_msg *msg)
 static void
 command_end(struct command *command, uint8_t exit, const char *text)
 {
-	answer(command->peer, command->request, exit, command->count, text);
+	command_answer(command->peer, command->request, exit, command->count + command->more, text);
 	grant_kick(command->queue);
 	command_free(command);
 }
 
-/* Only those behind the last one that was shown. */
+/* Only those behind the last one that was shown. Its place counts, not its id, which it keeps where
+ * it is moved; only when it is gone the ids tell about where it was. */
 static bool
 skipped(struct command *command, const struct queue_msg *msg)
 {
@@ -372,11 +389,27 @@ skipped(struct command *command, const struct queue_msg *msg)
 		command->found_after = true;
 		return true;
 	}
-	/* It may be gone: then from where it was. */
-	if (msg->id < command->after)
+	if (msg->id < command->after || index_find(command->queue, command->after))
 		return true;
 	command->found_after = true;
 	return false;
+}
+
+/* The one that the last turn did not get through, if it is still there; else the next that may fit.
+ * NULL: this one does not. */
+static struct queue_msg *
+message_next(struct command *command, bool *ret_end)
+{
+	struct queue_msg *msg = command->at ? index_find(command->queue, command->at) : NULL;
+
+	*ret_end = false;
+	if (msg)
+		return msg;
+	command->at = 0;
+	command->at_rcpt = 0;
+	msg = walk_next(command->queue, &command->walk);
+	*ret_end = !msg;
+	return msg && !skipped(command, msg) && msg_may_fit(command, msg) ? msg : NULL;
 }
 
 static void
@@ -388,21 +421,18 @@ step_run(void *ctx)
 
 	for (int i = 0; i < STEP_MESSAGES && reads < STEP_READS; i++) {
 		struct queue_msg *msg;
+		bool end = false;
 
 		if (ipc_full(command->peer->channel) || (queue->deaf && !is_list(command))) {
 			rt_timer_arm(&command->timer, FULL_AGAIN_MS);
 			return;
 		}
-		if (is_list(command) && command->limit && command->count >= command->limit) {
+		msg = command->more ? NULL : message_next(command, &end);
+		if (command->more || end) {
 			command_end(command, 0, "");
 			return;
 		}
-		msg = walk_next(queue, &command->walk);
-		if (!msg) {
-			command_end(command, 0, "");
-			return;
-		}
-		if (skipped(command, msg) || !msg_may_fit(command, msg))
+		if (!msg)
 			continue;
 		reads++;
 		if (visit(command, msg)) {
@@ -455,8 +485,8 @@ queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 	command = !why && given->verb < CTL_QUEUE_VERB_MAX ? MEM_NEW(queue->mem, struct command)
 							   : NULL;
 	if (!command) {
-		answer(peer, given->request, EXIT_UNAVAILABLE, 0,
-		       why ? why : "no memory for it: try again");
+		command_answer(peer, given->request, EXIT_UNAVAILABLE, 0,
+			       why ? why : "no memory for it: try again");
 		return;
 	}
 	command->queue = queue;
@@ -481,88 +511,6 @@ queue_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl
 		step_run(command);
 }
 
-static void
-trace_send(struct queue *queue, struct queue_peer *peer, uint32_t request, uint32_t number)
-{
-	char name[QUEUE_NAME_BYTES];
-	int fd;
-
-	queue_name(name, number, "journal");
-	if (rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &fd))
-		return;
-	if (IPC_SEND(peer->channel, CTL_TRACE_FILE, ctl_trace_file, .request = request,
-		     .number = number, .file = fd)) {
-		rt_close(queue->rt, fd);
-		return;
-	}
-	rt_close(queue->rt, fd);
-}
-
-static void
-trace_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_trace *given)
-{
-	struct queue_journal *j = &queue->journal;
-
-	for (struct list_node *node = list_first(&j->old); node; node = list_next(&j->old, node))
-		trace_send(queue, peer, given->request,
-			   CONTAINER_OF(node, struct journal_old, node)->number);
-	if (j->number) {
-		journal_write_now(queue);
-		trace_send(queue, peer, given->request, j->number);
-	}
-	if (suspend_show(queue, peer, given->request)) {
-		answer(peer, given->request, EXIT_UNAVAILABLE, 0, "the answer was too long");
-		return;
-	}
-	answer(peer, given->request, 0, 0, "");
-}
-
-static void
-status_command(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_status *given)
-{
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = {
-		{"queue.messages", queue->index.msgs.count},
-		{"queue.recipients", queue->index.rcpt_count},
-		{"queue.active", queue->index.active_count},
-		{"queue.waiting", queue->index.waiting_count},
-		{"queue.destinations", queue->index.dests.count},
-		{"queue.suspended", queue->suspended_count},
-		{"queue.index_bytes", queue->index.bytes},
-		{"queue.segments", queue->files.segment_count},
-		{"queue.accepted", queue->counters.accepted},
-		{"queue.delivered", queue->counters.delivered},
-		{"queue.deferred", queue->counters.deferred},
-		{"queue.failed", queue->counters.failed},
-		{"queue.expired", queue->counters.expired},
-		{"queue.reports", queue->counters.reports},
-		{"queue.jobs", queue->counters.jobs},
-		{"queue.jobs_lost", queue->counters.lost_jobs},
-		{"queue.refusing", queue->refuse},
-		{"queue.recovering", queue->recovery != NULL},
-		{"queue.journal_broken", journal_broken(queue)},
-		{"queue.journal_full", queue->deaf},
-		{"queue.journal_bytes", queue->journal.size_bytes + queue->journal.old_bytes},
-	};
-	int err = 0;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
-		err = IPC_SEND(peer->channel, CTL_COUNTER, ctl_counter, .request = given->request,
-			       .name = slice_str(rows[i].name), .value = (int64_t)rows[i].value);
-	if (!err)
-		err = boot_status_histogram(peer->channel, given->request, "queue.delivered_ms",
-					    &queue->counters.delivered_ms);
-	if (!err)
-		err = boot_status_histogram(peer->channel, given->request, "queue.attempt_ms",
-					    &queue->counters.attempt_ms);
-	if (!err)
-		err = suspend_show(queue, peer, given->request);
-	(void)err; /* control's deadline tells the person */
-	answer(peer, given->request, 0, 0, "");
-}
-
 void
 command_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message *message)
 {
@@ -571,10 +519,10 @@ command_receive(struct queue *queue, struct queue_peer *peer, struct ipc_message
 		queue_command(queue, peer, &message->u.ctl_queue);
 		break;
 	case IPC_CTL_TRACE:
-		trace_command(queue, peer, &message->u.ctl_trace);
+		command_trace(queue, peer, &message->u.ctl_trace);
 		break;
 	case IPC_CTL_STATUS:
-		status_command(queue, peer, &message->u.ctl_status);
+		command_status(queue, peer, &message->u.ctl_status);
 		break;
 	default:
 		break;

@@ -108,6 +108,7 @@ struct queue {
 	/* room.c */
 	struct rt_timer room_timer;
 	uint8_t refuse;		 /* as SPOOL_ROOM */
+	uint8_t refuse_reports;	 /* the same for bounce */
 	int64_t clock_offset_ms; /* of the wall clock from the monotonic one */
 
 	bool deaf; /* the journal is full */

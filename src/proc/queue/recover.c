@@ -234,9 +234,13 @@ record_take(struct queue *queue, struct queue_recovery *r, const struct spool_fo
 {
 	struct journal_at at = {r->journals.numbers[r->at], (uint32_t)(r->offset / SPOOL_ALIGN)};
 	struct journal_record record;
+	int err = found->head.kind == SPOOL_RECORD_SEAL
+			  ? ERR_VERSION
+			  : journal_decode(&found->head, spool_record_meta(found), &record);
 
-	if (found->head.kind == SPOOL_RECORD_SEAL ||
-	    journal_decode(&found->head, spool_record_meta(found), &record))
+	if (err && err != ERR_VERSION)
+		damage_note(queue, at.file, found->record.len, false);
+	if (err)
 		return 0; /* of a newer Frank: unknown kinds are skipped */
 	if (recover_apply(queue, &record, at))
 		return ERR_NO_MEMORY;

@@ -1,6 +1,8 @@
 /*
  * room: see room.h. Refusing ends only when there is an eighth more than the reserve, so that it
- * does not flap.
+ * does not flap. By bounce's reports recipients leave the queue, and segments the disk: a queue
+ * that is full could not drain without. So their number is no matter for bounce, and half of the
+ * disk's reserve is for it.
  */
 #include "proc/queue/room.h"
 
@@ -29,6 +31,13 @@ room_begin(struct queue *queue)
 	room_run(queue);
 }
 
+/* What of it such a neighbour is told. */
+static uint8_t
+told(const struct queue *queue, const struct queue_peer *peer)
+{
+	return peer->role == IPC_ROLE_BOUNCE ? queue->refuse_reports : queue->refuse;
+}
+
 void
 room_tell(struct queue *queue, struct queue_peer *peer)
 {
@@ -37,19 +46,17 @@ room_tell(struct queue *queue, struct queue_peer *peer)
 		return;
 	/* Full: it is told a second later. */
 	peer->knows_room =
-		IPC_SEND(peer->channel, SPOOL_ROOM, spool_room, .refuse = queue->refuse) == 0;
+		IPC_SEND(peer->channel, SPOOL_ROOM, spool_room, .refuse = told(queue, peer)) == 0;
 }
 
+/* was: what has been told so far. */
 static uint8_t
-room_now(struct queue *queue)
+disk_now(struct queue *queue, uint64_t reserve, uint8_t was)
 {
-	uint64_t reserve = queue->boot->config->disk_reserve, free_bytes = 0;
-	int err;
+	uint64_t free_bytes = 0;
+	int err = rt_free_bytes(queue->rt, queue->spool_fd, &free_bytes);
 
-	if (queue->index.rcpt_count >= queue->boot->config->queue_recipients_max)
-		return ROOM_FULL;
-	err = rt_free_bytes(queue->rt, queue->spool_fd, &free_bytes);
-	if (queue->refuse == ROOM_FULL)
+	if (was == ROOM_FULL)
 		reserve += reserve / 8;
 	if (!err && free_bytes < reserve)
 		return ROOM_FULL;
@@ -77,7 +84,11 @@ static void
 room_run(void *ctx)
 {
 	struct queue *queue = ctx;
-	uint8_t refuse = room_now(queue);
+	const struct config *config = queue->boot->config;
+	bool many = queue->index.rcpt_count >= config->queue_recipients_max;
+	uint8_t disk = disk_now(queue, config->disk_reserve, queue->refuse);
+	uint8_t refuse = many ? ROOM_FULL : disk;
+	uint8_t reports = disk_now(queue, config->disk_reserve / 2, queue->refuse_reports);
 	struct log_line line;
 
 	rt_timer_arm(&queue->room_timer, ROOM_MS);
@@ -89,10 +100,12 @@ room_run(void *ctx)
 	}
 	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++) {
 		struct queue_peer *peer = &queue->peers[i];
+		uint8_t now = peer->role == IPC_ROLE_BOUNCE ? reports : refuse;
 
-		peer->knows_room = peer->knows_room && refuse == queue->refuse;
+		peer->knows_room = peer->knows_room && told(queue, peer) == now;
 	}
 	queue->refuse = refuse;
+	queue->refuse_reports = reports;
 	for (size_t i = 0; i < QUEUE_PEERS_MAX; i++)
 		if (queue->peers[i].channel && !queue->peers[i].knows_room)
 			room_tell(queue, &queue->peers[i]);

@@ -386,6 +386,16 @@ suspend_recover_end(struct queue *queue)
 	}
 }
 
+/* The refusal was noted, but that its sender is to be told is not on disk. */
+static bool
+is_untold(struct queue *queue, struct queue_rcpt *rcpt)
+{
+	struct schedule_case now = grant_case(queue, index_msg_of(rcpt), rcpt);
+
+	return !(rcpt->flags & RCPT_IN_REPORT) &&
+	       schedule_delay_in(&queue->rules, &now) != UINT64_MAX;
+}
+
 bool
 suspend_enter(struct queue *queue, struct queue_rcpt *rcpt)
 {
@@ -400,7 +410,7 @@ suspend_enter(struct queue *queue, struct queue_rcpt *rcpt)
 	known_add(s, index_msg_of(rcpt)->id);
 	if (suspension_probe_due(&s->state, rt_now_ms(queue->rt)))
 		timer_arm(s);
-	return true;
+	return !is_untold(queue, rcpt);
 }
 
 /* --- probes ----------------------------------------------------------------------------------- */
@@ -531,6 +541,7 @@ suspend_show(struct queue *queue, struct queue_peer *peer, uint32_t request)
 		row->next_wall_ms = suspend_probe_wall_ms(queue, s);
 		row->refusals = s->state.refusals;
 		row->rcpts = s->dest->rcpts;
+		row->total = (uint32_t)queue->suspended_count;
 		suspend_verdict(s, &row->last);
 		err = ipc_send(peer->channel, &message);
 	}

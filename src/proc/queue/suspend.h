@@ -59,7 +59,8 @@ int suspend_recover(struct queue *queue, const struct journal_suspended *given,
 		    int64_t wall_ms) MUST_USE;
 void suspend_recover_end(struct queue *queue);
 /* One that was put aside before the start has its place. True: it may be the next probe, and waits
- * on. False: it is let in meanwhile, and need not wait. */
+ * on. False: it need not wait, as it is let in meanwhile, or is put aside again for its sender to
+ * be told. */
 bool suspend_enter(struct queue *queue, struct queue_rcpt *rcpt) MUST_USE;
 /* All of them into the journal, for a new file. */
 void suspend_carry(struct queue *queue);

@@ -268,6 +268,98 @@ TEST(filters)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(commands), TEST_ROW(delete_during_attempt), TEST_ROW(unreadable_record_is_listed),
-      TEST_ROW(filters), TEST_ROW(delete_of_what_is_reported), TEST_ROW(deleted_is_the_last_word),
+/* A page: so many rows behind that message. */
+static size_t
+page(struct world *w, uint32_t limit, msg_id after)
+{
+	w->row_count = 0;
+	w->is_done = false;
+	assert_int_equal(IPC_SEND(w->control.own_side, CTL_QUEUE, ctl_queue, .request = 1,
+				  .verb = CTL_QUEUE_LIST, .limit = limit, .after = after),
+			 0);
+	WORLD_WAIT(w, w->is_done);
+	return w->row_count;
+}
+
+/* A list that is cut says so; page after page shows each message once, also where one with an older
+ * id stands behind others, as after it was moved. */
+TEST(pages)
+{
+	msg_id ids[3], after = 0;
+	struct queue_segment *segment;
+	struct queue_msg *moved;
+	struct world w;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	world_defer(&w, answer_far_later);
+	for (size_t i = 0; i < 3; i++)
+		ids[i] = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 3);
+	assert_int_equal(page(&w, 3, 0), 3);
+	assert_int_equal(w.done.count, 3);
+	assert_int_equal(page(&w, 2, 0), 2);
+	assert_int_equal(w.done.count, 3); /* one more than it has */
+	moved = index_find(w.queue, ids[0]);
+	segment = moved->segment;
+	segment_let_go(w.queue, moved);
+	segment_place(w.queue, segment, moved); /* behind the others */
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(page(&w, 1, after), 1);
+		assert_int_equal(w.done.count, i == 2 ? 1 : 2);
+		after = w.rows[0].message;
+		assert_true(after == ids[(i + 1) % 3]);
+	}
+	assert_int_equal(page(&w, 1, after), 0);
+	/* What was shown last is gone: from where it was. */
+	world_ctl(&w, CTL_QUEUE_DELETE, ids[1]);
+	assert_int_equal(page(&w, 3, ids[1]), 2);
+	world_end(&w);
+}
+
+#define MANY 950
+
+/* More than a channel takes at once, of one message: it comes all the same, and no page cuts it. */
+TEST(many_recipients)
+{
+	static struct spool_rcpt rcpts[MANY];
+	static char sender[300], reply[VERDICT_REPLY_MAX];
+	struct spool_accept accept = {.rcpts = rcpts, .rcpt_count = MANY};
+	struct spool_draft *draft;
+	struct world w;
+	msg_id id, other;
+
+	world_begin(&w, NULL);
+	w.config.lifetime = 60000;
+	world_start(&w);
+	world_defer(&w, answer_far_later);
+	memset(sender, 'x', sizeof(sender));
+	memset(reply, 'y', sizeof(reply));
+	w.reply = slice_of(reply, sizeof(reply));
+	for (size_t i = 0; i < MANY; i++)
+		rcpts[i] = (struct spool_rcpt){.address = SLICE("bob@far.test"),
+					       .kind = SPOOL_RCPT_REMOTE,
+					       .target = SLICE("far.test")};
+	accept.sender = slice_of(sender, sizeof(sender));
+	accept.accepted_wall_ms = rt_wall_ms(w.t.rt);
+	assert_int_equal(spool_draft_begin(w.smtpin.writer, 0, &draft), 0);
+	world_commit(&w, &draft, &accept);
+	WORLD_WAIT(&w, w.queue->counters.deferred == MANY);
+	id = w.last_id;
+	other = world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == MANY + 1);
+	world_ctl(&w, CTL_QUEUE_SHOW, id);
+	assert_int_equal(w.done.exit, 0);
+	assert_int_equal(w.row_count, MANY);
+	assert_int_equal(page(&w, 1, 0), MANY);
+	assert_int_equal(w.done.count, MANY + 1);
+	assert_int_equal(page(&w, 1, id), 1);
+	assert_true(w.rows[0].message == other);
+	world_end(&w);
+}
+
+TESTS(TEST_ROW(commands), TEST_ROW(pages), TEST_ROW(many_recipients),
+      TEST_ROW(delete_during_attempt), TEST_ROW(unreadable_record_is_listed), TEST_ROW(filters),
+      TEST_ROW(delete_of_what_is_reported), TEST_ROW(deleted_is_the_last_word),
       TEST_ROW(key_of_a_report_in_mail), TEST_ROW(many_that_cannot_be_served))

@@ -38,6 +38,37 @@ TEST(no_room)
 	world_end(&w);
 }
 
+/* As many recipients as there may be: new mail is refused, but not the reports by which those in
+ * the queue leave it. */
+TEST(reports_have_room)
+{
+	static const char *const to_far[] = {"bob@far.test"};
+	uint64_t free_bytes;
+	struct world w;
+
+	world_begin(&w, NULL);
+	w.config.queue_recipients_max = 1;
+	world_start(&w);
+	w.answer = answer_silent;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	assert_int_equal(spool_writer_ready(w.bounce.writer), 0);
+	w.answer = answer_far_never;
+	world_disconnect(&w, &w.smtpout);
+	world_connect(&w, &w.smtpout);
+	WORLD_WAIT(&w, w.report_count == 1 && world_is_empty(&w));
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == 0);
+	/* The disk is for reports down to half of its reserve, then for nobody. */
+	assert_int_equal(rt_free_bytes(w.t.rt, w.queue->spool_fd, &free_bytes), 0);
+	w.config.disk_reserve = free_bytes + free_bytes / 2;
+	WORLD_WAIT(&w, spool_writer_ready(w.smtpin.writer) == -ENOSPC);
+	world_run_ms(&w, 50);
+	assert_int_equal(spool_writer_ready(w.bounce.writer), 0);
+	w.config.disk_reserve = (uint64_t)1 << 60;
+	WORLD_WAIT(&w, spool_writer_ready(w.bounce.writer) == -ENOSPC);
+	world_end(&w);
+}
+
 /* Both have no room for the other reason; the disk goes first. Whoever missed the change is told
  * again. */
 TEST(room_is_told_again)
@@ -121,5 +152,6 @@ TEST(indexed_is_lost)
 	world_end(&w);
 }
 
-TESTS(TEST_ROW(segments_go), TEST_ROW(no_room), TEST_ROW(room_is_told_again),
-      TEST_ROW(no_memory_for_a_message), TEST_ROW(writer_dies), TEST_ROW(indexed_is_lost))
+TESTS(TEST_ROW(segments_go), TEST_ROW(no_room), TEST_ROW(reports_have_room),
+      TEST_ROW(room_is_told_again), TEST_ROW(no_memory_for_a_message), TEST_ROW(writer_dies),
+      TEST_ROW(indexed_is_lost))

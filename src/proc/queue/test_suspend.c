@@ -80,6 +80,7 @@ TEST(kept_told_and_released)
 	assert_string_equal(w.row_replies[5], "their own words");
 	assert_true(w.rows[5].next_wall_ms > rt_wall_ms(w.t.rt) + 3500000);
 	assert_int_equal(w.suspension_count, 1);
+	assert_int_equal(w.suspension_total, 1);
 	/* A probe that is refused is one message, and the next comes later. */
 	probe(&w);
 	WORLD_WAIT(&w, suspension(&w)->state.refusals == 2);
@@ -191,6 +192,29 @@ TEST(restarts_without_it)
 	world_start(&w);
 	WORLD_WAIT(&w, world_is_empty(&w) && w.report_count == 4);
 	assert_int_equal(w.report_make.kind, SPOOL_REPORT_FAILURE);
+	world_end(&w);
+}
+
+/* It ends after the refusal was noted and before its sender was told: that is not put off until the
+ * next attempt. */
+TEST(told_after_a_restart)
+{
+	struct world w;
+
+	begin(&w);
+	w.retry_after_s = 3600;
+	world_accept(&w, "me@local", to_far, 1, "hello\r\n");
+	WORLD_WAIT(&w, w.queue->counters.deferred == 1);
+	world_stop(&w);
+	assert_int_equal(w.report_count, 0);
+	world_start(&w);
+	WORLD_WAIT(&w, w.report_count == 1);
+	assert_int_equal(w.report_make.kind, SPOOL_REPORT_DELAY);
+	assert_int_equal(tries(&w, "far.test"), 1);
+	world_stop(&w);
+	world_start(&w);
+	world_run_ms(&w, 1200);
+	assert_int_equal(w.report_count, 1);
 	world_end(&w);
 }
 
@@ -479,8 +503,9 @@ TEST(administrator)
 }
 
 TESTS(TEST_ROW(kept_told_and_released), TEST_ROW(refused_recipient_releases),
-      TEST_ROW(told_once_over_restarts), TEST_ROW(restarts_without_it), TEST_ROW(carried),
-      TEST_ROW(expires_with_the_refusal), TEST_ROW(probe_is_lost), TEST_ROW(bounce_instead),
-      TEST_ROW(no_memory), TEST_ROW(administrator), TEST_ROW(restart_knows_whom_to_send),
+      TEST_ROW(told_once_over_restarts), TEST_ROW(told_after_a_restart),
+      TEST_ROW(restarts_without_it), TEST_ROW(carried), TEST_ROW(expires_with_the_refusal),
+      TEST_ROW(probe_is_lost), TEST_ROW(bounce_instead), TEST_ROW(no_memory),
+      TEST_ROW(administrator), TEST_ROW(restart_knows_whom_to_send),
       TEST_ROW(over_while_recovering), TEST_ROW(late_end_of_a_probe), TEST_ROW(smart_host),
       TEST_ROW(files_follow_records))

@@ -145,6 +145,8 @@ job_answer(struct world_end *end, const struct ipc_job *job)
 		result.u.job_result.dsn_passed = w->dsn_passed;
 		result.u.job_result.verdict = verdict_of(class);
 		result.u.job_result.verdict.retry_after_s = w->retry_after_s;
+		if (w->reply.len)
+			result.u.job_result.verdict.reply = w->reply;
 		assert_int_equal(ipc_send(end->own_side, &result), 0);
 		answered++;
 	}
@@ -208,12 +210,16 @@ control_receive(struct world *w, struct ipc_message *message)
 	if (message->type == IPC_CTL_QUEUE_ROW) {
 		struct ipc_ctl_queue_row *row = &message->u.ctl_queue_row;
 
-		assert_true(w->row_count < 64);
-		snprintf(w->row_rcpts[w->row_count], 64, "%.*s", SLICE_ARG(row->rcpt));
-		snprintf(w->row_replies[w->row_count], 64, "%.*s", SLICE_ARG(row->last.reply));
-		w->rows[w->row_count++] = *row;
+		if (w->row_count < 64) {
+			snprintf(w->row_rcpts[w->row_count], 64, "%.*s", SLICE_ARG(row->rcpt));
+			snprintf(w->row_replies[w->row_count], 64, "%.*s",
+				 SLICE_ARG(row->last.reply));
+			w->rows[w->row_count] = *row;
+		}
+		w->row_count++;
 	} else if (message->type == IPC_CTL_SUSPENSION) {
 		w->suspension_count++;
+		w->suspension_total = message->u.ctl_suspension.total;
 	} else if (message->type == IPC_CTL_COUNTER) {
 		w->counter_count++;
 		if (slice_eq(slice_sub(message->u.ctl_counter.name, 0, 19),

@@ -61,6 +61,7 @@ struct world {
 	world_answer_fn *answer;
 	bool dsn_passed;
 	uint32_t retry_after_s;
+	struct slice reply; /* in place of the usual one */
 	struct world_delivery deliveries[WORLD_DELIVERIES_MAX];
 	size_t delivery_count, job_count;
 	/* Commits. */
@@ -78,10 +79,10 @@ struct world {
 	char report_evidence[256];
 	bool report_expired;
 	/* Control. */
-	struct ipc_ctl_queue_row rows[64];
+	struct ipc_ctl_queue_row rows[64]; /* the first of row_count */
 	char row_rcpts[64][64];
 	char row_replies[64][64];
-	size_t suspension_count;
+	size_t suspension_count, suspension_total;
 	size_t row_count, counter_count, delivered_counted, file_count;
 	struct ipc_ctl_done done;
 	bool is_done;

@@ -356,6 +356,28 @@ common_name_at(struct slice s, size_t at)
 	return slice_eq_nocase(slice_sub(rest, 0, len), SLICE("recipients")) ? 0 : len;
 }
 
+/* A run that is no known word. Chinese and Japanese part words by no blanks: what is ASCII between
+ * characters of three and four bytes, their brackets among them, is a word of its own. */
+static void
+run_build(struct redact *r, struct slice run)
+{
+	for (size_t at = 0, end; at < run.len; at = end) {
+		size_t high = high_at(run, at);
+		struct slice word;
+
+		for (end = at + high; !high && end < run.len && run.data[end] < 0x80;)
+			end++;
+		word = slice_sub(run, at, end - at);
+		while (!high && word.len && memchr(".-_", word.data[word.len - 1], 3))
+			word.len--;
+		if (!high && word.len && (at == 0 || high_before(run, 0, at) > 2) &&
+		    (end == run.len || high_at(run, end) > 2) && redact_known(r, word))
+			end = at + word.len;
+		else
+			builder_add(&r->out, slice_sub(run, at, end - at));
+	}
+}
+
 /* Words and signs: known words are replaced, blobs are ids, controls become question marks. */
 static void
 words_build(struct redact *r, struct slice s)
@@ -389,7 +411,7 @@ words_build(struct redact *r, struct slice s)
 			sign_build(r, s.data[i]);
 			continue;
 		}
-		builder_add(&r->out, slice_sub(s, i, end - i));
+		run_build(r, slice_sub(s, i, end - i));
 	}
 }
 

@@ -75,6 +75,13 @@ TEST(lines)
 		 "bob@example.org\xe4\xb8\x8d\xe5\xad\x98",
 		 "\xe7\x94\xa8\xe6\x88\xb7"
 		 "address-1@domain-1.invalid\xe4\xb8\x8d\xe5\xad\x98"},
+		/* a name in it stands alone, but not in a word with an accent */
+		{"bobby@example.org \xe3\x80\x8c"
+		 "Bobby\xe3\x80\x8d\xe4\xb8\x8d bobby. bobby\xe5\xad\x98 bobby\xc3\xa9 "
+		 "x-bobby\xe5\xad\x98",
+		 "address-1@domain-1.invalid \xe3\x80\x8c"
+		 "address-1\xe3\x80\x8d\xe4\xb8\x8d address-1. address-1\xe5\xad\x98 bobby\xc3\xa9 "
+		 "x-bobby\xe5\xad\x98"},
 		{"j\xc3\xbcrgen@b\xc3\xbc"
 		 "cher.example",
 		 "address-1@domain-1.invalid"},

@@ -40,24 +40,21 @@ schedule_door(const struct verdict *v)
 		       : SCHEDULE_DOOR_UNKNOWN;
 }
 
-void
-suspension_begin(struct schedule_suspension *s, const struct schedule_probes *probes,
-		 uint64_t now_ms)
-{
-	*s = (struct schedule_suspension){
-		.probe_ms = now_ms + probes->first_ms,
-		.wait_ms = probes->first_ms,
-		.refusals = 1,
-	};
-}
-
-/* The limits may have changed since. */
+/* The limits may have changed since; the longest is less than the first where somebody wants so. */
 static uint64_t
 bounded(uint64_t wait_ms, const struct schedule_probes *probes)
 {
 	if (wait_ms < probes->first_ms)
 		wait_ms = probes->first_ms;
 	return wait_ms > probes->max_ms ? probes->max_ms : wait_ms;
+}
+
+void
+suspension_begin(struct schedule_suspension *s, const struct schedule_probes *probes,
+		 uint64_t now_ms)
+{
+	*s = (struct schedule_suspension){.wait_ms = bounded(0, probes), .refusals = 1};
+	s->probe_ms = now_ms + s->wait_ms;
 }
 
 void

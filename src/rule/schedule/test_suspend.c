@@ -104,6 +104,17 @@ TEST(limits_change)
 	assert_int_equal(s.probe_ms, 15 * MIN_MS);
 }
 
+/* probe-wait-max holds from the first probe on. */
+TEST(longest_is_less_than_first)
+{
+	static const struct schedule_probes turned = {4 * HOUR_MS, 15 * MIN_MS};
+	struct schedule_suspension s;
+
+	suspension_begin(&s, &turned, 1000);
+	assert_int_equal(s.wait_ms, 15 * MIN_MS);
+	assert_true(suspension_probe_due(&s, 1000 + 15 * MIN_MS));
+}
+
 TEST(restored)
 {
 	struct schedule_suspension s;
@@ -198,6 +209,6 @@ TEST(bounce_is_the_other_setting)
 }
 
 TESTS(TEST_ROW(door), TEST_ROW(probes_grow), TEST_ROW(probe_without_an_answer),
-      TEST_ROW(limits_change), TEST_ROW(restored), TEST_ROW(kept_and_told_at_once),
-      TEST_ROW(told_only_where_wanted), TEST_ROW(lifetime_alone_ends_it),
-      TEST_ROW(bounce_is_the_other_setting))
+      TEST_ROW(limits_change), TEST_ROW(longest_is_less_than_first), TEST_ROW(restored),
+      TEST_ROW(kept_and_told_at_once), TEST_ROW(told_only_where_wanted),
+      TEST_ROW(lifetime_alone_ends_it), TEST_ROW(bounce_is_the_other_setting))

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 
 #define DAY_S INT64_C(86400)
+#define MS_PER_S 1000
 #define ERA_DAYS 146097
 #define MARCH_BASED_EPOCH 719468 /* days from 0000-03-01 to 1970-01-01 */
 
@@ -74,6 +75,34 @@ date_of(int64_t epoch_s, int64_t offset_minutes)
 	date.epoch_s = epoch_s;
 	date.offset_minutes = (int16_t)offset_minutes;
 	return date;
+}
+
+void
+date_stamp_build(struct builder *b, int64_t wall_ms, bool ms)
+{
+	int64_t last_ms = DATE_EPOCH_MAX * MS_PER_S + MS_PER_S - 1, s;
+	struct date_civil civil;
+
+	wall_ms = wall_ms < 0 ? 0 : wall_ms;
+	wall_ms = wall_ms > last_ms ? last_ms : wall_ms;
+	s = wall_ms / MS_PER_S;
+	civil = date_civil_of(s / DAY_S);
+	builder_dec_padded(b, (uint64_t)civil.year, 4);
+	builder_byte(b, '-');
+	builder_dec_padded(b, civil.month, 2);
+	builder_byte(b, '-');
+	builder_dec_padded(b, civil.day, 2);
+	builder_byte(b, 'T');
+	builder_dec_padded(b, (uint64_t)(s % DAY_S / 3600), 2);
+	builder_byte(b, ':');
+	builder_dec_padded(b, (uint64_t)(s / 60 % 60), 2);
+	builder_byte(b, ':');
+	builder_dec_padded(b, (uint64_t)(s % 60), 2);
+	if (ms) {
+		builder_byte(b, '.');
+		builder_dec_padded(b, (uint64_t)(wall_ms % MS_PER_S), 3);
+	}
+	builder_byte(b, 'Z');
 }
 
 void

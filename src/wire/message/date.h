@@ -22,6 +22,10 @@ void date_build(struct builder *b, struct date date);
 /* Any values, brought into range. */
 struct date date_of(int64_t epoch_s, int64_t offset_minutes);
 
+/* "2026-11-28T08:36:27Z" of RFC 3339, for people who read logs; with ms "2026-11-28T08:36:27.042Z".
+ * Any value: what is before 1970 or after 9999 becomes the nearest that is not. */
+void date_stamp_build(struct builder *b, int64_t wall_ms, bool ms);
+
 /*
  * A whole date-time with comments, folding and the obsolete forms (two-digit years, zone names).
  * A day name must be a day name, but need not be the right one. ERR_SYNTAX, ERR_RANGE.

@@ -56,6 +56,36 @@ TEST(forms)
 	}
 }
 
+TEST(stamps)
+{
+	static const struct {
+		int64_t wall_ms;
+		bool ms;
+		const char *want;
+	} rows[] = {
+		{0, false, "1970-01-01T00:00:00Z"},
+		{1, true, "1970-01-01T00:00:00.001Z"},
+		{1057049557999, false, "2003-07-01T08:52:37Z"},
+		{1057049557999, true, "2003-07-01T08:52:37.999Z"},
+		{1709251199000, true, "2024-02-29T23:59:59.000Z"},
+		{253402300799999, true, "9999-12-31T23:59:59.999Z"},
+		{253402300800000, true, "9999-12-31T23:59:59.999Z"},
+		{INT64_MAX, false, "9999-12-31T23:59:59Z"},
+		{-1, true, "1970-01-01T00:00:00.000Z"},
+		{INT64_MIN, false, "1970-01-01T00:00:00Z"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t room[sizeof("9999-12-31T23:59:59.999Z") - 1];
+		struct builder b;
+
+		builder_init_fixed(&b, room, sizeof(room));
+		date_stamp_build(&b, rows[i].wall_ms, rows[i].ms);
+		assert_false(b.failed);
+		assert_slice_str(builder_slice(&b), rows[i].want);
+	}
+}
+
 static void
 check_build(int64_t epoch_s, int64_t offset, const char *want)
 {
@@ -119,4 +149,5 @@ TEST(there_and_back)
 	}
 }
 
-TESTS(TEST_ROW(forms), TEST_ROW(building), TEST_ROW(every_day), TEST_ROW(there_and_back))
+TESTS(TEST_ROW(forms), TEST_ROW(stamps), TEST_ROW(building), TEST_ROW(every_day),
+      TEST_ROW(there_and_back))

@@ -14,7 +14,8 @@
 #include "base/assert.h"
 #include "base/cursor.h"
 
-_Static_assert(sizeof(XXH3_state_t) <= SPOOL_SUM_BYTES, "the state fits");
+_Static_assert(sizeof(XXH3_state_t) <= SPOOL_SUM_BYTES && _Alignof(XXH3_state_t) <= SPOOL_SUM_ALIGN,
+	       "the state fits");
 
 #define HEAD_SUMMED_BYTES 48
 #define FILE_HEAD_SUMMED_BYTES 56
@@ -30,24 +31,32 @@ spool_sum(uint64_t secret, struct slice bytes)
 	return XXH3_64bits_withSeed(bytes.len ? bytes.data : record_magic, bytes.len, secret);
 }
 
+static XXH3_state_t *
+state_of(const struct spool_sum_state *state)
+{
+	uintptr_t at = (uintptr_t)state->bytes + SPOOL_SUM_ALIGN - 1;
+
+	return (XXH3_state_t *)(at - at % SPOOL_SUM_ALIGN);
+}
+
 void
 spool_sum_begin(struct spool_sum_state *state, uint64_t secret)
 {
-	XXH3_INITSTATE((XXH3_state_t *)(void *)state->bytes);
-	XXH3_64bits_reset_withSeed((XXH3_state_t *)(void *)state->bytes, secret);
+	XXH3_INITSTATE(state_of(state));
+	XXH3_64bits_reset_withSeed(state_of(state), secret);
 }
 
 void
 spool_sum_add(struct spool_sum_state *state, struct slice part)
 {
 	if (part.len)
-		XXH3_64bits_update((XXH3_state_t *)(void *)state->bytes, part.data, part.len);
+		XXH3_64bits_update(state_of(state), part.data, part.len);
 }
 
 uint64_t
 spool_sum_end(const struct spool_sum_state *state)
 {
-	return XXH3_64bits_digest((const XXH3_state_t *)(const void *)state->bytes);
+	return XXH3_64bits_digest(state_of(state));
 }
 
 static void

@@ -56,10 +56,12 @@ void spool_head_encode(struct builder *b, const struct spool_head *head, uint64_
 int spool_head_decode(struct slice bytes, uint64_t secret, struct spool_head *ret_head) MUST_USE;
 
 uint64_t spool_sum(uint64_t secret, struct slice bytes);
-/* The same in pieces. */
+/* The same in pieces. The state stands somewhere in it at a multiple of SPOOL_SUM_ALIGN, which
+ * memory that is taken need not have: it must stay where it was begun. */
 #define SPOOL_SUM_BYTES 640
+#define SPOOL_SUM_ALIGN 64
 struct spool_sum_state {
-	_Alignas(64) uint8_t bytes[SPOOL_SUM_BYTES];
+	uint8_t bytes[SPOOL_SUM_BYTES + SPOOL_SUM_ALIGN - 1];
 };
 void spool_sum_begin(struct spool_sum_state *state, uint64_t secret);
 void spool_sum_add(struct spool_sum_state *state, struct slice part);

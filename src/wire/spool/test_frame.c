@@ -216,6 +216,22 @@ TEST(sums_in_pieces)
 	}
 }
 
+/* Memory that was taken is aligned to 16 bytes; the state needs more, and finds its own place. */
+TEST(sum_at_any_place)
+{
+	static uint8_t room[sizeof(struct spool_sum_state) + 64], bytes[2000];
+
+	for (size_t at = 0; at < 64; at += 16) {
+		struct spool_sum_state *sum = (struct spool_sum_state *)(void *)(room + at);
+
+		spool_sum_begin(sum, SECRET);
+		spool_sum_add(sum, slice_of(bytes, 700));
+		spool_sum_add(sum, slice_of(bytes + 700, sizeof(bytes) - 700));
+		assert_true(spool_sum_end(sum) ==
+			    spool_sum(SECRET, slice_of(bytes, sizeof(bytes))));
+	}
+}
+
 TEST(seal_round_trip)
 {
 	uint8_t entry_bytes[SPOOL_SEAL_ENTRY_BYTES * 3], bytes[1024];
@@ -244,4 +260,5 @@ TEST(seal_round_trip)
 
 TESTS(TEST_ROW(file_head_round_trip), TEST_ROW(reads_back), TEST_ROW(torn_at_every_byte),
       TEST_ROW(damaged_at_every_byte), TEST_ROW(windows_of_any_size),
-      TEST_ROW(forged_record_in_a_body), TEST_ROW(sums_in_pieces), TEST_ROW(seal_round_trip))
+      TEST_ROW(forged_record_in_a_body), TEST_ROW(sums_in_pieces), TEST_ROW(sum_at_any_place),
+      TEST_ROW(seal_round_trip))

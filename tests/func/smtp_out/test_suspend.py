@@ -66,6 +66,9 @@ def test_kept_and_told(lab):
         lab.submit(f"{token}@gateway.test", lab.message(token))
     for token in tokens:
         lab.ann.bounce(token, timeout=10)
+    untried = [row for token in tokens for row in lab.queue(token) if not row["attempts"]]
+    assert untried and all(WORDS in row["last"]["reply"] for row in untried), untried
+    assert WORDS in lab.frank("queue", "show", untried[0]["id"])
     # at most the probes that were due meanwhile
     assert sessions(lab, "gateway.test") - before <= 3
     wait_until(lambda: suspension(lab, "gateway.test")["refusals"] >= row["refusals"] + 2, 30,

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -323,6 +324,9 @@ def test_folder(_lab):
     with with_files({"a.eml": REPORT, "\x1b[31mred": "", "c.eml": VACATION}) as name:
         os.mkdir(os.path.join(name, "folder"))
         os.mkfifo(os.path.join(name, "pipe"))
+        os.symlink("pipe", os.path.join(name, "pipe-link"))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.join(name, "socket"))
         os.symlink("c.eml", os.path.join(name, "link"))
         loop = os.path.join(name, "loop")
         os.symlink("loop", loop)

@@ -113,6 +113,25 @@ def test_queue(lab):
     assert not lab.ann.messages(token), "deleted mail was bounced"
 
 
+def test_queue_list_is_cut(lab):
+    """frank(8): what --limit leaves out is said, and comes behind --after."""
+    token = lab.token()
+    ids = [queue_id(lab.submit(f"{token}{i}@always451.test", lab.message(token)))
+           for i in range(3)]
+    wait_until(lambda: len(lab.queue(token)) == 3, 5, "in the list")
+    first = ["queue", "list", "--destination", "always451.test", "--limit", "2"]
+    said = lab.frank(*first)
+    assert said.endswith("There is more; see --limit and --after.\n"), said
+    page = json.loads(lab.frank(*first, "--json"))
+    assert page["count"] == 2 and page["more"] is True and len(page["recipients"]) == 2, page
+    after = ["--after", page["recipients"][1]["id"]]
+    assert "There is more" not in lab.frank(*first, *after)
+    page = json.loads(lab.frank(*first, *after, "--json"))
+    assert page["count"] == 1 and page["more"] is False, page
+    for identity in ids:
+        lab.frank("queue", "delete", identity)
+
+
 @table([("parts", ("half", "whole\n"), 0, "halfwhole"),
         ("end", ("whole", ""), 0, "whole"),
         ("more", ("first\nsecond\n",), 0, "first"),

@@ -49,6 +49,22 @@ def test_each_recipient(lab):
     lab.frank("queue", "delete", identity)
 
 
+def test_held(lab):
+    """What an administrator holds is not tried again by itself, and why says so."""
+    token = lab.token()
+    identity = queue_id(lab.submit(f"{token}@always451.test", lab.message(token)))
+    wait_until(lambda: "next at 2" in lab.frank("why", identity), 10, "it waits")
+    lab.frank("queue", "hold", identity)
+    said = lab.frank("why", identity)
+    assert "held by an administrator" in said and "next at" not in said, said
+    told, = json.loads(lab.frank("why", identity, "--json"))["recipients"]
+    assert told["held"] and not told["retried"] and told["next_ms"] is None, told
+    lab.frank("queue", "release", identity)
+    assert "held by" not in lab.frank("why", identity)
+    assert not json.loads(lab.frank("why", identity, "--json"))["recipients"][0]["held"]
+    lab.frank("queue", "delete", identity)
+
+
 def test_no_such(lab):
     """hooks.md: exit codes as of trace."""
     lab.frank("why", "0123456789abc", codes=(67,))
