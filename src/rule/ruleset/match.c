@@ -476,11 +476,13 @@ group_evidence(const struct match *m, uint16_t group, uint64_t sentences)
 size_t
 match_evidence(const struct match *m, size_t rule, struct slice *ret_parts)
 {
-	const struct ruleset_rule *r = &m->set->rules[rule];
-	uint64_t near = near_sentences(m, r);
+	const struct ruleset_rule *r;
+	uint64_t near;
 	size_t count = 0;
 
 	ASSERT(rule < m->set->rule_count);
+	r = &m->set->rules[rule];
+	near = near_sentences(m, r);
 	for (size_t i = 0; i < (size_t)r->words.count + r->near.count; i++) {
 		bool words = i < r->words.count;
 		size_t index = words ? r->words.first + i : r->near.first + i - r->words.count;
