@@ -17,34 +17,41 @@ command_answer(struct queue_peer *peer, uint32_t request, uint8_t exit, uint64_t
 		return; /* control is gone or does not read: nobody to tell */
 }
 
-static void
+/* False when it could not be passed. */
+static bool
 trace_send(struct queue *queue, struct queue_peer *peer, uint32_t request, uint32_t number)
 {
 	char name[QUEUE_NAME_BYTES];
-	int fd;
+	int fd, err;
 
 	queue_name(name, number, "journal");
 	if (rt_open(queue->rt, queue->journal_fd, name, RT_OPEN_READ, &fd))
-		return;
-	if (IPC_SEND(peer->channel, CTL_TRACE_FILE, ctl_trace_file, .request = request,
-		     .number = number, .file = fd)) {
-		rt_close(queue->rt, fd);
-		return;
-	}
+		return false;
+	err = IPC_SEND(peer->channel, CTL_TRACE_FILE, ctl_trace_file, .request = request,
+		       .number = number, .file = fd);
 	rt_close(queue->rt, fd);
+	return !err;
 }
 
 void
 command_trace(struct queue *queue, struct queue_peer *peer, const struct ipc_ctl_trace *given)
 {
 	struct queue_journal *j = &queue->journal;
+	bool all = true;
 
 	for (struct list_node *node = list_first(&j->old); node; node = list_next(&j->old, node))
-		trace_send(queue, peer, given->request,
-			   CONTAINER_OF(node, struct journal_old, node)->number);
+		all &= trace_send(queue, peer, given->request,
+				  CONTAINER_OF(node, struct journal_old, node)->number);
 	if (j->number) {
 		journal_write_now(queue);
-		trace_send(queue, peer, given->request, j->number);
+		all &= trace_send(queue, peer, given->request, j->number);
+	}
+	if (!all) {
+		command_answer(
+			peer, given->request, EXIT_UNAVAILABLE, 0,
+			"a file of the journal could not be opened or passed on, and without "
+			"it this would not be the whole story; try again, and see the log");
+		return;
 	}
 	if (suspend_show(queue, peer, given->request)) {
 		command_answer(peer, given->request, EXIT_UNAVAILABLE, 0,

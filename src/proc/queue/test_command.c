@@ -11,6 +11,7 @@ static const char *const to_far[] = {"bob@far.test"};
 TEST(commands)
 {
 	static const char *const three[] = {"ann@local", "bob@far.test", "eve@near.test"};
+	char name[128], hidden[160];
 	struct world w;
 	msg_id id;
 
@@ -49,6 +50,16 @@ TEST(commands)
 	w.is_done = false;
 	assert_int_equal(IPC_SEND(w.control.own_side, CTL_TRACE, ctl_trace, .request = 2), 0);
 	WORLD_WAIT(&w, w.is_done && w.file_count == 1);
+	w.is_done = false;
+	/* A file that cannot be opened is told: half a story is none. */
+	snprintf(name, sizeof(name), "%s/journal/%08x.journal", w.path, w.queue->journal.number);
+	snprintf(hidden, sizeof(hidden), "%s.hidden", name);
+	assert_int_equal(rename(name, hidden), 0);
+	w.is_done = false;
+	assert_int_equal(IPC_SEND(w.control.own_side, CTL_TRACE, ctl_trace, .request = 2), 0);
+	WORLD_WAIT(&w, w.is_done);
+	assert_int_equal(w.done.exit, 69);
+	assert_int_equal(rename(hidden, name), 0);
 	w.is_done = false;
 	assert_int_equal(IPC_SEND(w.control.own_side, CTL_STATUS, ctl_status, .request = 3), 0);
 	WORLD_WAIT(&w, w.is_done && w.counter_count > 10);
