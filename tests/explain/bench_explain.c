@@ -180,6 +180,8 @@ static const struct {
 	{"From: a@b.test\n\n", "a@b.test\n"},
 	{"From: a@b.test\n\n", "550 5.1.1 no such user\n"},
 	{"From: a@b.test\n\n", "   ----- Transcript of session follows -----\n<<< 550 x\n"},
+	{"From: mailer-daemon@b.test\nSubject: undelivered mail\n\na@b.test\n", "reason: x\n"},
+	{"From: mailer-daemon@b.test\nSubject: undelivered mail\n\na@b.test\n", "reason:\n"},
 	{"From: a@b.test\n\n", "x"},
 	{"From: a@b.test\n\n", "\n"},
 	{"From: a@b.test\r\n\r\n", "\r\n"},

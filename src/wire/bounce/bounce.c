@@ -387,6 +387,12 @@ is_reply_subject(struct slice subject)
 	return false;
 }
 
+static bool
+is_daemon(struct slice from)
+{
+	return slice_starts_nocase(address_of_value(from), SLICE("mailer-daemon"));
+}
+
 static void
 header_read(struct reading *r)
 {
@@ -397,6 +403,7 @@ header_read(struct reading *r)
 	r->to = address_of_value(reading_header(r, header, SLICE("To")));
 	r->failed = reading_header(r, header, SLICE("X-Failed-Recipients"));
 	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON);
+	r->by_daemon = is_daemon(r->from);
 	r->by_subject = !is_reply_subject(r->subject) && has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
 	r->done = has(r, r->subject, PHRASE_DONE);
@@ -442,7 +449,7 @@ is_report(const struct reading *r)
 	struct bounce_reply reply;
 	bool told = r->by_words;
 
-	if (r->form || slice_eq_nocase(type, SLICE("delivery-status")))
+	if (r->form || r->by_daemon || slice_eq_nocase(type, SLICE("delivery-status")))
 		return true;
 	if (!r->by_sender && !r->by_subject)
 		return false;
