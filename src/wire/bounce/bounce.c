@@ -269,13 +269,38 @@ is_marked_answer(const struct reading *r, struct slice header)
 			       SLICE("disposition-notification"));
 }
 
+/* A program wrote it: no one is to be told that it did not arrive (RFC 5321 4.5.5), or it says so.
+ */
+static bool
+is_by_program(struct slice header)
+{
+	struct slice value;
+
+	if (mime_header_find(header, SLICE("Return-Path"), &value) &&
+	    slice_starts(slice_trim(value), SLICE("<>")))
+		return true;
+	return mime_header_find(header, SLICE("Auto-Submitted"), &value) &&
+	       slice_starts_nocase(slice_trim(value), SLICE("auto-"));
+}
+
+/* It speaks of failure and names whom: alone on a line, or in the same sentence. */
+static bool
+is_program_report(const struct reading *r)
+{
+	const struct block *first = &r->blocks[0];
+
+	if (!r->by_words || !r->block_count || !is_by_program(r->mime->parts[r->root].header))
+		return false;
+	return !first->sentence || has(r, first->line, PHRASE_FORM | PHRASE_FAILED);
+}
+
 static bool
 is_answer(const struct reading *r)
 {
 	struct phrase_hit hit;
 	size_t begin = 0;
 
-	if (r->form || r->by_sender || r->root != 0)
+	if (r->form || r->by_sender || r->root != 0 || is_program_report(r))
 		return false;
 	if (!r->by_subject && is_marked_answer(r, r->mime->parts[r->root].header))
 		return true;
@@ -387,12 +412,6 @@ is_reply_subject(struct slice subject)
 	return false;
 }
 
-static bool
-is_daemon(struct slice from)
-{
-	return slice_starts_nocase(address_of_value(from), SLICE("mailer-daemon"));
-}
-
 static void
 header_read(struct reading *r)
 {
@@ -403,7 +422,7 @@ header_read(struct reading *r)
 	r->to = address_of_value(reading_header(r, header, SLICE("To")));
 	r->failed = reading_header(r, header, SLICE("X-Failed-Recipients"));
 	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON);
-	r->by_daemon = is_daemon(r->from);
+	r->by_daemon = slice_starts_nocase(address_of_value(r->from), SLICE("mailer-daemon"));
 	r->by_subject = !is_reply_subject(r->subject) && has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
 	r->done = has(r, r->subject, PHRASE_DONE);
@@ -450,6 +469,8 @@ is_report(const struct reading *r)
 	bool told = r->by_words;
 
 	if (r->form || r->by_daemon || slice_eq_nocase(type, SLICE("delivery-status")))
+		return true;
+	if (is_program_report(r))
 		return true;
 	if (!r->by_sender && !r->by_subject)
 		return false;

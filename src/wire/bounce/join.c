@@ -401,6 +401,18 @@ words_around(const struct join *j, struct slice reply)
 	return has_words(words) ? words : reply;
 }
 
+/* The text's words, unless only the fields' comments say why. */
+static struct slice
+words_without_code(const struct join *j)
+{
+	const unsigned kinds = PHRASE_CAUSE | PHRASE_GAVE_UP;
+	struct slice words = words_of_text(j);
+
+	if (!has(j->reading, words, kinds) && has(j->reading, j->draft->comment, kinds))
+		return j->draft->comment;
+	return words;
+}
+
 static void
 reply_choose(const struct join *j, struct bounce_reply *ret)
 {
@@ -416,7 +428,7 @@ reply_choose(const struct join *j, struct bounce_reply *ret)
 		*ret = text;
 	} else {
 		if (!field.words.len) {
-			field.words = words_of_text(j);
+			field.words = words_without_code(j);
 			field.status = bounce_status_find(field.words);
 		}
 		*ret = field;

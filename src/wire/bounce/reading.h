@@ -22,6 +22,7 @@ struct draft {
 	struct slice recipient;
 	uint32_t hash;
 	struct slice diagnostic; /* behind its type; empty: none */
+	struct slice comment;	 /* of its status or action: "(user unknown)", without brackets */
 	struct slice remote;
 	struct verdict_status status; /* of its field */
 	uint8_t action;		      /* enum bounce_action */

@@ -143,6 +143,16 @@ diagnostic_of_value(struct slice value)
 	return slice_eq_nocase(type, SLICE("x-unix")) && is_exit_code(value) ? SLICE_EMPTY : value;
 }
 
+/* "5.1.1 (no such user)": what stands in the brackets; or empty. */
+static struct slice
+comment_of_value(struct slice value)
+{
+	size_t open = slice_index(value, '('), close = slice_rindex(value, ')');
+
+	return open < close && close < value.len ? slice_sub(value, open + 1, close - open - 1)
+						 : SLICE_EMPTY;
+}
+
 /* Which of the fields names the recipient best: one with a domain, the final one first. */
 static struct slice
 recipient_of(const struct status_reader *s)
@@ -177,6 +187,9 @@ block_end(struct status_reader *s)
 		draft->action = action_of_value(s->values[FIELD_ACTION], draft);
 		draft->status = bounce_status_find(s->values[FIELD_STATUS]);
 		draft->diagnostic = diagnostic_of_value(s->values[FIELD_DIAGNOSTIC]);
+		draft->comment = comment_of_value(s->values[FIELD_STATUS]);
+		if (!draft->comment.len)
+			draft->comment = comment_of_value(s->values[FIELD_ACTION]);
 		draft->remote = host_of_value(s->values[FIELD_REMOTE]);
 		if (!draft->by_action)
 			draft->action = draft->status.class == 2		 ? BOUNCE_DELIVERED
