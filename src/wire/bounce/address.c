@@ -164,3 +164,14 @@ address_hash(struct slice address)
 		hash = (hash ^ ascii_lower(address.data[i])) * 16777619u;
 	return hash;
 }
+
+bool
+address_of_daemon(struct slice from)
+{
+	struct slice name = slice_trim(from);
+
+	if (slice_starts(name, SLICE("\"")))
+		name = slice_from(name, 1);
+	return slice_starts_nocase(name, SLICE("mailer-daemon")) ||
+	       slice_starts_nocase(address_of_value(from), SLICE("mailer-daemon"));
+}

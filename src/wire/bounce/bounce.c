@@ -422,7 +422,7 @@ header_read(struct reading *r)
 	r->to = address_of_value(reading_header(r, header, SLICE("To")));
 	r->failed = reading_header(r, header, SLICE("X-Failed-Recipients"));
 	r->by_sender = r->failed.len || has(r, r->from, PHRASE_DAEMON);
-	r->by_daemon = slice_starts_nocase(address_of_value(r->from), SLICE("mailer-daemon"));
+	r->by_daemon = address_of_daemon(r->from);
 	r->by_subject = !is_reply_subject(r->subject) && has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
 	r->done = has(r, r->subject, PHRASE_DONE);

@@ -66,7 +66,7 @@ struct reading {
 	size_t list_at, dialogue_at; /* in human: lines that announce recipients, a session */
 	const char *form;	     /* NULL: none was recognized */
 	bool by_words, by_sender, by_subject, waiting, done, gave_up;
-	bool by_daemon;		    /* From is mailer-daemon@, whom nobody else writes as */
+	bool by_daemon;		    /* From is MAILER-DAEMON, whom nobody else writes as */
 	bool list_known, by_fields; /* of the text: list_at is set; it has fields of RFC 3464 */
 
 	struct draft *drafts;
