@@ -31,24 +31,6 @@ bounce_action_str(unsigned action)
 	return action < BOUNCE_ACTION_MAX ? names[action] : "?";
 }
 
-struct draft *
-reading_draft_add(struct reading *r, struct slice recipient)
-{
-	uint32_t hash = address_hash(recipient);
-	struct draft *draft;
-
-	for (size_t i = 0; i < r->draft_count; i++)
-		if (r->drafts[i].hash == hash && slice_eq_nocase(r->drafts[i].recipient, recipient))
-			return NULL;
-	if (r->draft_count >= BOUNCE_RCPTS_MAX) {
-		r->bounce->rcpts_left_out++;
-		return NULL;
-	}
-	draft = &r->drafts[r->draft_count++];
-	*draft = (struct draft){.recipient = recipient, .hash = hash};
-	return draft;
-}
-
 static bool
 has(const struct reading *r, struct slice text, unsigned kinds)
 {
@@ -103,7 +85,9 @@ is_feedback(const struct mime_part *part)
 static bool
 is_text(const struct mime_part *part)
 {
-	return !part->container && !is_message(part) && !is_status(part) && !is_feedback(part) &&
+	if (is_status(part))
+		return reading_is_prose(part->body);
+	return !part->container && !is_message(part) && !is_feedback(part) &&
 	       (!part->type.len || slice_starts_nocase(part->type, SLICE("text")));
 }
 

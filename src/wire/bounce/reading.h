@@ -80,6 +80,8 @@ struct draft *reading_draft_add(struct reading *r, struct slice recipient);
 
 /* Status blocks in a text: adds drafts; named_only: those that name a recipient, no others. */
 void reading_status(struct reading *r, struct slice text, bool named_only);
+/* Sentences, where InterMail says that they are status blocks. */
+bool reading_is_prose(struct slice text);
 /* A complaint about a recipient, who may be empty. */
 void reading_feedback_add(struct reading *r, struct slice recipient, struct slice source);
 /* Takes the reports' fields of RFC 5965: one result for each recipient, or one. */
