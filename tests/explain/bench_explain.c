@@ -198,6 +198,8 @@ static const struct {
 	{"Content-Transfer-Encoding: quoted-printable\n\n", "=41=42=\n"},
 	{"Content-Transfer-Encoding: base64\n\n", "QUJDREVGR0hJSktM\n"},
 	{"", "X-Failed-Recipients: a@b.test\n"},
+	{"\n", "It may contain confidential words.\n\n"},
+	{"\n", "-- \nIt is believed to be clean. "},
 	{"", "Content-Type: message/rfc822\n\n"},
 	{"Subject: ", "=?utf-8?q?x?= "},
 };

@@ -200,6 +200,7 @@ human_text(struct reading *r)
 
 		builder_add(&b, part_text(r, &whole, &r->text_left));
 	}
+	reading_footers_blank(r, &b);
 	return unquote(r, builder_slice(&b));
 }
 

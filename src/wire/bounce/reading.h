@@ -86,6 +86,8 @@ bool reading_is_prose(struct slice text);
 void reading_feedback_add(struct reading *r, struct slice recipient, struct slice source);
 /* Takes the reports' fields of RFC 5965: one result for each recipient, or one. */
 void reading_feedback(struct reading *r, struct slice text);
+/* Makes blank what scanners and lawyers add to every mail, paragraph by paragraph. */
+void reading_footers_blank(const struct reading *r, struct builder *b);
 /* Sets human, returned, form, lead and blocks from a part's text. */
 void reading_text(struct reading *r, struct slice text);
 /* Answers of the dialogue in the human text, if there is one; false when memory ran out. */
