@@ -180,6 +180,8 @@ static const struct {
 	{"From: a@b.test\n\n", "a@b.test\n"},
 	{"From: a@b.test\n\n", "550 5.1.1 no such user\n"},
 	{"From: a@b.test\n\n", "   ----- Transcript of session follows -----\n<<< 550 x\n"},
+	{"From: mailer-daemon@b.test\nSubject: undelivered mail\n\na@b.test\n", "reason: x\n"},
+	{"From: mailer-daemon@b.test\nSubject: undelivered mail\n\na@b.test\n", "reason:\n"},
 	{"From: a@b.test\n\n", "x"},
 	{"From: a@b.test\n\n", "\n"},
 	{"From: a@b.test\r\n\r\n", "\r\n"},
@@ -196,6 +198,8 @@ static const struct {
 	{"Content-Transfer-Encoding: quoted-printable\n\n", "=41=42=\n"},
 	{"Content-Transfer-Encoding: base64\n\n", "QUJDREVGR0hJSktM\n"},
 	{"", "X-Failed-Recipients: a@b.test\n"},
+	{"\n", "It may contain confidential words.\n\n"},
+	{"\n", "-- \nIt is believed to be clean. "},
 	{"", "Content-Type: message/rfc822\n\n"},
 	{"Subject: ", "=?utf-8?q?x?= "},
 };

@@ -105,12 +105,14 @@ explain_returned(const struct bounce *mail, size_t index, const struct ruleset *
 		 struct match *work, struct explained *ret)
 {
 	const struct bounce_rcpt *rcpt = &mail->rcpts[index];
+	/* The words are the reporter's own only where no other server said them. */
 	const struct facts_given given = {.stage = (uint8_t)bounce_command_stage(rcpt->command),
 					  .code = rcpt->code,
 					  .status = rcpt->status,
 					  .host = rcpt->remote_host,
 					  .mx = domain_of(rcpt->recipient),
-					  .reporter = mail->reporter};
+					  .reporter = rcpt->remote_host.len ? SLICE_EMPTY
+									    : mail->reporter};
 	bool final = rcpt->action == BOUNCE_FAILED;
 
 	ASSERT(index < mail->rcpt_count);

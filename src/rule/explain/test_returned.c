@@ -37,6 +37,10 @@ TEST(reports)
 		 VERDICT_ACTION_NONE},
 		{"qwertz", "a@b.test", "", "", BOUNCE_FAILED, false, C(UNKNOWN), 0, VERDICT_NEVER,
 		 VERDICT_ACTION_STOP},
+		/* another's words are not the reporter's: its own rules do not hold for them */
+		{"550 5.1.1 You are not subscribed to that group", "a@b.test", "mx.b.test",
+		 "googlemail.com", BOUNCE_FAILED, false, C(RCPT_REFUSED), 0, VERDICT_NEVER,
+		 VERDICT_ACTION_STOP},
 	};
 
 	mail.kind = BOUNCE_FAILURE;

@@ -87,6 +87,18 @@ domain_end(struct slice line, size_t sign)
 	return end;
 }
 
+/* Behind "<mailto:x@y>", which mail programs add to an address of a page; else end. */
+static size_t
+link_end(struct slice line, size_t end)
+{
+	size_t close;
+
+	if (!slice_starts_nocase(slice_from(line, end), SLICE("<mailto:")))
+		return end;
+	close = slice_index(slice_sub(line, end, BOUNCE_ADDRESS_MAX), '>');
+	return close < BOUNCE_ADDRESS_MAX && end + close < line.len ? end + close + 1 : end;
+}
+
 bool
 address_next(struct slice line, size_t *at, struct address_found *ret_found)
 {
@@ -104,14 +116,15 @@ address_next(struct slice line, size_t *at, struct address_found *ret_found)
 		if (begin == sign || end == sign + 1 || end - begin > BOUNCE_ADDRESS_MAX)
 			continue;
 		found.address = slice_sub(line, begin, end - begin);
-		found.bracketed = begin && line.data[begin - 1] == '<' && end < line.len &&
-				  line.data[end] == '>';
+		least = link_end(line, end);
+		found.bracketed = begin && line.data[begin - 1] == '<' && least < line.len &&
+				  line.data[least] == '>';
 		/* "x@y" alone is more often a sign than an address. */
 		if (!found.bracketed && line.data[sign + 1] != '[' &&
 		    slice_index(slice_sub(line, sign, end - sign), '.') == end - sign)
 			continue;
 		found.at = begin - found.bracketed;
-		found.end = end + found.bracketed;
+		found.end = least + found.bracketed;
 		*at = found.end;
 		*ret_found = found;
 		return true;
@@ -163,4 +176,15 @@ address_hash(struct slice address)
 	for (size_t i = 0; i < address.len; i++)
 		hash = (hash ^ ascii_lower(address.data[i])) * 16777619u;
 	return hash;
+}
+
+bool
+address_of_daemon(struct slice from)
+{
+	struct slice name = slice_trim(from);
+
+	if (slice_starts(name, SLICE("\"")))
+		name = slice_from(name, 1);
+	return slice_starts_nocase(name, SLICE("mailer-daemon")) ||
+	       slice_starts_nocase(address_of_value(from), SLICE("mailer-daemon"));
 }

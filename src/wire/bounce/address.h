@@ -21,4 +21,7 @@ bool address_is_full(struct slice address);
 /* Same for ASCII case, with the number that makes most comparisons short. */
 uint32_t address_hash(struct slice address);
 
+/* A From field names MAILER-DAEMON, as its address or beside it. */
+bool address_of_daemon(struct slice from);
+
 #endif

@@ -31,24 +31,6 @@ bounce_action_str(unsigned action)
 	return action < BOUNCE_ACTION_MAX ? names[action] : "?";
 }
 
-struct draft *
-reading_draft_add(struct reading *r, struct slice recipient)
-{
-	uint32_t hash = address_hash(recipient);
-	struct draft *draft;
-
-	for (size_t i = 0; i < r->draft_count; i++)
-		if (r->drafts[i].hash == hash && slice_eq_nocase(r->drafts[i].recipient, recipient))
-			return NULL;
-	if (r->draft_count >= BOUNCE_RCPTS_MAX) {
-		r->bounce->rcpts_left_out++;
-		return NULL;
-	}
-	draft = &r->drafts[r->draft_count++];
-	*draft = (struct draft){.recipient = recipient, .hash = hash};
-	return draft;
-}
-
 static bool
 has(const struct reading *r, struct slice text, unsigned kinds)
 {
@@ -103,7 +85,9 @@ is_feedback(const struct mime_part *part)
 static bool
 is_text(const struct mime_part *part)
 {
-	return !part->container && !is_message(part) && !is_status(part) && !is_feedback(part) &&
+	if (is_status(part))
+		return reading_is_prose(part->body);
+	return !part->container && !is_message(part) && !is_feedback(part) &&
 	       (!part->type.len || slice_starts_nocase(part->type, SLICE("text")));
 }
 
@@ -216,6 +200,7 @@ human_text(struct reading *r)
 
 		builder_add(&b, part_text(r, &whole, &r->text_left));
 	}
+	reading_footers_blank(r, &b);
 	return unquote(r, builder_slice(&b));
 }
 
@@ -269,13 +254,38 @@ is_marked_answer(const struct reading *r, struct slice header)
 			       SLICE("disposition-notification"));
 }
 
+/* A program wrote it: no one is to be told that it did not arrive (RFC 5321 4.5.5), or it says so.
+ */
+static bool
+is_by_program(struct slice header)
+{
+	struct slice value;
+
+	if (mime_header_find(header, SLICE("Return-Path"), &value) &&
+	    slice_starts(slice_trim(value), SLICE("<>")))
+		return true;
+	return mime_header_find(header, SLICE("Auto-Submitted"), &value) &&
+	       slice_starts_nocase(slice_trim(value), SLICE("auto-"));
+}
+
+/* It speaks of failure and names whom: alone on a line, or in the same sentence. */
+static bool
+is_program_report(const struct reading *r)
+{
+	const struct block *first = &r->blocks[0];
+
+	if (!r->by_words || !r->block_count || !is_by_program(r->mime->parts[r->root].header))
+		return false;
+	return !first->sentence || has(r, first->line, PHRASE_FORM | PHRASE_FAILED);
+}
+
 static bool
 is_answer(const struct reading *r)
 {
 	struct phrase_hit hit;
 	size_t begin = 0;
 
-	if (r->form || r->by_sender || r->root != 0)
+	if (r->form || r->by_sender || r->root != 0 || is_program_report(r))
 		return false;
 	if (!r->by_subject && is_marked_answer(r, r->mime->parts[r->root].header))
 		return true;
@@ -399,6 +409,7 @@ header_read(struct reading *r)
 	/* What somebody took out of a mail and asks about has no header. */
 	r->by_sender =
 		r->failed.len || has(r, r->from, PHRASE_DAEMON) || (r->root == 0 && !header.len);
+	r->by_daemon = address_of_daemon(r->from);
 	r->by_subject = !is_reply_subject(r->subject) && has(r, r->subject, PHRASE_NOTICE);
 	r->waiting = has(r, r->subject, PHRASE_WAITING);
 	r->done = has(r, r->subject, PHRASE_DONE);
@@ -444,7 +455,9 @@ is_report(const struct reading *r)
 	struct bounce_reply reply;
 	bool told = r->by_words;
 
-	if (r->form || slice_eq_nocase(type, SLICE("delivery-status")))
+	if (r->form || r->by_daemon || slice_eq_nocase(type, SLICE("delivery-status")))
+		return true;
+	if (is_program_report(r))
 		return true;
 	if (!r->by_sender && !r->by_subject)
 		return false;

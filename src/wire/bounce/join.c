@@ -152,13 +152,16 @@ reply_of_text(const struct join *j, struct bounce_reply *ret)
 	return true;
 }
 
+#define COLON_WIDE SLICE("\xef\xbc\x9a") /* U+FF1A */
+
 /* "details:" */
 static bool
 announces(struct slice text)
 {
 	while (text.len && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == ' '))
 		text.len--;
-	return text.len && text.data[text.len - 1] == ':';
+	return (text.len && text.data[text.len - 1] == ':') ||
+	       (text.len > 3 && slice_eq(slice_from(text, text.len - 3), COLON_WIDE));
 }
 
 /* One word says nothing: an address, however it is masked. */
@@ -259,16 +262,70 @@ words_elsewhere(const struct join *j, struct slice lead)
 	return utf8_head(r->human, BOUNCE_REPLY_MAX / 4);
 }
 
-/* Words without a code, as good as there are. */
+#define CODE_REFUSED_MIN 400
+#define REASON_LABELS_MAX 8    /* that are looked at */
+#define REASON_LABEL_AT_MAX 24 /* bytes of its line that may stand before the label */
+
+/* Behind the signs that follow the label. */
+static size_t
+label_end(struct slice text, size_t end)
+{
+	const struct slice signs = SLICE(" \t:/");
+
+	while (end < text.len) {
+		if (slice_starts(slice_from(text, end), COLON_WIDE))
+			end += COLON_WIDE.len;
+		else if (slice_index(signs, text.data[end]) < signs.len)
+			end++;
+		else
+			break;
+	}
+	return end;
+}
+
+static bool
+is_near_line_begin(struct slice text, size_t at)
+{
+	size_t least = at > REASON_LABEL_AT_MAX ? at - REASON_LABEL_AT_MAX : 0;
+	struct slice before = slice_sub(text, least, at - least);
+
+	return !least || slice_index(before, '\n') < before.len;
+}
+
+/* What a line labelled so gives as the reason, up to the end of its paragraph; or empty. */
 static struct slice
-words_of_text(const struct join *j)
+labelled_reason(const struct reading *r, struct slice text)
+{
+	struct phrase_hit hit, second;
+	size_t at = 0;
+
+	for (int i = 0; i < REASON_LABELS_MAX; i++) {
+		struct slice words;
+
+		if (!phrase_next(r->index, text, PHRASE_REASON, &at, &hit))
+			break;
+		if (!is_near_line_begin(text, hit.at)) /* in a sentence */
+			continue;
+		words = slice_from(text, label_end(text, hit.end));
+		words = cut_tail(r, paragraph(utf8_head(words, BOUNCE_REPLY_MAX)));
+		/* "原因/Reason:" */
+		if (phrase_find(r->index, words, PHRASE_REASON, &second) &&
+		    second.at <= REASON_LABEL_AT_MAX)
+			continue;
+		if (!is_blank(words) && !is_one_word(words))
+			return words;
+	}
+	return SLICE_EMPTY;
+}
+
+/* Words of the text without a label before them. */
+static struct slice
+words_by_rank(const struct join *j)
 {
 	const struct reading *r = j->reading;
 	struct slice words, lead;
 	size_t rank, lead_rank;
 
-	if (!j->named && j->answer)
-		return j->answer->words;
 	words = best_paragraph(r, j->own, false, &rank);
 	lead = best_paragraph(r, region_head(r, r->lead), true, &lead_rank);
 	if (r->form && slice_eq(slice_str(r->form), SLICE("notes")))
@@ -284,6 +341,21 @@ words_of_text(const struct join *j)
 	return is_blank(words) ? words_elsewhere(j, lead) : words;
 }
 
+/* Words without a code, as good as there are. */
+static struct slice
+words_of_text(const struct join *j)
+{
+	const struct reading *r = j->reading;
+	struct slice words;
+
+	if (!j->named && j->answer)
+		return j->answer->words;
+	words = labelled_reason(r, j->own);
+	if (!words.len && r->draft_count == 1)
+		words = labelled_reason(r, region_head(r, r->human));
+	return words.len ? words : words_by_rank(j);
+}
+
 /* The field tells only the lifetime's end, the text also what was before it. */
 static bool
 is_later(const struct bounce_reply *text, const struct bounce_reply *field)
@@ -292,14 +364,53 @@ is_later(const struct bounce_reply *text, const struct bounce_reply *field)
 	       text->status.detail != 7;
 }
 
-static bool
-has_words(struct slice text)
+static size_t
+letter_count(struct slice text)
 {
 	size_t letters = 0;
 
 	for (size_t i = 0; i < text.len; i++)
 		letters += ascii_is_alpha(text.data[i]) || text.data[i] >= 0x80;
-	return letters > 3;
+	return letters;
+}
+
+static bool
+has_words(struct slice text)
+{
+	return letter_count(text) > 3;
+}
+
+/* The reply has no words: those before it, unless only what stands behind has a status of its own.
+ */
+static struct slice
+words_around(const struct join *j, struct slice reply)
+{
+	struct join before = *j;
+	struct slice words, after;
+	size_t rank, rank_after;
+
+	if (reply.data < j->own.data || reply.data >= j->own.data + j->own.len)
+		return reply;
+	before.own.len = (size_t)(reply.data - j->own.data);
+	after = slice_from(j->own, before.own.len + reply.len);
+	best_paragraph(j->reading, before.own, false, &rank);
+	after = best_paragraph(j->reading, after, false, &rank_after);
+	if (rank > rank_after && bounce_status_is_precise(bounce_status_find(after)))
+		return after;
+	words = words_of_text(&before);
+	return has_words(words) ? words : reply;
+}
+
+/* The text's words, unless only the fields' comments say why. */
+static struct slice
+words_without_code(const struct join *j)
+{
+	const unsigned kinds = PHRASE_CAUSE | PHRASE_GAVE_UP;
+	struct slice words = words_of_text(j);
+
+	if (!has(j->reading, words, kinds) && has(j->reading, j->draft->comment, kinds))
+		return j->draft->comment;
+	return words;
 }
 
 static void
@@ -315,13 +426,19 @@ reply_choose(const struct join *j, struct bounce_reply *ret)
 	if (has_text && (!field.code || is_longer(&text, &field) || is_later(&text, &field))) {
 		text.gave_up = text.gave_up || field.gave_up;
 		*ret = text;
-		return;
+	} else {
+		if (!field.words.len) {
+			field.words = words_without_code(j);
+			field.status = bounce_status_find(field.words);
+		}
+		*ret = field;
 	}
-	if (!field.words.len) {
-		field.words = words_of_text(j);
-		field.status = bounce_status_find(field.words);
+	/* "Status code: 550 5.7.133", and what it means elsewhere. */
+	if (ret->code >= CODE_REFUSED_MIN && j->named && !letter_count(ret->words)) {
+		ret->words = words_around(j, ret->words);
+		if (!ret->status.class)
+			ret->status = bounce_status_find(ret->words);
 	}
-	*ret = field;
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */

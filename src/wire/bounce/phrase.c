@@ -1,6 +1,6 @@
 /*
- * phrase: phrases.def as a table, chained by a hash of the first bytes. A text is looked at
- * only where a word begins, so that the cost is that of reading it.
+ * phrase: phrases.def and phrases_why.def as a table, chained by a hash of the first bytes. A text
+ * is looked at only where a word begins, so that the cost is that of reading it.
  */
 #include "wire/bounce/phrase.h"
 
@@ -13,6 +13,7 @@ static const struct {
 } phrases[] = {
 #define PHRASE(KIND, VALUE, TEXT) {PHRASE_##KIND, VALUE, {(const uint8_t *)TEXT, sizeof(TEXT) - 1}},
 #include "wire/bounce/phrases.def"
+#include "wire/bounce/phrases_why.def"
 #undef PHRASE
 };
 

@@ -27,6 +27,8 @@ enum phrase_kind {
 	PHRASE_DONE = 1 << 16,
 	PHRASE_COMPLAINT = 1 << 17,
 	PHRASE_CAUSE = 1 << 18,
+	PHRASE_REASON = 1 << 19,
+	PHRASE_FOOTER = 1 << 20,
 };
 
 #define PHRASES_MAX 1024

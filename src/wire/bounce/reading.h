@@ -22,6 +22,7 @@ struct draft {
 	struct slice recipient;
 	uint32_t hash;
 	struct slice diagnostic; /* behind its type; empty: none */
+	struct slice comment;	 /* of its status or action: "(user unknown)", without brackets */
 	struct slice remote;
 	struct verdict_status status; /* of its field */
 	uint8_t action;		      /* enum bounce_action */
@@ -65,6 +66,7 @@ struct reading {
 	size_t list_at, dialogue_at; /* in human: lines that announce recipients, a session */
 	const char *form;	     /* NULL: none was recognized */
 	bool by_words, by_sender, by_subject, waiting, done, gave_up;
+	bool by_daemon;		    /* From is MAILER-DAEMON, whom nobody else writes as */
 	bool list_known, by_fields; /* of the text: list_at is set; it has fields of RFC 3464 */
 
 	struct draft *drafts;
@@ -78,10 +80,14 @@ struct draft *reading_draft_add(struct reading *r, struct slice recipient);
 
 /* Status blocks in a text: adds drafts; named_only: those that name a recipient, no others. */
 void reading_status(struct reading *r, struct slice text, bool named_only);
+/* Sentences, where InterMail says that they are status blocks. */
+bool reading_is_prose(struct slice text);
 /* A complaint about a recipient, who may be empty. */
 void reading_feedback_add(struct reading *r, struct slice recipient, struct slice source);
 /* Takes the reports' fields of RFC 5965: one result for each recipient, or one. */
 void reading_feedback(struct reading *r, struct slice text);
+/* Makes blank what scanners and lawyers add to every mail, paragraph by paragraph. */
+void reading_footers_blank(const struct reading *r, struct builder *b);
 /* Sets human, returned, form, lead and blocks from a part's text. */
 void reading_text(struct reading *r, struct slice text);
 /* Answers of the dialogue in the human text, if there is one; false when memory ran out. */

@@ -52,6 +52,24 @@ struct status_reader {
 	bool named_only; /* blocks without a recipient do not count */
 };
 
+struct draft *
+reading_draft_add(struct reading *r, struct slice recipient)
+{
+	uint32_t hash = address_hash(recipient);
+	struct draft *draft;
+
+	for (size_t i = 0; i < r->draft_count; i++)
+		if (r->drafts[i].hash == hash && slice_eq_nocase(r->drafts[i].recipient, recipient))
+			return NULL;
+	if (r->draft_count >= BOUNCE_RCPTS_MAX) {
+		r->bounce->rcpts_left_out++;
+		return NULL;
+	}
+	draft = &r->drafts[r->draft_count++];
+	*draft = (struct draft){.recipient = recipient, .hash = hash};
+	return draft;
+}
+
 /* The field that a line begins, FIELD_MAX when it is none, and the value. */
 static uint8_t
 field_of_line(struct slice line, struct slice *ret_value)
@@ -143,6 +161,16 @@ diagnostic_of_value(struct slice value)
 	return slice_eq_nocase(type, SLICE("x-unix")) && is_exit_code(value) ? SLICE_EMPTY : value;
 }
 
+/* "5.1.1 (no such user)": what stands in the brackets; or empty. */
+static struct slice
+comment_of_value(struct slice value)
+{
+	size_t open = slice_index(value, '('), close = slice_rindex(value, ')');
+
+	return open < close && close < value.len ? slice_sub(value, open + 1, close - open - 1)
+						 : SLICE_EMPTY;
+}
+
 /* Which of the fields names the recipient best: one with a domain, the final one first. */
 static struct slice
 recipient_of(const struct status_reader *s)
@@ -177,6 +205,9 @@ block_end(struct status_reader *s)
 		draft->action = action_of_value(s->values[FIELD_ACTION], draft);
 		draft->status = bounce_status_find(s->values[FIELD_STATUS]);
 		draft->diagnostic = diagnostic_of_value(s->values[FIELD_DIAGNOSTIC]);
+		draft->comment = comment_of_value(s->values[FIELD_STATUS]);
+		if (!draft->comment.len)
+			draft->comment = comment_of_value(s->values[FIELD_ACTION]);
 		draft->remote = host_of_value(s->values[FIELD_REMOTE]);
 		if (!draft->by_action)
 			draft->action = draft->status.class == 2		 ? BOUNCE_DELIVERED
@@ -209,6 +240,18 @@ continues(const struct status_reader *s, struct slice line)
 {
 	return s->last != FIELD_MAX &&
 	       (line.data[0] == ' ' || line.data[0] == '\t' || s->last == FIELD_DIAGNOSTIC);
+}
+
+bool
+reading_is_prose(struct slice text)
+{
+	struct slice line, value;
+
+	do
+		line = slice_trim(slice_cut(&text, '\n'));
+	while (text.data && (!line.len || slice_eq(line, SLICE("\r"))));
+	return field_of_line(line, &value) == FIELD_MAX && slice_index(line, ' ') < line.len &&
+	       slice_index(line, ' ') < slice_index(line, ':');
 }
 
 void
