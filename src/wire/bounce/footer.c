@@ -16,12 +16,35 @@ is_signature(struct slice paragraph)
 	       slice_starts(paragraph, SLICE("--\n")) || slice_starts(paragraph, SLICE("--\r\n"));
 }
 
+/* It says why a mail came back, beyond what scanners and lawyers speak of themselves. */
+static bool
+tells_why(const struct reading *r, struct slice text)
+{
+	static const char *const topics[] = {"virus",	      "spam",		"junk mail",
+					     "not permitted", "not allowed to", "no longer"};
+	struct phrase_hit hit;
+	size_t at = 0;
+
+	while (phrase_next(r->index, text, PHRASE_CAUSE | PHRASE_GAVE_UP, &at, &hit)) {
+		bool topic = false;
+
+		for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]) && !topic; i++)
+			topic = slice_starts_nocase(slice_from(text, hit.at), slice_str(topics[i]));
+		if (!topic)
+			return true;
+	}
+	return false;
+}
+
+/* Not so a paragraph that says why before: scanners add theirs without an empty line, too. */
 static bool
 is_footer(const struct reading *r, struct slice paragraph)
 {
+	struct phrase_hit hit = {.at = paragraph.len};
 	struct bounce_reply reply;
 
-	return (is_signature(paragraph) || phrase_find(r->index, paragraph, PHRASE_FOOTER, NULL)) &&
+	return (phrase_find(r->index, paragraph, PHRASE_FOOTER, &hit) || is_signature(paragraph)) &&
+	       !tells_why(r, slice_sub(paragraph, 0, hit.at)) &&
 	       !phrase_find(r->index, paragraph,
 			    PHRASE_FORM | PHRASE_LIST | PHRASE_FAILED | PHRASE_REASON, NULL) &&
 	       !bounce_reply_find(r->index, paragraph, &reply);
