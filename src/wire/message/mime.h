@@ -14,9 +14,10 @@
 #include "wire/message/charset.h"
 
 #define MIME_PARTS_MAX 64
-#define MIME_DEPTH_MAX 8		   /* of nesting; what lies deeper is one opaque part */
-#define MIME_BOUNDARY_MAX 200		   /* longer than RFC 2046's 70, which some exceed */
-#define MIME_MESSAGE_MAX ((size_t)4 << 20) /* bytes that are read; what is beyond is cut */
+#define MIME_DEPTH_MAX 8		    /* of nesting; what lies deeper is one opaque part */
+#define MIME_BOUNDARY_MAX 200		    /* longer than RFC 2046's 70, which some exceed */
+#define MIME_MESSAGE_MAX ((size_t)4 << 20)  /* bytes that are read; what is beyond is cut */
+#define MIME_HEADER_MAX ((size_t)128 << 10) /* of a header: fields are sought in */
 
 /* MIME_OTHER: an encoding that is not known; the body stays as it is. */
 enum mime_encoding { MIME_PLAIN, MIME_QP, MIME_BASE64, MIME_OTHER };
@@ -72,7 +73,8 @@ void mime_header_text(struct builder *b, struct slice value, const struct charse
  * an empty line. False at the end.
  */
 bool mime_field_next(struct slice *header, struct slice *ret_name, struct slice *ret_value);
-/* The first field of that name, value as from mime_field_next. False when absent. */
+/* The first field of that name within MIME_HEADER_MAX, value as from mime_field_next. False when
+ * absent. */
 bool mime_header_find(struct slice header, struct slice name, struct slice *ret_value);
 
 #endif

@@ -75,6 +75,7 @@ mime_header_find(struct slice header, struct slice name, struct slice *ret_value
 {
 	struct slice found, value;
 
+	header = slice_sub(header, 0, MIME_HEADER_MAX);
 	while (mime_field_next(&header, &found, &value)) {
 		if (slice_eq_nocase(found, name)) {
 			*ret_value = value;
