@@ -5,8 +5,9 @@
 #include "tool/explain.h"
 
 #define LOG_LINES_OF_OTHERS_MAX 1000
-#define BINARY_LOOK_BYTES 64		       /* in which no text has a zero byte */
-#define UTF16_BYTES_MAX (MIME_MESSAGE_MAX / 2) /* a pair becomes at most three bytes */
+#define BINARY_LOOK_BYTES 64 /* in which no text has a zero byte */
+#define UTF16_PAIR_GROWTH 3  /* bytes that two become at most */
+#define UTF16_ROOMS 3	     /* as the text's room is doubled till it fits, and the old ones stay */
 #define MAIL_ARENA_BYTES (BOUNCE_ARENA_BYTES + MIME_MESSAGE_MAX + 64)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
@@ -16,13 +17,14 @@ static int
 utf16_text(struct explain *ex, const char *file, struct slice content, explain_content_fn *fn)
 {
 	const struct charset_hook hook = charset_iconv_hook(&ex->iconv);
+	size_t most = (content.len / 2 + 1) * UTF16_PAIR_GROWTH;
 	struct arena arena;
 	struct builder b;
 	int exit_code;
 
-	arena_init(&arena, rt_mem(ex->tool->rt), MAIL_ARENA_BYTES);
-	builder_init_arena(&b, &arena, MIME_MESSAGE_MAX);
-	charset_convert(&b, SLICE("utf-16"), slice_sub(content, 0, UTF16_BYTES_MAX), &hook);
+	arena_init(&arena, rt_mem(ex->tool->rt), UTF16_ROOMS * most + MIME_MESSAGE_MAX);
+	builder_init_arena(&b, &arena, most);
+	charset_convert(&b, SLICE("utf-16"), content, &hook);
 	exit_code = b.failed ? explain_complain(ex, file, ": not enough memory to read this text",
 						TOOL_EXIT_SOFTWARE)
 			     : fn(ex, file, builder_slice(&b));
@@ -88,7 +90,8 @@ is_mailbox_line(struct slice line)
 	size_t colon = slice_index(line, ':');
 	uint64_t year;
 
-	if (!slice_starts(line, SLICE("From ")) || !ascii_is_digit(line.data[colon - 1]))
+	if (!slice_starts(line, SLICE("From ")) || colon == line.len ||
+	    !ascii_is_digit(line.data[colon - 1]))
 		return false;
 	while (line.len) {
 		struct slice word = slice_cut(&line, ' ');
@@ -107,8 +110,10 @@ has_header(struct slice content)
 	static const char *const fields[] = {
 		"From:",	"To:",	       "Subject:",	"Date:",	 "Received:",
 		"Return-Path:", "Message-ID:", "MIME-Version:", "Delivered-To:", "Content-Type:"};
-	struct slice line = explain_next_line(&content);
+	struct slice line;
 
+	content = slice_sub(content, 0, MIME_HEADER_MAX);
+	line = explain_next_line(&content);
 	if (is_mailbox_line(line))
 		line = explain_next_line(&content);
 	if (!is_field_line(line))

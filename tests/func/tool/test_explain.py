@@ -260,6 +260,11 @@ def test_written_otherwise(_lab):
                "be": b"\xfe\xff" + text.encode("utf-16-be"),
                "crlf": text.replace("\n", "\r\n").encode(), "mailbox": mailbox.encode(),
                "mail.msg": b"\xd0\xcf\x11\xe0" + bytes(600) + text.encode("utf-16-le")}
+    # Longer than a mail may be, as a log is: its end counts as well.
+    written["long"] = b"\xff\xfe" + (LOG + "\nx y z" * 600000 + "\n" + LOG).encode("utf-16-le")
+    # No time before its mails: a text, not a mailbox file.
+    written["text"] = (b"From ann I know until 2026\nNote: 550 5.1.1 no such user here.\n"
+                       b"\nFrom then on until 2026\nNote: nothing came.\n")
     with with_files({}) as name:
         for file, content in written.items():
             with open(os.path.join(name, file), "wb") as out:
@@ -269,6 +274,10 @@ def test_written_otherwise(_lab):
             assert (found["recipient"], found["cause"], code) == (recipient, cause, 0), found
         found, code = explain(os.path.join(name, "mailbox"))
         assert [one["kind"] for one in found] == ["failure", "failure", "vacation", "none"], found
+        found, _code = explain(os.path.join(name, "long"))
+        assert [one["cause"] for one in found] == ["rcpt-unknown"] * 2, found
+        found, _code = explain(os.path.join(name, "text"))
+        assert [one["cause"] for one in found] == ["rcpt-unknown"], found
         for words in ((), ("--redact",)):
             done = run("explain", *words, os.path.join(name, "mail.msg"))
             assert done.returncode == 65 and b".eml" in done.stderr, done.stderr
