@@ -239,7 +239,8 @@ own_status_look(struct match *m)
 	for (size_t i = 0; i < set->own_status_count; i++) {
 		const struct ruleset_own_status *own = &set->own_statuses[i];
 
-		if (s.subject == own->subject && s.detail >= own->first && s.detail <= own->last)
+		if (s.class && s.subject == own->subject && s.detail >= own->first &&
+		    s.detail <= own->last)
 			provider_found(m, own->provider);
 	}
 }

@@ -26,9 +26,10 @@ struct match {
 	struct slice reply;	       /* the words that are looked at */
 	uint32_t fields;	       /* kinds that are there */
 	uint64_t providers[RULESET_WORDS(RULESET_PROVIDERS_MAX)];
-	uint8_t provider; /* the likeliest: by its host, its links, its words; or
-			     RULESET_NO_PROVIDER */
-	uint64_t sentences[RULESET_GROUPS_MAX];		   /* by group, where it was found */
+	uint8_t provider;			/* the likeliest: by its host, its links, its
+						   statuses, its words; or
+						   RULESET_NO_PROVIDER */
+	uint64_t sentences[RULESET_GROUPS_MAX]; /* by group, where it was found */
 	uint64_t found[RULESET_WORDS(RULESET_GROUPS_MAX)]; /* a bit for each such group */
 	uint64_t candidates[RULESET_WORDS(RULESET_RULES_MAX)];
 	struct match_hit hits[MATCH_HITS_MAX];

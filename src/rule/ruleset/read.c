@@ -87,7 +87,7 @@ own_status_read(struct slice text, struct ruleset_own_status *ret)
 	    !slice_to_u64(first, 999, &numbers[1]))
 		return false;
 	numbers[2] = numbers[1];
-	if (text.len && !slice_to_u64(text, 999, &numbers[2]))
+	if (text.data && !slice_to_u64(text, 999, &numbers[2]))
 		return false;
 	ret->subject = (uint16_t)numbers[0];
 	ret->first = (uint16_t)numbers[1];

@@ -66,6 +66,7 @@ TEST(errors)
 		{"level words\nrule a\n\twords a\x01\n", 3, 2, "no control characters"},
 		{"provider p\n\tstatus *.1.9 5.1.1\n", 2, 15, "expected statuses as"},
 		{"provider p\n\tstatus *.7.600-500\n", 2, 9, "expected statuses as"},
+		{"provider p\n\tstatus *.7.600-\n", 2, 9, "expected statuses as"},
 		{"provider p\n\ttitle a\n\ttitle b\n", 3, 2, "a second \"title\" in the same prov"},
 		{"level words\nrule a\n\ttake ip x\n\ttake ip y\n", 4, 7, "a second take of"},
 		{"level words\nrule a\n\tarticle a b\n", 3, 10, "the name of one article"},
@@ -304,6 +305,13 @@ TEST(levels_and_providers)
 	rule = winner("550 P says no");
 	assert_slice_str(ruleset_slice(&set, rule->name), "provider");
 	assert_null(winner("450 good"));
+	/* None is not 0.0 */
+	assert_int_equal(compile("provider p\n\tstatus *.0.0\nlevel provider\nrule provider\n"
+				 "\tprovider p\n\tcode 550" REST,
+				 NULL),
+			 0);
+	assert_non_null(winner("550 5.0.0"));
+	assert_null(winner("550 no"));
 	assert_int_equal(compile("provider p\n\tstatus *.7.500-599 *.1.90\nprovider q\n\tstatus "
 				 "*.7.600\n"
 				 "level provider\nrule provider\n\tprovider p\n\tcode 550" REST,
