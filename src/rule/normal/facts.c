@@ -1,9 +1,9 @@
 /*
- * facts: the code is that of the last line that begins with one, as in SMTP; in a text that begins
- * with other words it is the first that looks like a code with words behind it. The status stands
- * behind the code, or somewhere in the text behind "#", "(" or a blank. Servers that quote a reply
- * say at which command it came ("in reply to RCPT TO"); and a reply whose first line is a host name
- * alone is a greeting (RFC 5321 3.1).
+ * facts: the code is that of the last line that begins with one, as in SMTP, but of no line behind
+ * a refusal's end; in a text that begins with other words it is the first that looks like a code
+ * with words behind it. The status stands behind the code, or somewhere in the text behind "#", "("
+ * or a blank. Servers that quote a reply say at which command it came ("in reply to RCPT TO"); and
+ * a reply whose first line is a host name alone is a greeting (RFC 5321 3.1).
  */
 #include "rule/normal/facts.h"
 
@@ -12,6 +12,7 @@
 #include "wire/text/clean.h"
 
 #define CODE_DIGITS 3
+#define CODE_REFUSED_MIN 400
 #define STATUS_LEN_MAX 9
 /* Judged in place of a code that is not known; no rule speaks of these. */
 #define CODE_LATER 450
@@ -93,19 +94,25 @@ blanks(struct slice text, size_t at)
 	return at;
 }
 
-/* Of all lines, as SMTP has it: code and status of the last one that has them. */
+/* Of all lines, as SMTP has it: code and status of the last one that has them. A refusal ends with
+ * a line without a hyphen: another code behind it is of another reply, or a number where a line was
+ * broken ("over the limit of", "250 MB"). */
 static void
 read_lines(struct slice text, uint16_t *code, struct verdict_status *status)
 {
 	struct slice line;
+	bool ended = false;
 
 	while (clean_line_next(&text, &line)) {
 		size_t from = blanks(line, 0);
 		uint16_t got = code_at(slice_from(line, from));
 		struct verdict_status behind = {0};
 
-		if (!got)
+		if (!got || (ended && got != *code))
 			continue;
+		if (got >= CODE_REFUSED_MIN &&
+		    !slice_starts(slice_from(line, from + CODE_DIGITS), SLICE("-")))
+			ended = true;
 		*code = got;
 		behind = status_at(line, blanks(line, from + CODE_DIGITS + 1));
 		if (behind.class)

@@ -16,6 +16,11 @@ static const struct {
 } rows[] = {
 	{"550 5.1.1 no such user", 550, {5, 1, 1}, VERDICT_NEVER, NO_STAGE},
 	{"450-first\n550 5.2.2 last", 550, {5, 2, 2}, VERDICT_NEVER, NO_STAGE},
+	{"452 4.2.2 above\n250 MB", 452, {4, 2, 2}, VERDICT_LATER, NO_STAGE},
+	{"452 4.2.2 above\n500 MB", 452, {4, 2, 2}, VERDICT_LATER, NO_STAGE},
+	{"550-no\n550\n550-no\n\n221 bye", 550, {0}, VERDICT_NEVER, NO_STAGE},
+	{"250 hello\n550-no\n550 5.1.1 no", 550, {5, 1, 1}, VERDICT_NEVER, NO_STAGE},
+	{"550 no\n550 5.1.1 no", 550, {5, 1, 1}, VERDICT_NEVER, NO_STAGE},
 	{"550-5.2.2 first\r\n550 last", 550, {5, 2, 2}, VERDICT_NEVER, NO_STAGE},
 	{"  452 4.2.2 full", 452, {4, 2, 2}, VERDICT_LATER, NO_STAGE},
 	{"host mx.b.test[192.0.2.1] said: 550 5.7.1 Service unavailable",
