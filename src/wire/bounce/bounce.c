@@ -447,23 +447,39 @@ text_read(struct reading *r)
 	returned_header_find(r);
 }
 
+static bool
+tells_failure(const struct reading *r)
+{
+	struct bounce_reply reply;
+
+	return has(r, r->human, PHRASE_FAILED | PHRASE_CAUSE) ||
+	       bounce_reply_find(r->index, r->human, &reply);
+}
+
+/* It names somebody, has a message, or speaks of failure; a daemon also warns of a mailbox that
+ * will soon be full. */
+static bool
+is_daemon_report(const struct reading *r)
+{
+	return r->by_daemon &&
+	       (r->block_count || r->answer_count || r->returned_header.len || tells_failure(r));
+}
+
 /* Whether text that no field backs is a report: by who wrote it, by its subject, by its words. */
 static bool
 is_report(const struct reading *r)
 {
 	struct slice type = r->mime->parts[r->root].report_type;
-	struct bounce_reply reply;
 	bool told = r->by_words;
 
-	if (r->form || r->by_daemon || slice_eq_nocase(type, SLICE("delivery-status")))
+	if (r->form || slice_eq_nocase(type, SLICE("delivery-status")))
 		return true;
-	if (is_program_report(r))
+	if (is_daemon_report(r) || is_program_report(r))
 		return true;
 	if (!r->by_sender && !r->by_subject)
 		return false;
 	if (!told && (r->block_count || r->answer_count))
-		told = has(r, r->human, PHRASE_FAILED | PHRASE_CAUSE) ||
-		       bounce_reply_find(r->index, r->human, &reply);
+		told = tells_failure(r);
 	return told || (r->by_sender && r->by_subject);
 }
 

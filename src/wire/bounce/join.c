@@ -283,15 +283,6 @@ label_end(struct slice text, size_t end)
 	return end;
 }
 
-static bool
-is_near_line_begin(struct slice text, size_t at)
-{
-	size_t least = at > REASON_LABEL_AT_MAX ? at - REASON_LABEL_AT_MAX : 0;
-	struct slice before = slice_sub(text, least, at - least);
-
-	return !least || slice_index(before, '\n') < before.len;
-}
-
 /* What a line labelled so gives as the reason, up to the end of its paragraph; or empty. */
 static struct slice
 labelled_reason(const struct reading *r, struct slice text)
@@ -304,7 +295,7 @@ labelled_reason(const struct reading *r, struct slice text)
 
 		if (!phrase_next(r->index, text, PHRASE_REASON, &at, &hit))
 			break;
-		if (!is_near_line_begin(text, hit.at)) /* in a sentence */
+		if (!reading_near_line_begin(text, hit.at, REASON_LABEL_AT_MAX)) /* a sentence */
 			continue;
 		words = slice_from(text, label_end(text, hit.end));
 		words = cut_tail(r, paragraph(utf8_head(words, BOUNCE_REPLY_MAX)));

@@ -88,6 +88,8 @@ void reading_feedback_add(struct reading *r, struct slice recipient, struct slic
 void reading_feedback(struct reading *r, struct slice text);
 /* Makes blank what scanners and lawyers add to every mail, paragraph by paragraph. */
 void reading_footers_blank(const struct reading *r, struct builder *b);
+/* Whether at most so many bytes stand before at on its line. */
+bool reading_near_line_begin(struct slice text, size_t at, size_t most);
 /* Sets human, returned, form, lead and blocks from a part's text. */
 void reading_text(struct reading *r, struct slice text);
 /* Answers of the dialogue in the human text, if there is one; false when memory ran out. */

@@ -76,10 +76,10 @@ line_begin(struct slice text, size_t at)
 /* So many bytes may stand before an announcement of the returned message on its line. */
 #define ANNOUNCED_AT_MAX 32
 
-static bool
-is_near_begin(struct slice text, size_t at)
+bool
+reading_near_line_begin(struct slice text, size_t at, size_t most)
 {
-	size_t least = at > ANNOUNCED_AT_MAX ? at - ANNOUNCED_AT_MAX : 0;
+	size_t least = at > most ? at - most : 0;
 	struct slice before = slice_sub(text, least, at - least);
 
 	return !least || slice_index(before, '\n') < before.len;
@@ -95,7 +95,7 @@ hit_read(struct reading *r, struct slice text, const struct phrase_hit *hit)
 	}
 	switch (hit->kind) {
 	case PHRASE_RETURNED:
-		if (!is_near_begin(text, hit->at)) /* only spoken of */
+		if (!reading_near_line_begin(text, hit->at, ANNOUNCED_AT_MAX)) /* only spoken of */
 			return true;
 		r->human = slice_sub(text, 0, line_begin(text, hit->at));
 		r->returned =
