@@ -18,12 +18,6 @@ struct join {
 };
 
 static bool
-has(const struct reading *r, struct slice text, unsigned kinds)
-{
-	return phrase_find(r->index, text, kinds, NULL);
-}
-
-static bool
 is_blank(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -212,7 +206,7 @@ best_paragraph(const struct reading *r, struct slice text, bool last, size_t *re
 		if (!one.len)
 			break;
 		for (size_t i = 0; i < best + last && i < kind_count; i++)
-			if (has(r, one, kinds[i]) ||
+			if (reading_has(r, one, kinds[i]) ||
 			    (!i && bounce_status_is_precise(bounce_status_find(one)))) {
 				best = i;
 				words = one;
@@ -257,7 +251,7 @@ words_elsewhere(const struct join *j, struct slice lead)
 		return j->answer->words;
 	if (!is_blank(lead))
 		return lead;
-	if (has(r, r->subject, PHRASE_CAUSE | PHRASE_GAVE_UP))
+	if (reading_has(r, r->subject, PHRASE_CAUSE | PHRASE_GAVE_UP))
 		return r->subject;
 	return utf8_head(r->human, BOUNCE_REPLY_MAX / 4);
 }
@@ -399,7 +393,8 @@ words_without_code(const struct join *j)
 	const unsigned kinds = PHRASE_CAUSE | PHRASE_GAVE_UP;
 	struct slice words = words_of_text(j);
 
-	if (!has(j->reading, words, kinds) && has(j->reading, j->draft->comment, kinds))
+	if (!reading_has(j->reading, words, kinds) &&
+	    reading_has(j->reading, j->draft->comment, kinds))
 		return j->draft->comment;
 	return words;
 }
@@ -516,8 +511,9 @@ gave_up(const struct join *j, const struct bounce_reply *reply)
 		return true;
 	if (reply->code >= 500 || j->draft->action != BOUNCE_FAILED)
 		return false;
-	return has(r, reply->words, PHRASE_GAVE_UP) || has(r, j->own, PHRASE_GAVE_UP) ||
-	       has(r, j->draft->diagnostic, PHRASE_GAVE_UP) || r->gave_up;
+	return reading_has(r, reply->words, PHRASE_GAVE_UP) ||
+	       reading_has(r, j->own, PHRASE_GAVE_UP) ||
+	       reading_has(r, j->draft->diagnostic, PHRASE_GAVE_UP) || r->gave_up;
 }
 
 static void
@@ -548,9 +544,9 @@ rcpt_join(struct reading *r, const struct draft *draft, struct bounce_rcpt *ret)
 void
 reading_join(struct reading *r)
 {
-	r->gave_up = has(r, r->subject, PHRASE_GAVE_UP) ||
-		     has(r, region_head(r, r->lead), PHRASE_GAVE_UP) ||
-		     has(r, region_head(r, r->dialogue), PHRASE_GAVE_UP);
+	r->gave_up = reading_has(r, r->subject, PHRASE_GAVE_UP) ||
+		     reading_has(r, region_head(r, r->lead), PHRASE_GAVE_UP) ||
+		     reading_has(r, region_head(r, r->dialogue), PHRASE_GAVE_UP);
 	for (size_t i = 0; i < r->draft_count; i++)
 		rcpt_join(r, &r->drafts[i], &r->bounce->rcpts[i]);
 	r->bounce->rcpt_count = r->draft_count;

@@ -97,6 +97,16 @@ bool reading_transcript(struct reading *r);
 /* The drafts, completed from the text, as results. */
 void reading_join(struct reading *r);
 
+/* Whether one of these phrases stands in the text. */
+static inline bool
+reading_has(const struct reading *r, struct slice text, unsigned kinds)
+{
+	return phrase_find(r->index, text, kinds, NULL);
+}
+
+/* kind.c: an automatic answer (RFC 3834); a report that no field marks as one. */
+bool reading_is_answer(const struct reading *r);
+bool reading_is_report(const struct reading *r);
 /* The value of a field in one line, encoded words resolved; empty when absent. */
 struct slice reading_header(struct reading *r, struct slice header, struct slice name);
 

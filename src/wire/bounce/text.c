@@ -175,12 +175,6 @@ indent_of(struct slice line)
 	return indent;
 }
 
-static bool
-has(const struct reading *r, struct slice text, unsigned kinds)
-{
-	return phrase_find(r->index, text, kinds, NULL);
-}
-
 /* Behind "a@x": its link, and what follows. */
 static struct slice
 rest_behind(struct slice body, size_t end)
@@ -230,7 +224,7 @@ shown_first(const struct reading *r, struct line_shown *shown)
 	if (rest.len && slice_index(SLICE("(,;<]"), rest.data[0]) < 5)
 		return SHOWN_FIRST;
 	if (!rest.len || slice_starts(rest, SLICE("...")) ||
-	    has(r, rest, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM) ||
+	    reading_has(r, rest, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM) ||
 	    bounce_reply_find(r->index, rest, &reply))
 		return SHOWN_FIRST;
 	if (!slice_starts(rest, SLICE("on ")) && !is_when(rest))
@@ -254,7 +248,7 @@ static enum shown
 shown_behind(const struct reading *r, struct line_shown *shown)
 {
 	struct slice before = slice_trim(slice_sub(shown->body, 0, shown->found.at));
-	bool whom = has(r, before, PHRASE_WHOM), label;
+	bool whom = reading_has(r, before, PHRASE_WHOM), label;
 	struct bounce_reply reply;
 
 	if (slice_starts_nocase(slice_from(before, before.len < 5 ? before.len : before.len - 5),
@@ -267,7 +261,7 @@ shown_behind(const struct reading *r, struct line_shown *shown)
 	/* An address within a reply is anybody's. */
 	if (bounce_reply_find(r->index, before, &reply))
 		return SHOWN_ANYHOW;
-	if (whom || has(r, shown->body, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM))
+	if (whom || reading_has(r, shown->body, PHRASE_FAILED | PHRASE_CAUSE | PHRASE_FORM))
 		return SHOWN_SENTENCE;
 	return SHOWN_ANYHOW;
 }
@@ -306,7 +300,7 @@ is_ours(const struct reading *r, struct slice between, bool ours)
 	if ((ours || from < between.len) && between.len > 2 &&
 	    slice_eq_nocase(slice_from(between, between.len - 3), SLICE(" to")))
 		return false;
-	return ours || has(r, between, PHRASE_OURS);
+	return ours || reading_has(r, between, PHRASE_OURS);
 }
 
 static void
