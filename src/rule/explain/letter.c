@@ -13,6 +13,7 @@
 #define COLUMNS_MAX 76
 #define INDENT "    "
 #define PARAGRAPH_MAX 2048
+#define CODE_NEVER_MIN 500
 
 static void
 put_paragraph(struct builder *b, struct slice text)
@@ -55,7 +56,8 @@ is_door_refusal(const struct dsn_rcpt *rcpt)
 	const struct verdict *v = &rcpt->verdict;
 
 	return (rcpt->action == DSN_FAILED || rcpt->action == DSN_DELAYED) &&
-	       v->class == VERDICT_NEVER && v->stage == VERDICT_STAGE_GREETING;
+	       (v->class == VERDICT_NEVER || v->code >= CODE_NEVER_MIN) &&
+	       v->stage == VERDICT_STAGE_GREETING;
 }
 
 /* The mail waits because they want nothing from our address. */

@@ -79,7 +79,8 @@ set_outcome(struct explained *e, bool final)
 		v->action = VERDICT_ACTION_STOP;
 	} else if (!final && v->class != VERDICT_LATER) {
 		v->class = VERDICT_LATER;
-		v->action = VERDICT_ACTION_RETRY;
+		if (v->action != VERDICT_ACTION_SUSPEND) /* what was said at the door waits there */
+			v->action = VERDICT_ACTION_RETRY;
 	}
 	if (v->cause == VERDICT_CAUSE_EXPIRED)
 		v->action = VERDICT_ACTION_NONE;

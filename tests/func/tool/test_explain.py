@@ -250,6 +250,33 @@ def test_pasted(_lab, text, recipient, cause, kind):
     assert kind is None or found["kind"] == kind, found
 
 
+def test_kept_at_the_door(_lab):
+    """Issue 4: the notice that mail is kept has the number of the refusal, as it says itself."""
+    notice = f"""From: MAILER-DAEMON@mx.example.org
+To: ann@example.org
+Subject: Message Delivery Delayed
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: rfc822; dave@gateway.test
+Action: delayed
+Status: 4.0.0
+Remote-MTA: dns; gateway.test
+Diagnostic-Code: smtp; 554-gateway.test 554 {SEED}
+
+--b--
+"""
+    with with_files({"a.eml": notice}) as name:
+        (found,), code = explain(os.path.join(name, "a.eml"))
+    want = {"cause": "ip-blocked", "class": "later", "stage": "greeting", "action": "suspend",
+            "number": "ME-E0193", "article": "ME-E0193", "scope": "address-at-destination"}
+    assert code == 0 and {key: found[key] for key in want} == want, found
+
+
 def test_written_otherwise(_lab):
     """Issue 4: what Windows writes; a mailbox file; what is no text."""
     text, recipient, cause, _kind = PASTED["outlook"]
