@@ -19,7 +19,7 @@
 #define SAMPLE_ROUNDS 2000
 #define SAMPLE_MAILS_MAX 400
 #define SAMPLE_MAIL_BYTES_MAX 65536
-#define SAMPLE_MAIL_ROUNDS 20
+#define SAMPLE_MAIL_ROUNDS 100
 
 /* Repeated up to the limit of a reply. */
 static const char *const hostile[] = {
@@ -147,13 +147,24 @@ double_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Rounds over all samples: what else the machine does is seen in the middle one, not in the best.
- */
+/* What else the machine does is seen in the middle round, not in the best. */
+static void
+rounds_print(const char *name, double *took_us, size_t rounds, size_t count)
+{
+	double best, middle;
+
+	qsort(took_us, rounds, sizeof(took_us[0]), double_cmp);
+	best = took_us[0];
+	middle = took_us[rounds / 2];
+	printf("%s: %.2f us each, %.0f a second, of %zu samples (median of %zu rounds; the best "
+	       "%.2f us, %.0f)\n",
+	       name, middle, 1e6 / middle, count, rounds, best, 1e6 / best);
+}
+
 static void
 measure_samples(const char *name, void (*run)(struct slice), size_t count)
 {
 	static double took[SAMPLE_ROUNDS];
-	double best, middle;
 
 	for (size_t round = 0; round < SAMPLE_ROUNDS; round++) {
 		double begun = cpu_us();
@@ -162,12 +173,7 @@ measure_samples(const char *name, void (*run)(struct slice), size_t count)
 			run(slice_str(samples[i]));
 		took[round] = (cpu_us() - begun) / (double)count;
 	}
-	qsort(took, SAMPLE_ROUNDS, sizeof(took[0]), double_cmp);
-	best = took[0];
-	middle = took[SAMPLE_ROUNDS / 2];
-	printf("%s: %.2f us a reply, %.0f a second, of %zu samples (median of %d rounds; the best "
-	       "%.2f us, %.0f)\n",
-	       name, middle, 1e6 / middle, count, SAMPLE_ROUNDS, best, 1e6 / best);
+	rounds_print(name, took, SAMPLE_ROUNDS, count);
 }
 
 /* --- mails ------------------------------------------------------------------------------------ */
@@ -267,7 +273,7 @@ measure_sample_mails(void)
 	struct dirent **entries;
 	size_t count = 0, bytes = 0;
 	char path[4096];
-	double begun;
+	static double took[SAMPLE_MAIL_ROUNDS];
 	int found;
 
 	snprintf(path, sizeof(path), "%s/bounces/mails", corpora ? corpora : ".");
@@ -285,14 +291,15 @@ measure_sample_mails(void)
 	}
 	if (!count)
 		return;
-	begun = cpu_us();
 	for (size_t round = 0; round < SAMPLE_MAIL_ROUNDS; round++) {
+		double begun = cpu_us();
+
 		for (size_t i = 0; i < count; i++)
 			run_mail(slice_of(mails[i], lens[i]));
+		took[round] = (cpu_us() - begun) / (double)count;
 	}
-	begun = (cpu_us() - begun) / (double)(SAMPLE_MAIL_ROUNDS * count);
-	printf("mail: %.1f us a mail, %.0f a second, of %zu samples of %zu bytes\n", begun,
-	       1e6 / begun, count, bytes / count);
+	printf("mail: %zu bytes each\n", bytes / count);
+	rounds_print("mail", took, SAMPLE_MAIL_ROUNDS, count);
 }
 
 int
