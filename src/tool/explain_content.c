@@ -239,10 +239,13 @@ is_reply_line(struct slice line)
 static int
 text_input(struct explain *ex, const char *file, struct slice content)
 {
-	struct slice rest = content, first = SLICE_EMPTY;
+	struct slice rest = content, first = slice_trim(explain_next_line(&rest));
 
-	while (rest.len && !first.len)
+	/* Empty lines before it are none of it: a header would end at the first. */
+	while (rest.len && !first.len) {
+		content = rest;
 		first = slice_trim(explain_next_line(&rest));
+	}
 	if (!first.len) {
 		return explain_complain(ex, file, ": nothing to explain, it is empty",
 					TOOL_EXIT_DATA);

@@ -1,6 +1,6 @@
 /*
- * command_tell: what control asks of queue as a whole: the files of its journal, its counters. Rows
- * go out at once, few enough for a channel; what it does not take is not told.
+ * command_tell: what control asks of queue as a whole: the files of its journal, its counters. All
+ * goes out at once, little enough for a channel.
  */
 #include "boot/status.h"
 #include "proc/queue/command.h"

@@ -241,7 +241,7 @@ record_take(struct queue *queue, struct queue_recovery *r, const struct spool_fo
 	if (err && err != ERR_VERSION)
 		damage_note(queue, at.file, found->record.len, false);
 	if (err)
-		return 0; /* of a newer Frank: unknown kinds are skipped */
+		return 0; /* skipped: said just now, or of a newer Frank */
 	if (recover_apply(queue, &record, at))
 		return ERR_NO_MEMORY;
 	r->records++;

@@ -292,6 +292,7 @@ def test_written_otherwise(_lab):
     # No time before its mails: a text, not a mailbox file.
     written["text"] = (b"From ann I know until 2026\nNote: 550 5.1.1 no such user here.\n"
                        b"\nFrom then on until 2026\nNote: nothing came.\n")
+    written["blank"] = b"\r\n \n" + written["mailbox"]
     with with_files({}) as name:
         for file, content in written.items():
             with open(os.path.join(name, file), "wb") as out:
@@ -299,8 +300,10 @@ def test_written_otherwise(_lab):
         for file in ("utf-16", "be", "bom", "crlf"):
             (found,), code = explain(os.path.join(name, file))
             assert (found["recipient"], found["cause"], code) == (recipient, cause, 0), found
-        found, code = explain(os.path.join(name, "mailbox"))
-        assert [one["kind"] for one in found] == ["failure", "failure", "vacation", "none"], found
+        for file in ("mailbox", "blank"):
+            found, code = explain(os.path.join(name, file))
+            kinds = [one["kind"] for one in found]
+            assert kinds == ["failure", "failure", "vacation", "none"], found
         found, _code = explain(os.path.join(name, "long"))
         assert [one["cause"] for one in found] == ["rcpt-unknown"] * 2, found
         found, _code = explain(os.path.join(name, "text"))
