@@ -174,7 +174,7 @@ def with_files(contents):
     folder = tempfile.TemporaryDirectory()
     for name, content in contents.items():
         with open(os.path.join(folder.name, name), "wb") as file:
-            file.write(content.encode())
+            file.write(content if isinstance(content, bytes) else content.encode())
     return folder
 
 
@@ -293,10 +293,7 @@ def test_written_otherwise(_lab):
     written["text"] = (b"From ann I know until 2026\nNote: 550 5.1.1 no such user here.\n"
                        b"\nFrom then on until 2026\nNote: nothing came.\n")
     written["blank"] = b"\r\n \n" + written["mailbox"]
-    with with_files({}) as name:
-        for file, content in written.items():
-            with open(os.path.join(name, file), "wb") as out:
-                out.write(content)
+    with with_files(written) as name:
         for file in ("utf-16", "be", "bom", "crlf"):
             (found,), code = explain(os.path.join(name, file))
             assert (found["recipient"], found["cause"], code) == (recipient, cause, 0), found
